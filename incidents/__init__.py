@@ -1,0 +1,1 @@
+"""Evidence of harm in, priorities and notices out."""

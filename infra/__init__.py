@@ -1,0 +1,1 @@
+"""What runs beside prebill, and the scripts that start each."""

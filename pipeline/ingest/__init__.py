@@ -1,0 +1,1 @@
+"""Where segments come from: the spool, its names, sidecars and codecs."""

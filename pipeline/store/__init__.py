@@ -1,0 +1,1 @@
+"""The one door to ClickHouse: schema, migrations, writes, and reads at a cut."""
