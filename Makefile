@@ -1,0 +1,76 @@
+# The few commands of the repository. `.venv` is made from the lock files by plain venv and pip, and made again when they change.
+
+PYTHON ?=
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUN_ID := $(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
+DEV_ID := $(shell cat requirements.lock requirements-dev.lock pyproject.toml | cksum | cut -d' ' -f1)
+BENCH_ID := $(shell cat requirements.lock requirements-bench.lock pyproject.toml | cksum | cut -d' ' -f1)
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PYTEST ?= $(BIN)/python -m pytest
+SHELL  := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format docs bench test-cluster lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/.run-$(RUN_ID)  ## an hour of logs of a small CDN through the real pipeline, on this machine alone
+	@$(BIN)/prebill demo
+
+test: lint  ## everything that must hold before a change lands: lint, types, rooms, tests
+	$(PYTEST) -m "not nightly and not cluster and not bench"
+
+lint: $(VENV)/.dev-$(DEV_ID)  ## ruff, ruff format, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev-$(DEV_ID)  ## lets ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.run-$(RUN_ID)  ## writes docs/cli.md from the commands' own help
+	$(BIN)/python -m pipeline.app.clidocs docs/cli.md
+
+bench: $(VENV)/.bench-$(BENCH_ID)  ## the README's speed table, measured on this machine
+	$(BIN)/python -m loadtest.bench $(ARGS)
+
+test-cluster: $(VENV)/.dev-$(DEV_ID)  ## the tests that need Java, Flink and Kafka
+	@command -v java >/dev/null || { echo "make test-cluster: no java found. Install a Java 17 runtime (Debian: apt-get install openjdk-17-jre-headless)."; exit 1; }
+	$(PYTEST) -m cluster
+
+lock:  ## pins the newest versions that pyproject.toml allows (needs uv)
+	for what in "run:" "dev:--group dev" "bench:--group dev --group bench"; do \
+	  name=requirements-$${what%%:*}.lock; test "$${what%%:*}" != run || name=requirements.lock; \
+	  uv pip compile pyproject.toml $${what#*:} --upgrade --universal --python-version 3.11 --no-header --no-annotate \
+	    $$(test $$name = requirements.lock || echo -c requirements.lock) -o $$name >/dev/null; \
+	done
+
+clean:  ## removes .venv, caches and the demo's folder
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info demo
+
+# The stamps carry the lock files' checksum in their names. A .venv that is a link was laid by hand: it is used as it is and never made again.
+$(VENV)/.run-$(RUN_ID):
+	@if [ -L $(VENV) ]; then touch $@; exit 0; fi; \
+	found=; for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found=$$python; break; fi; done; \
+	if [ -z "$$found" ]; then \
+	  echo "prebill needs Python 3.11 or newer: none of '$(PYTHON) python3 python3.13 python3.12 python3.11' is one."; \
+	  echo "Install it (Debian 12 or newer: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python3.12 …"; \
+	  exit 1; fi; \
+	echo "making $(VENV) with $$("$$found" --version), from requirements.lock …"; \
+	rm -rf $(VENV); \
+	"$$found" -m venv $(VENV) || { echo "python -m venv failed: on Debian, apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+	@if [ ! -L $(VENV) ]; then $(PIP) install -q --no-deps -r requirements.lock && $(PIP) install -q --no-deps -e . && touch $@; fi
+
+$(VENV)/.dev-$(DEV_ID): $(VENV)/.run-$(RUN_ID)
+	@[ -L $(VENV) ] || { echo "adding what the tests need …"; $(PIP) install -q --no-deps -r requirements-dev.lock; }
+	@rm -f $(VENV)/.dev-* && touch $@
+
+$(VENV)/.bench-$(BENCH_ID): $(VENV)/.run-$(RUN_ID)
+	@[ -L $(VENV) ] || { echo "adding the peers to measure against …"; $(PIP) install -q --no-deps -r requirements-bench.lock; }
+	@rm -f $(VENV)/.bench-* $(VENV)/.dev-* && touch $@ $(VENV)/.dev-$(DEV_ID)
