@@ -185,6 +185,8 @@ class LedgerEntry:
     @property
     def rank(self) -> tuple[bool, bool, bool, int, int, bytes]:
         """What makes one content win over another, whatever came first: equal ranks are the same content, and the
-        later attempt wins."""
+        later attempt wins. Overrides are all of one rank, so that the latest decision counts."""
+        if self.preferred:
+            return (True, True, True, 0, 0, b"")
         undamaged = self.state in (SegmentState.RECEIVED, SegmentState.EMPTY)
         return (self.preferred, self.verified, undamaged, self.lines, self.content_bytes, self.digest)
