@@ -47,5 +47,7 @@ def override(entry: LedgerEntry, reason: str, now: datetime) -> LedgerEntry:
     It names the facts that are there already, under the same write id. Among overrides the latest one counts.
     """
     if not reason.strip():
-        raise ValueError(f"an override needs a reason: why should attempt {entry.write_id:#x} at {entry.origin} win?")
+        raise ValueError(
+            f"an override needs a reason: why should attempt {entry.write_id:#x} at {entry.origin} win?"
+        )
     return replace(entry, preferred=True, reason=reason.strip(), committed_at=now, seq=0)
