@@ -36,7 +36,8 @@ class Holding:
 
     `runs` are ascending and disjoint; `skips` is what the attempt that stands in the ledger left out. `minutes` are
     the first and last minute of its lines, by which a counting that began anew without a new epoch is told from a
-    repetition; None where the epoch can be trusted. `fixed`: its content cannot be read again, so what it counted stands and the others go round it.
+    repetition; None where the epoch can be trusted. `fixed`: its content cannot be read again, so what it counted
+    stands and the others go round it.
     """
 
     segment_id: int
