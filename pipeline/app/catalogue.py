@@ -1,0 +1,108 @@
+"""Which commands there are and what each does, as plain text: `prebill --help` needs nothing more."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """A command: its name, where its function is, and what it does in one line."""
+
+    name: str
+    function: str
+    does: str
+
+
+class Option(NamedTuple):
+    """A global option, accepted before and after the command."""
+
+    name: str
+    value: str
+    does: str
+
+
+STDIN = "\0-"
+"""What stands for a lone `-` among the arguments; no argument of a process can hold a NUL, so it is no file's name."""
+
+PURPOSE = "Pre-billing for content delivery networks: edge logs in, proven usage records out."
+
+COMMANDS = (
+    Command(
+        "demo", "pipeline.app.commands.demo:demo", "An hour of logs of a small CDN through the real pipeline."
+    ),
+    Command(
+        "aggregate",
+        "pipeline.app.commands.aggregate:aggregate",
+        "Usage out of log files: no store, no configuration.",
+    ),
+    Command(
+        "run", "pipeline.app.commands.run:run", "The pipeline over the configured spool, into the store."
+    ),
+    Command(
+        "status", "pipeline.app.commands.status:status", "One screen: what is in, how late, what came broken."
+    ),
+    Command("sql", "pipeline.app.commands.sql:sql", "A read-only query of the store."),
+    Command(
+        "doctor",
+        "pipeline.app.commands.doctor:doctor",
+        "Checks what prebill stands on, and says how to mend it.",
+    ),
+)
+
+GLOBAL_OPTIONS = (
+    Option("--config", "FILE", "Configuration file. Default: prebill.toml in this folder."),
+    Option(
+        "--store",
+        "DSN",
+        "Store, in place of the configured one: chdb:///folder or clickhouse://user:pass@host:8123/db.",
+    ),
+    Option("--now", "TIME", "The time to take for now (RFC 3339), in place of the clock."),
+    Option("--verbose", "", "Tells more on the way, and gives the details of an unexpected error."),
+    Option("--help", "", "This text; after a command, that command's."),
+    Option("--version", "", "The version."),
+)
+
+EXIT_CODES = (
+    ("0", "done"),
+    ("1", "the check that was asked for found something"),
+    ("2", "bad usage or configuration"),
+    ("3", "the store, or a service, cannot be reached"),
+)
+
+
+def root_help(width: int | None = None) -> str:
+    """What `prebill --help` prints, wrapped to `width` columns (the terminal's by default)."""
+    columns = min(100, width or shutil.get_terminal_size().columns)
+    lines = ["Usage: prebill COMMAND [OPTIONS]", "", *textwrap.wrap(PURPOSE, columns), "", "Commands:"]
+    lines += _rows([(command.name, command.does) for command in COMMANDS], columns)
+    lines += ["", "Global options, before or after the command:"]
+    lines += _rows(
+        [(f"{option.name} {option.value}".strip(), option.does) for option in GLOBAL_OPTIONS], columns
+    )
+    lines += ["", "Exit codes:"]
+    lines += _rows(EXIT_CODES, columns)
+    lines += ["", "Try first:  prebill demo   or   prebill aggregate /var/log/nginx/access.log"]
+    return "\n".join(lines)
+
+
+def version() -> str:
+    """The installed version of prebill."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("prebill")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _rows(pairs: tuple[tuple[str, str], ...] | list[tuple[str, str]], columns: int) -> list[str]:
+    first = max(len(left) for left, _ in pairs) + 4
+    lines = []
+    for left, right in pairs:
+        wrapped = textwrap.wrap(right, max(20, columns - first)) or [""]
+        lines.append(f"  {left:<{first - 2}}{wrapped[0]}".rstrip())
+        lines += [" " * first + rest for rest in wrapped[1:]]
+    return lines

@@ -1,0 +1,150 @@
+"""Reads prebill.toml and the environment into settings, or tells every error at once, each with its place."""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.app.failures import UsageFailure
+from pipeline.app.settings import Config
+from pipeline.app.shape import Key, Problem, key_text, read_struct, top_level_keys
+from pipeline.app.toml_lines import find_lines
+
+PREFIX = "PREBILL_"
+MAX_SIZE = 16 << 20
+
+
+@dataclass(frozen=True)
+class _Origins:
+    """Where each key was written, so that an error can point there."""
+
+    file: str
+    lines: Mapping[Key, int]
+    variables: Mapping[Key, str]
+
+    def place(self, key: Key) -> str:
+        for depth in range(len(key), 0, -1):
+            if (name := self.variables.get(key[:depth])) is not None:
+                return f"environment variable {name}"
+        for depth in range(len(key), 0, -1):
+            if (line := self.lines.get(key[:depth])) is not None:
+                return f"{self.file}:{line}"
+        return self.file
+
+
+def load_config(
+    named: Path | None, default: Path, environment: Mapping[str, str], *, store_dsn: str | None = None
+) -> Config:
+    """Read `named`, or `default` where it exists, the environment over it, `store_dsn` over both.
+
+    Without a file the environment alone may hold everything that is required. Raises UsageFailure.
+    """
+    path = named or default
+    text = _read(path, required=named is not None)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageFailure(f"{path}: not TOML: {error}") from None
+    problems: list[Problem] = []
+    variables = _apply_environment(document, environment, problems)
+    if store_dsn is not None:
+        document["store"] = {**_table(document.get("store")), "dsn": store_dsn}
+    origins = _Origins(str(path) if text else f"{path} (not there)", find_lines(text), variables)
+    config = read_struct(Config, document, (), problems)
+    if config is not None and not problems:
+        from pipeline.app.config_rules import check
+
+        problems += check(config)
+    if problems:
+        ordered = sorted(problems, key=lambda problem: origins.lines.get(problem.key[:1], 0))
+        mend = "Every key is explained in docs/configuration.md."
+        if not text and not variables:
+            mend = (
+                f"There is no {path} here: name one with --config FILE, or start from docs/configuration.md."
+            )
+        raise UsageFailure([f"{origins.place(problem.key)}: {problem}" for problem in ordered], mend=mend)
+    assert config is not None  # noqa: S101 - no problems means that it was built
+    return config
+
+
+def _read(path: Path, *, required: bool) -> str:
+    try:
+        if path.stat().st_size > MAX_SIZE:
+            raise UsageFailure(
+                f"{path}: expected a configuration, found a file of more than {MAX_SIZE >> 20} MiB"
+            )
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if required:
+            raise UsageFailure(
+                f"{path}: no such file", mend="--config names the configuration file."
+            ) from None
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"not UTF-8 at byte {error.start}"
+        raise UsageFailure(f"{path}: cannot be read: {reason}") from None
+
+
+def _apply_environment(
+    document: dict[str, Any], environment: Mapping[str, str], problems: list[Problem]
+) -> dict[Key, str]:
+    """Write PREBILL_A__B=value over document["a"]["b"], PREBILL_EDGE__0__ID over the first edge's id.
+
+    Names without `__` that are no top-level key are not ours to judge: other tools use the prefix too. Returns
+    which variable set which key.
+    """
+    top = top_level_keys(Config)
+    origins: dict[Key, str] = {}
+    for name in sorted(environment):
+        if not name.startswith(PREFIX):
+            continue
+        steps = name.removeprefix(PREFIX).lower().split("__")
+        if len(steps) == 1 and steps[0] not in top:
+            continue
+        key: Key = tuple(int(step) if step.isdecimal() else step for step in steps)
+        origins[key] = name
+        if problem := _set(document, key, environment[name]):
+            problems.append(Problem(key, problem))
+    return origins
+
+
+def _set(document: dict[str, Any], key: Key, text: str) -> str | None:
+    holder: Any = document
+    for step, following in itertools.pairwise(key):
+        empty: Any = [] if isinstance(following, int) else {}
+        if isinstance(step, int):
+            if step > len(holder):
+                return (
+                    f"there are only {len(holder)} of them, so number {step} cannot be set (the first is 0)"
+                )
+            if step == len(holder):
+                holder.append(empty)
+            holder = holder[step]
+        else:
+            holder = holder.setdefault(step, empty)
+        if not isinstance(holder, list if isinstance(following, int) else dict):
+            return f"{key_text(key[:-1])} is no {'list' if isinstance(following, int) else 'table'}"
+    last, value = key[-1], _value(text)
+    if not isinstance(last, int) or last < len(holder):
+        holder[last] = value
+    elif last == len(holder):
+        holder.append(value)
+    else:
+        return f"there are only {len(holder)} of them, so number {last} cannot be set (the first is 0)"
+    return None
+
+
+def _value(text: str) -> Any:
+    """A TOML value where it is one of those that are no plain text (list, table, true, number, time), else the text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

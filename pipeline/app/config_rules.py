@@ -1,0 +1,96 @@
+"""What must hold between settings, beyond the type of each: ids once, times in order, zones known."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pipeline.app.settings import VERSION, Config, Contract, CustomerSettings, EdgeSettings
+from pipeline.app.shape import Key, Problem, key_text
+
+_HOST = re.compile(r"(\*\.)?[^\s*,;/]{1,253}")
+_SCHEMES = ("chdb://", "clickhouse://")
+
+
+def check(config: Config) -> list[Problem]:
+    """Every problem of a configuration whose types are right."""
+    problems: list[Problem] = []
+    if config.version != VERSION:
+        problems.append(
+            Problem(("version",), f"this prebill reads version {VERSION}, found {config.version}")
+        )
+    if not config.store.dsn.startswith(_SCHEMES):
+        problems.append(
+            Problem(
+                ("store", "dsn"),
+                f"expected chdb:///folder or clickhouse://user:pass@host:8123/db, found {_scheme(config.store.dsn)}",
+            )
+        )
+    problems += _edges(config.edge)
+    problems += _customers(config.customer)
+    return problems
+
+
+def _edges(edges: tuple[EdgeSettings, ...]) -> Iterator[Problem]:
+    yield from _twice("edge", [edge.id for edge in edges])
+    for place, edge in enumerate(edges):
+        key: Key = ("edge", place)
+        start = edge.from_.at()
+        if edge.to is not None and edge.to.at() <= start:
+            yield Problem((*key, "to"), f"must be after from ({start:%Y-%m-%dT%H:%M:%SZ}); it is exclusive")
+        for number, pause in enumerate(edge.pauses):
+            if pause.to.at() <= pause.from_.at():
+                yield Problem((*key, "pauses", number, "to"), "must be after from; it is exclusive")
+
+
+def _customers(customers: tuple[CustomerSettings, ...]) -> Iterator[Problem]:
+    yield from _twice("customer", [customer.id for customer in customers])
+    owners: dict[str, Key] = {}
+    for place, customer in enumerate(customers):
+        for number, resource in enumerate(customer.resources):
+            key: Key = ("customer", place, "resources", number)
+            if not _HOST.fullmatch(resource):
+                yield Problem(
+                    key, f'expected a host, or "*." and a domain for all below it, found "{resource}"'
+                )
+            elif (other := owners.setdefault(resource.lower(), key)) != key:
+                yield Problem(
+                    key, f'"{resource}" is already given at {key_text(other)}: who pays must be one'
+                )
+        yield from _contracts(("customer", place, "contract"), customer.contract)
+
+
+def _contracts(key: Key, contracts: tuple[Contract, ...]) -> Iterator[Problem]:
+    ends = []
+    for number, contract in enumerate(contracts):
+        try:
+            zone = ZoneInfo(contract.tz)
+        except (ZoneInfoNotFoundError, ValueError):
+            yield Problem(
+                (*key, number, "tz"), f'expected a time zone like "Europe/Moscow", found "{contract.tz}"'
+            )
+            continue
+        start = contract.from_.at(zone)
+        if contract.to is not None and contract.to.at(zone) <= start:
+            yield Problem((*key, number, "to"), "must be after from; it is exclusive")
+        ends.append((start, contract.to.at(zone) if contract.to is not None else None, number))
+    ends.sort(key=lambda each: each[0])
+    for (start, end, number), (following, _, later) in itertools.pairwise(ends):
+        if following == start or (end is not None and end > following):
+            yield Problem(
+                (*key, later), f"overlaps {key_text((*key, number))}: at any time one contract holds"
+            )
+
+
+def _twice(what: str, ids: list[str]) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for place, name in enumerate(ids):
+        if (other := first.setdefault(name, place)) != place:
+            yield Problem((what, place, "id"), f'"{name}" is already the id of {what}[{other}]')
+
+
+def _scheme(dsn: str) -> str:
+    """What may be shown of a DSN: never its password."""
+    return f'one that begins with "{dsn.split(":", 1)[0][:20]}:"' if ":" in dsn else f'"{dsn[:40]}"'

@@ -1,0 +1,146 @@
+"""The configuration as types: what prebill.toml may hold, its defaults and its units; read by config.py."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+VERSION = 1
+"""The version of the configuration's shape that this code reads."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=255)]
+Decimal = Annotated[
+    str, Meta(pattern=r"^\d{1,12}(\.\d{1,6})?$", description='a decimal in quotes, like "22" or "0.5"')
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A span of time, written like `90s`, `5m`, `72h` or `7d`."""
+
+    span: timedelta
+
+    @classmethod
+    def parse(cls, value: object) -> Duration:
+        """Raises ValueError that says what was expected."""
+        if not isinstance(value, str) or not re.fullmatch(r"\d{1,6}[smhd]", value):
+            raise ValueError('a duration in quotes, like "90s", "5m", "72h" or "7d"')
+        unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[value[-1]]
+        return cls(timedelta(**{unit: int(value[:-1])}))
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A time with an offset, or a date, which begins at midnight: UTC for an edge, the contract's zone for it."""
+
+    value: datetime | date
+
+    @classmethod
+    def parse(cls, value: object) -> Instant:
+        """From TOML's own times and dates, or the same as text; raises ValueError that says what was expected."""
+        if isinstance(value, str):
+            try:
+                value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+            except ValueError:
+                value = None
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            return cls(value.astimezone(UTC))
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return cls(value)
+        raise ValueError("a date, or a time with its offset, like 2026-11-01T00:00:00Z")
+
+    def at(self, zone: tzinfo = UTC) -> datetime:
+        """The instant in UTC; a date begins at midnight in `zone`."""
+        if isinstance(self.value, datetime):
+            return self.value
+        return datetime(self.value.year, self.value.month, self.value.day, tzinfo=zone).astimezone(UTC)
+
+
+class StoreSettings(Struct, frozen=True, kw_only=True):
+    """Where facts and ledger live."""
+
+    dsn: Name
+
+
+class SpoolSettings(Struct, frozen=True, kw_only=True):
+    """Where segments arrive, and how their lines are to be read."""
+
+    path: Name
+    format: Name = "edge-tsv"
+    pattern: str | None = None
+
+
+class LatenessSettings(Struct, frozen=True, kw_only=True):
+    """When a minute is raised as late, and when its period may be closed."""
+
+    allowance: Duration = Duration(timedelta(minutes=5))
+    close_after: Duration = Duration(timedelta(hours=72))
+
+
+class PlansSettings(Struct, frozen=True, kw_only=True):
+    """Where the plan book is: one TOML a plan."""
+
+    path: Name = "plans/"
+
+
+class Pause(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """A time in which nothing is expected of an edge; `to` is exclusive."""
+
+    from_: Instant
+    to: Instant
+
+
+class EdgeSettings(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """An edge server whose segments are expected from `from` up to `to` (exclusive)."""
+
+    id: Name
+    from_: Instant
+    zone: str = ""
+    to: Instant | None = None
+    pauses: tuple[Pause, ...] = ()
+    streams: tuple[Name, ...] = ("access",)
+    counters: bool = False
+
+
+class Tax(Struct, frozen=True, kw_only=True):
+    """What is put on a bill's sum, in per cent, or is already in its prices."""
+
+    name: Name
+    rate: Decimal
+    included: bool = False
+
+
+class Contract(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """Which plan a customer is on from a day in its own time zone, until `to` (exclusive) or the next contract."""
+
+    plan: Name
+    from_: Instant
+    to: Instant | None = None
+    tz: Name = "UTC"
+    tax: Tax | None = None
+
+
+class CustomerSettings(Struct, frozen=True, kw_only=True):
+    """Who is counted, and for which resources: names, or `*.` and a domain for all below it."""
+
+    id: Name
+    resources: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    name: str = ""
+    lang: str = "en"
+    contract: tuple[Contract, ...] = ()
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """All of prebill.toml."""
+
+    store: StoreSettings
+    spool: SpoolSettings
+    version: int = VERSION
+    lateness: LatenessSettings = LatenessSettings()
+    plans: PlansSettings = PlansSettings()
+    edge: tuple[EdgeSettings, ...] = ()
+    customer: tuple[CustomerSettings, ...] = ()

@@ -1,0 +1,131 @@
+"""Reads plain tables into msgspec structs, and collects every problem instead of stopping at the first."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any, Protocol, TypeVar, Union, get_args, get_origin, runtime_checkable
+
+import msgspec
+from msgspec import NODEFAULT, Struct
+
+Key = tuple[str | int, ...]
+S = TypeVar("S", bound=Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong at a key, and what was expected."""
+
+    key: Key
+    what: str
+
+    def __str__(self) -> str:
+        return f"{key_text(self.key)}: {self.what}" if self.key else self.what
+
+
+@runtime_checkable
+class Parsed(Protocol):
+    """A type that reads itself from one scalar; ValueError says what was expected."""
+
+    @classmethod
+    def parse(cls, value: object) -> Any: ...
+
+
+def key_text(key: Key) -> str:
+    """`edge[0].zone`: a key as a person would name it."""
+    text = ""
+    for step in key:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def top_level_keys(shape: type[Struct]) -> set[str]:
+    """The names that the outermost table may hold."""
+    return {field.encode_name for field in msgspec.structs.fields(shape)}
+
+
+def read_struct(shape: type[S], table: object, key: Key, problems: list[Problem]) -> S | None:
+    """A `shape` out of a table; `None` when something needed was wrong, with every problem added to `problems`."""
+    if not isinstance(table, dict):
+        problems.append(Problem(key, f"expected a table, found {found(table)}"))
+        return None
+    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
+    unknown = [name for name in table if name not in fields]
+    problems += [Problem((*key, name), f"unknown key; {_nearest(name, sorted(fields))}") for name in unknown]
+    values: dict[str, Any] = {}
+    whole = True
+    for name, field in fields.items():
+        if name in table:
+            before = len(problems)
+            values[field.name] = read_value(field.type, table[name], (*key, name), problems)
+            whole = whole and len(problems) == before
+        elif field.default is NODEFAULT and field.default_factory is NODEFAULT:
+            # A table that is missing altogether is told by its required keys, which is what has to be written.
+            if isinstance(field.type, type) and issubclass(field.type, Struct):
+                read_struct(field.type, {}, (*key, name), problems)
+            else:
+                problems.append(Problem((*key, name), "required, and not given"))
+            whole = False
+    return shape(**values) if whole else None
+
+
+def read_value(kind: Any, value: object, key: Key, problems: list[Problem]) -> Any:
+    """One value of type `kind`: a struct, a tuple of one type, an optional, a self-reading type or a scalar."""
+    if get_origin(kind) in (Union, types.UnionType):
+        kind = next(option for option in get_args(kind) if option is not type(None))
+    origin = get_origin(kind)
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return read_struct(kind, value, key, problems)
+    if isinstance(kind, type) and isinstance(kind, Parsed):
+        try:
+            return kind.parse(value)
+        except ValueError as error:
+            problems.append(Problem(key, f"expected {error}, found {found(value)}"))
+            return None
+    plain = get_args(kind)[0] if hasattr(kind, "__metadata__") else kind
+    origin = get_origin(plain)
+    if origin is tuple:
+        if not isinstance(value, list):
+            problems.append(Problem(key, f"expected a list, found {found(value)}"))
+            return ()
+        if not value and plain is not kind:
+            problems.append(Problem(key, "expected at least one, found an empty list"))
+        item = get_args(plain)[0]
+        return tuple(read_value(item, each, (*key, place), problems) for place, each in enumerate(value))
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        problems.append(Problem(key, f"expected {_expected(kind, plain)}, found {found(value)}"))
+        return None
+
+
+def found(value: object) -> str:
+    """A value as it would be written in TOML, shortened."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, datetime | date | time):
+        return f"{value.isoformat()}{'' if getattr(value, 'tzinfo', True) else ', which has no offset'}"
+    text = repr(value) if not isinstance(value, str) else '"' + value + '"'
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _expected(kind: Any, plain: Any) -> str:
+    described = [
+        meta.description for meta in getattr(kind, "__metadata__", ()) if getattr(meta, "description", None)
+    ]
+    if described:
+        return str(described[0])
+    names = {str: "a text in quotes that is not empty", bool: "true or false", int: "a whole number"}
+    return names.get(plain, str(plain))
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
