@@ -70,7 +70,7 @@ class LogFormat:
     """A format: how lines are cut, and which part plays which role.
 
     `separator`, `comment`: byte values; `comment` is -1 where there is none. `separator_auto`: a header line says
-    whether it is TAB or space. `columns`, `min_columns`, `separator`, `quotes`: of delimited formats only (0 elsewhere).
+    whether it is TAB or space. `columns`, `min_columns`, `separator`, `quotes`: of delimited formats only.
     `header`: a comment that begins so (in any case of letters) names the columns from there on; empty where there is
     none. `base`: the format as loaded, when a header has changed it since.
     """

@@ -84,7 +84,7 @@ def read_content(fmt: LogFormat, content: bytes, *, edge: str = "-") -> Oracle:
 
 
 def read_line(fmt: LogFormat, line: bytes, segment_edge: bytes) -> tuple[Key, list[int]]:
-    """One line's group and what it adds to it; raises BadLineError with the first fault in the order of the contract."""
+    """One line's group and what it adds to it; raises BadLineError with the first fault in order."""
     if fmt.prefix_until:
         _, found, line = line.partition(fmt.prefix_until)
         if not found:
