@@ -27,13 +27,17 @@ class _Origins:
     variables: Mapping[Key, str]
 
     def place(self, key: Key) -> str:
+        """Where a key was written, or where its nearest holder was."""
         for depth in range(len(key), 0, -1):
             if (name := self.variables.get(key[:depth])) is not None:
                 return f"environment variable {name}"
-        for depth in range(len(key), 0, -1):
-            if (line := self.lines.get(key[:depth])) is not None:
-                return f"{self.file}:{line}"
-        return self.file
+        line = self.line(key)
+        return f"{self.file}:{line}" if line else self.file
+
+    def line(self, key: Key) -> int:
+        """The line of a key or of its nearest holder, 0 where the file has neither."""
+        known = (self.lines.get(key[:depth]) for depth in range(len(key), 0, -1))
+        return next((line for line in known if line is not None), 0)
 
 
 def load_config(
@@ -60,7 +64,7 @@ def load_config(
 
         problems += check(config)
     if problems:
-        ordered = sorted(problems, key=lambda problem: origins.lines.get(problem.key[:1], 0))
+        ordered = sorted(problems, key=lambda problem: origins.line(problem.key))
         mend = "Every key is explained in docs/configuration.md."
         if not text and not variables:
             mend = (

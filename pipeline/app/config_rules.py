@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.app.settings import VERSION, Config, Contract, CustomerSettings, EdgeSettings
 from pipeline.app.shape import Key, Problem, key_text
+from pipeline.store.dsn import parse_dsn
+from pipeline.store.errors import DsnError
 
 _HOST = re.compile(r"(\*\.)?[^\s*,;/]{1,253}")
-_SCHEMES = ("chdb://", "clickhouse://")
 
 
 def check(config: Config) -> list[Problem]:
@@ -21,13 +22,10 @@ def check(config: Config) -> list[Problem]:
         problems.append(
             Problem(("version",), f"this prebill reads version {VERSION}, found {config.version}")
         )
-    if not config.store.dsn.startswith(_SCHEMES):
-        problems.append(
-            Problem(
-                ("store", "dsn"),
-                f"expected chdb:///folder or clickhouse://user:pass@host:8123/db, found {_scheme(config.store.dsn)}",
-            )
-        )
+    try:
+        parse_dsn(config.store.dsn)
+    except DsnError as error:
+        problems.append(Problem(("store", "dsn"), str(error)))
     problems += _edges(config.edge)
     problems += _customers(config.customer)
     return problems
@@ -89,8 +87,3 @@ def _twice(what: str, ids: list[str]) -> Iterator[Problem]:
     for place, name in enumerate(ids):
         if (other := first.setdefault(name, place)) != place:
             yield Problem((what, place, "id"), f'"{name}" is already the id of {what}[{other}]')
-
-
-def _scheme(dsn: str) -> str:
-    """What may be shown of a DSN: never its password."""
-    return f'one that begins with "{dsn.split(":", 1)[0][:20]}:"' if ":" in dsn else f'"{dsn[:40]}"'

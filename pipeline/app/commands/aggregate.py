@@ -1,0 +1,149 @@
+"""`prebill aggregate`: usage out of log files, as a table on the screen, CSV or Parquet; no store, no configuration."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from pipeline.app.catalogue import STDIN
+from pipeline.app.context import Context
+from pipeline.app.failures import UsageFailure
+from pipeline.app.inputs import Inputs, open_inputs
+from pipeline.app.terminal import byte_progress, human_bytes, human_count, print_json, say
+from pipeline.model import DIMENSIONS
+
+if TYPE_CHECKING:
+    from pipeline.aggregate import Aggregate
+    from pipeline.formats.model import LogFormat
+
+MALFORMED_SHOWN = 5
+MALFORMED_WRITTEN = 100
+ABOUT_TO_COMPILE = "compiling the kernels for this machine, once (some seconds) …"
+
+
+def aggregate(
+    *files: str,
+    format: Annotated[str | None, Parameter(name="--format")] = None,  # noqa: A002 - the option's name
+    by: str | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    summary: Path | None = None,
+    top: int = 20,
+    threads: int | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    context: Annotated[Context, Parameter(parse=False)],
+) -> int:
+    """Usage out of log files, like a log analyser: no store, no configuration.
+
+    Parameters
+    ----------
+    files
+        Log files, plain or packed (gzip, zstd, lz4); `-` is standard input.
+    format
+        A built-in format's name, or a path to a format's TOML. Detected from the first lines when not given.
+    by
+        What to group by, with commas: minute, resource, edge, status_class, cache. Default: minute,resource.
+    output
+        Write all groups to a file instead of showing the largest: a name ending in .csv or .parquet.
+    summary
+        Write what was read, and where lines were malformed, to a JSON file.
+    top
+        How many groups to show.
+    threads
+        How many threads may read at once. Default: as many as there are processors.
+    json
+        One JSON document on standard output: the summary, and all groups.
+    """
+    dimensions = _dimensions(by)
+    if not files:
+        raise UsageFailure(
+            "no file is named", mend="prebill aggregate access.log   or   … | prebill aggregate -"
+        )
+    if threads is not None and threads < 1:
+        raise UsageFailure(f"--threads: expected 1 or more, found {threads}")
+    if output is not None:
+        from pipeline.app.usage_output import check_ending
+
+        check_ending(output)
+    if summary is not None and not summary.parent.is_dir():
+        raise UsageFailure(f"--summary {summary}: there is no folder {summary.parent}")
+    with open_inputs(files) as inputs:
+        fmt = _format(format, inputs)
+        groups = dimensions or _default_groups(fmt, to_file=output is not None or json)
+        found = _read(inputs, fmt, groups, threads or os.cpu_count() or 1)
+    return _tell(found, inputs, fmt, groups, output, summary, top=top, json=json)
+
+
+def _dimensions(by: str | None) -> tuple[str, ...] | None:
+    if by is None:
+        return None
+    names = tuple(name.strip() for name in by.split(",") if name.strip())
+    unknown = [name for name in names if name not in DIMENSIONS]
+    if unknown or len(set(names)) != len(names) or not names:
+        found = ", ".join(unknown) or by
+        raise UsageFailure(f"--by: expected some of {', '.join(DIMENSIONS)}, each once; found {found!r}")
+    return names
+
+
+def _default_groups(fmt: LogFormat, *, to_file: bool) -> tuple[str, ...]:
+    """By minute and resource; on a screen, a log without hosts says more by minute and status."""
+    return ("minute", "resource") if to_file or fmt.resource is not None else ("minute", "status_class")
+
+
+def _format(named: str | None, inputs: Inputs) -> LogFormat:
+    from pipeline.formats.errors import FormatError
+    from pipeline.formats.load import load_format
+
+    try:
+        if named is not None and named != "auto":
+            return load_format(named)
+        return _detected(inputs)
+    except FormatError as error:
+        raise UsageFailure(
+            [str(problem) for problem in error.problems],
+            mend="--format takes a name, or a path to a format's TOML.",
+        ) from None
+
+
+def _detected(inputs: Inputs) -> LogFormat:
+    from pipeline.formats.detect import detect
+    from pipeline.formats.load import load_format
+
+    found = detect(inputs.head)
+    fmt = load_format(found.name)
+    say(f"read as {fmt.title} ({found.why})")
+    return fmt
+
+
+def _read(inputs: Inputs, fmt: LogFormat, groups: tuple[str, ...], threads: int) -> Aggregate:
+    from pipeline.aggregate import aggregate_files
+
+    title = Path(inputs.names[0]).name if len(inputs.names) == 1 else f"{len(inputs.names)} files"
+    with byte_progress(title, inputs.size) as on_progress:
+        return aggregate_files(inputs.paths, fmt, by=groups, threads=threads, on_progress=on_progress)
+
+
+def _tell(
+    found: Aggregate, inputs: Inputs, fmt: LogFormat, groups: tuple[str, ...], request: _Request
+) -> int:
+    document = _summary(found, inputs)
+    if request.summary is not None:
+        text = dumps(document, ensure_ascii=False, indent=2) + "\n"
+        write_whole(request.summary, lambda target: _write_text(target, text))
+    usage = found.to_arrow()
+    if request.output is not None:
+        rows = write_usage(usage, groups, request.output)
+        say(f"{rows:,} groups → {request.output}")
+    if request.json:
+        rows = rendered(usage, groups).to_pylist()
+        for row in rows:
+            if "minute" in row:
+                row["minute"] = f"{row['minute']:%Y-%m-%dT%H:%M:%SZ}"
+        print_json({**document, "format": fmt.name, "by": list(groups), "usage": rows})
+    elif request.output is None:
+        show_usage(usage, groups, top=request.top)
+    _say_reading(found, inputs)
+    return 0

@@ -1,0 +1,145 @@
+"""Log files named on a command line: checked before anything is read, standard input among them, and their first lines."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.app.catalogue import STDIN
+from pipeline.app.failures import UsageFailure
+
+HEAD = 64 << 10
+"""Unpacked bytes that detection sees."""
+
+_PACKED_HEAD = 256 << 10
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Readable files. `paths`: what to open. `names`: what to call each. `size`: bytes to read, `None` with a pipe."""
+
+    paths: tuple[str, ...]
+    names: tuple[str, ...]
+    size: int | None
+    head: bytes
+
+    def name_of(self, path: str) -> str:
+        """What the user called a file that was opened as `path`."""
+        return dict(zip(self.paths, self.names, strict=True)).get(path, path)
+
+
+@contextmanager
+def open_inputs(files: Sequence[str]) -> Iterator[Inputs]:
+    """Check all `files` and read the head of the first that has one; raises UsageFailure with every problem at once."""
+    problems = [problem for name in files if name != STDIN and (problem := _problem(name))]
+    if files.count(STDIN) > 1:
+        problems.append("-: standard input can be read only once")
+    if STDIN in files and sys.stdin.isatty():
+        problems.append(
+            "-: standard input is the terminal; expected a log piped in, like: zcat access.log.gz | …"
+        )
+    if problems:
+        raise UsageFailure(problems)
+    paths, heads = [], []
+    for name in files:
+        path, head = _standard_input() if name == STDIN else (name, b"")
+        paths.append(path)
+        heads.append(head)
+    sizes = [_size(path) for path in paths]
+    head = b""
+    for path, packed in zip(paths, heads, strict=True):
+        head = read_head(path, packed)
+        if head:
+            break
+    names = tuple("-" if name == STDIN else name for name in files)
+    known = [size for size in sizes if size is not None]
+    yield Inputs(tuple(paths), names, sum(known) if len(known) == len(sizes) else None, head)
+
+
+def read_head(path: str, packed: bytes = b"") -> bytes:
+    """The first unpacked bytes of a file, of `packed` where a pipe's first bytes were read already."""
+    from pipeline.ingest.codecs import open_content
+    from pipeline.ingest.errors import ContentError
+
+    buffer = bytearray(HEAD)
+    filled = 0
+    memory = -1
+    try:
+        if packed:
+            memory = os.memfd_create("head")
+            os.write(memory, packed)
+        with open_content(memory if packed else path) as content:
+            while filled < HEAD and (count := content.readinto(memoryview(buffer)[filled:])):
+                filled += count
+    except ContentError as error:
+        if not filled and not packed:
+            raise UsageFailure(f"{path}: cannot be read: {error.reason}") from None
+    finally:
+        if memory >= 0:
+            os.close(memory)
+    return bytes(buffer[:filled])
+
+
+def _problem(name: str) -> str:
+    try:
+        found = Path(name).stat()
+    except FileNotFoundError:
+        return f"{name}: no such file"
+    except (OSError, ValueError) as error:
+        return f"{name}: {getattr(error, 'strerror', None) or error}"
+    if stat.S_ISDIR(found.st_mode):
+        return f"{name}: is a folder; name the log files in it"
+    return "" if os.access(name, os.R_OK) else f"{name}: may not be read by this user"
+
+
+def _size(path: str) -> int | None:
+    found = Path(path).stat()
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def _standard_input() -> tuple[str, bytes]:
+    """A path under which standard input can be opened from its beginning, and its first bytes where it is a pipe.
+
+    A pipe can be read once, and detection needs its beginning: the head is read, and a thread pours head and rest into
+    a second pipe, without a copy where the kernel can splice.
+    """
+    source = sys.stdin.fileno()
+    if stat.S_ISREG(os.fstat(source).st_mode):
+        return f"/dev/fd/{source}", b""
+    head = b""
+    while len(head) < _PACKED_HEAD and (block := os.read(source, _PACKED_HEAD - len(head))):
+        head += block
+    reader, writer = os.pipe()
+
+    def pour() -> None:
+        try:
+            view = memoryview(head)
+            while view:
+                view = view[os.write(writer, view) :]
+            _pour_rest(source, writer)
+        except BrokenPipeError:
+            pass
+        finally:
+            os.close(writer)
+
+    threading.Thread(target=pour, name="stdin", daemon=True).start()
+    return f"/dev/fd/{reader}", head
+
+
+def _pour_rest(source: int, target: int) -> None:
+    try:
+        while os.splice(source, target, 1 << 20):
+            pass
+        return
+    except (AttributeError, OSError):
+        pass  # the source is neither a pipe nor a socket that can be spliced
+    while block := os.read(source, 1 << 20):
+        view = memoryview(block)
+        while view:
+            view = view[os.write(target, view) :]

@@ -1,0 +1,131 @@
+"""Usage on a screen: totals, the course of time, and the groups with the most bytes, out of a table of groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.app.terminal import human_bytes, human_count, percent, printable, spark
+from pipeline.app.usage_output import minute_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from rich.table import Table
+
+_TITLES = {
+    "minute": "Minute",
+    "resource": "Resource",
+    "edge": "Edge",
+    "status_class": "Status",
+    "cache": "Cache",
+}
+_WIDEST_SPARK = 60
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over all groups; a measure that is not known is not among them."""
+
+    sums: dict[str, int]
+    first_minute: int | None
+    last_minute: int | None
+    minutes: int
+
+    @property
+    def volume(self) -> str:
+        """The measure that stands for volume: bytes with headers where they are known, body bytes else."""
+        return next((name for name in ("bytes_sent", "body_bytes") if name in self.sums), "requests")
+
+
+def total(usage: pa.Table) -> Totals:
+    """Sum a table of groups."""
+    import pyarrow.compute as pc
+
+    measures = [name for name in usage.column_names if name not in _TITLES]
+    sums = {name: int(pc.sum(usage[name]).as_py() or 0) for name in measures}
+    if "minute" not in usage.column_names or not usage.num_rows:
+        return Totals(sums, None, None, 0)
+    bounds = pc.min_max(usage["minute"]).as_py()
+    return Totals(
+        sums, int(bounds["min"]), int(bounds["max"]), int(pc.count_distinct(usage["minute"]).as_py())
+    )
+
+
+def top_table(usage: pa.Table, by: Sequence[str], totals: Totals, top: int) -> Table:
+    """The `top` groups of `by` with the most bytes, and what the rest sums to."""
+    from rich.table import Table
+
+    import pyarrow as pa  # isort: skip
+
+    measures = list(totals.sums)
+    grouped = usage.group_by(list(by)).aggregate([(name, "sum") for name in measures])
+    grouped = grouped.rename_columns([*by, *measures])
+    volume = totals.volume
+    order = [(volume, "descending"), *((name, "ascending") for name in by)]
+    best = grouped.sort_by(order).slice(0, top)
+    table = Table(box=None, pad_edge=False, header_style="bold", row_styles=("", "dim"), padding=(0, 2, 0, 0))
+    for name in by:
+        table.add_column(_TITLES[name], overflow="fold", max_width=48)
+    heads = _heads(totals.sums)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in best.to_pylist():
+        table.add_row(*(name_text(name, row[name]) for name in by), *_cells(row, totals))
+    hidden = grouped.num_rows - best.num_rows
+    if hidden > 0:
+        shown = {name: int(pa.compute.sum(best[name]).as_py() or 0) for name in measures}
+        rest = {name: totals.sums[name] - shown[name] for name in measures}
+        table.add_section()
+        table.add_row(f"{hidden:,} more", *("" for _ in by[1:]), *_cells(rest, totals), style="italic")
+    return table
+
+
+def course(usage: pa.Table, totals: Totals) -> str:
+    """Volume over time in one line of blocks, with its peak; empty where there is one minute at most."""
+    if totals.first_minute is None or totals.last_minute is None or totals.minutes < 2:
+        return ""
+    span = totals.last_minute - totals.first_minute + 1
+    step = -(-span // _WIDEST_SPARK)
+    bins = [0.0] * -(-span // step)
+    volume = totals.volume
+    sums = usage.group_by(["minute"]).aggregate([(volume, "sum")])
+    peak_minute, peak = totals.first_minute, 0
+    for minute, amount in zip(sums["minute"].to_pylist(), sums[f"{volume}_sum"].to_pylist(), strict=True):
+        bins[(minute - totals.first_minute) // step] += amount
+        if amount > peak:
+            peak_minute, peak = minute, amount
+    each = "a minute" if step == 1 else f"{step} minutes"
+    amount_text = human_bytes(peak) if volume != "requests" else human_count(peak) + " requests"
+    return f"{spark(bins)}  each block {each}; most in {minute_text(peak_minute)}: {amount_text}"
+
+
+def name_text(dimension: str, value: Any) -> str:
+    """A dimension's value as it is shown."""
+    return minute_text(int(value)) if dimension == "minute" else printable(value)
+
+
+def _heads(sums: dict[str, int]) -> list[str]:
+    heads = ["Requests"]
+    heads += ["Bytes", "Share"] if "bytes_sent" in sums else []
+    heads += ["Body bytes"] if "body_bytes" in sums else []
+    heads += ["Share"] if "body_bytes" in sums and "bytes_sent" not in sums else []
+    heads += ["Hits"] if "hits" in sums else []
+    heads += ["4xx"] if "errors_4xx" in sums else []
+    heads += ["5xx"] if "errors_5xx" in sums else []
+    return heads
+
+
+def _cells(row: dict[str, Any], totals: Totals) -> list[str]:
+    cells = [f"{row['requests']:,}"]
+    if "bytes_sent" in row:
+        cells += [human_bytes(row["bytes_sent"]), percent(row["bytes_sent"], totals.sums["bytes_sent"])]
+    if "body_bytes" in row:
+        cells += [human_bytes(row["body_bytes"])]
+        if "bytes_sent" not in row:
+            cells += [percent(row["body_bytes"], totals.sums["body_bytes"])]
+    cells += [
+        percent(row[name], row["requests"]) for name in ("hits", "errors_4xx", "errors_5xx") if name in row
+    ]
+    return cells

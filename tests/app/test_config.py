@@ -1,0 +1,222 @@
+"""The configuration: what a person writes, with all that can be wrong about it, and the environment over it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.app.config import load_config
+from pipeline.app.failures import Failure
+from pipeline.app.settings import Config
+from pipeline.app.toml_lines import find_lines
+
+MINIMAL = '[store]\ndsn = "chdb:///var/lib/prebill"\n[spool]\npath = "/var/spool/prebill"\n'
+WHOLE = (
+    MINIMAL
+    + """
+[lateness]
+allowance = "90s"
+close_after = "7d"
+[plans]
+path = "book/"
+
+[[edge]]
+id = "e1"
+zone = "ru-central"
+from = 2026-11-01T03:00:00+03:00
+counters = true
+pauses = [{ from = 2026-11-05, to = 2026-11-06T00:00:00Z }]
+
+[[edge]]
+id = "e2"
+from = 2026-11-01
+streams = ["access", "video"]
+
+[[customer]]
+id = "c1"
+name = "Кинотеатр"
+lang = "ru"
+resources = ["video.example.ru", "*.c1.example.ru"]
+contract = [{ plan = "start", from = 2026-01-01, tz = "Europe/Moscow", tax = { name = "НДС", rate = "22", included = false } }]
+"""
+)
+
+
+def load(tmp_path: Path, text: str | None, **environment: str) -> Config:
+    path = tmp_path / "prebill.toml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    return load_config(path if text is not None else None, path, environment)
+
+
+def problems_of(tmp_path: Path, text: str | None, **environment: str) -> list[str]:
+    with pytest.raises(Failure) as caught:
+        load(tmp_path, text, **environment)
+    assert caught.value.code == 2
+    return [problem.replace(str(tmp_path) + "/", "") for problem in caught.value.problems]
+
+
+def test_a_minimal_file_gets_the_defaults(tmp_path: Path) -> None:
+    config = load(tmp_path, MINIMAL)
+    assert config.store.dsn == "chdb:///var/lib/prebill"
+    assert config.spool.format == "edge-tsv"
+    assert config.lateness.allowance.span == timedelta(minutes=5)
+    assert config.lateness.close_after.span == timedelta(hours=72)
+    assert config.edge == config.customer == ()
+
+
+def test_every_key_is_read_with_its_type(tmp_path: Path) -> None:
+    config = load(tmp_path, WHOLE)
+    assert config.lateness.close_after.span == timedelta(days=7)
+    first, second = config.edge
+    assert first.from_.at() == datetime(2026, 11, 1, tzinfo=UTC)
+    assert first.pauses[0].to.at() == datetime(2026, 11, 6, tzinfo=UTC)
+    assert (first.counters, second.counters) == (True, False)
+    assert (first.streams, second.streams) == (("access",), ("access", "video"))
+    contract = config.customer[0].contract[0]
+    # A contract's day begins in its own time zone.
+    assert contract.from_.at(ZoneInfo(contract.tz)) == datetime(2025, 12, 31, 21, tzinfo=UTC)
+    assert contract.tax is not None
+    assert contract.tax.rate == "22"
+
+
+def test_every_error_is_told_at_once_with_its_line(tmp_path: Path) -> None:
+    text = """[store]
+dns = "chdb:///x"
+[spool]
+path = 5
+fromat = "edge-tsv"
+[lateness]
+allowance = "5 minutes"
+[[edge]]
+id = "e1"
+from = 2026-11-01T00:00:00
+[[edge]]
+id = "e2"
+counters = "yes"
+[[customer]]
+id = "c1"
+resources = []
+contract = [{ plan = "start", from = 2026-01-01, tax = { name = "VAT", rate = 22 } }]
+"""
+    assert problems_of(tmp_path, text) == [
+        "prebill.toml:1: store.dsn: required, and not given",
+        "prebill.toml:2: store.dns: unknown key; did you mean dsn?",
+        "prebill.toml:4: spool.path: expected a text in quotes that is not empty, found 5",
+        "prebill.toml:5: spool.fromat: unknown key; did you mean format?",
+        'prebill.toml:7: lateness.allowance: expected a duration in quotes, like "90s", "5m", "72h" or "7d", '
+        'found "5 minutes"',
+        "prebill.toml:10: edge[0].from: expected a date, or a time with its offset, like 2026-11-01T00:00:00Z, "
+        "found 2026-11-01T00:00:00, which has no offset",
+        "prebill.toml:11: edge[1].from: required, and not given",
+        'prebill.toml:13: edge[1].counters: expected true or false, found "yes"',
+        "prebill.toml:16: customer[0].resources: expected at least one, found an empty list",
+        "prebill.toml:17: customer[0].contract[0].tax.rate: expected a decimal in quotes, "
+        'like "22" or "0.5", found 22',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("addition", "expected"),
+    [
+        ("version = 2\n", "version: this prebill reads version 1, found 2"),
+        (
+            '[[edge]]\nid="e"\nfrom=2026-01-02\nto=2026-01-01\n',
+            "edge[0].to: must be after from (2026-01-02T00:00:00Z); it is exclusive",
+        ),
+        (
+            '[[edge]]\nid="e"\nfrom=2026-01-02\n[[edge]]\nid="e"\nfrom=2026-01-02\n',
+            'edge[1].id: "e" is already the id of edge[0]',
+        ),
+        (
+            '[[customer]]\nid="c"\nresources=["*"]\n',
+            'customer[0].resources[0]: expected a host, or "*." and a domain for all below it, found "*"',
+        ),
+        (
+            '[[customer]]\nid="c"\nresources=["a.example"]\n[[customer]]\nid="d"\nresources=["A.example"]\n',
+            'customer[1].resources[0]: "A.example" is already given at customer[0].resources[0]: who pays must be one',
+        ),
+        (
+            '[[customer]]\nid="c"\nresources=["a"]\ncontract=[{plan="p",from=2026-01-01,tz="Mars/Base"}]\n',
+            'customer[0].contract[0].tz: expected a time zone like "Europe/Moscow", found "Mars/Base"',
+        ),
+        (
+            '[[customer]]\nid="c"\nresources=["a"]\n'
+            'contract=[{plan="p",from=2026-01-01,to=2026-03-01},{plan="q",from=2026-02-01}]\n',
+            "customer[0].contract[1]: overlaps customer[0].contract[0]: at any time one contract holds",
+        ),
+    ],
+)
+def test_what_must_hold_between_settings(tmp_path: Path, addition: str, expected: str) -> None:
+    text = addition + MINIMAL if addition.startswith("version") else MINIMAL + addition
+    (problem,) = problems_of(tmp_path, text)
+    assert problem.endswith(expected)
+
+
+def test_the_environment_wins_over_the_file_and_reaches_every_key(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        WHOLE,
+        PREBILL_STORE__DSN="clickhouse://u:p@127.0.0.1:8123/db",
+        PREBILL_LATENESS__ALLOWANCE="10m",
+        PREBILL_EDGE__1__COUNTERS="true",
+        PREBILL_EDGE__2__ID="e3",
+        PREBILL_EDGE__2__FROM="2026-11-02T00:00:00Z",
+        PREBILL_CUSTOMER='[{id = "c9", resources = ["x.example"]}]',
+        PREBILL_SAMPLES="not ours to judge",
+        HOME="neither",
+    )
+    assert config.store.dsn == "clickhouse://u:p@127.0.0.1:8123/db"
+    assert config.lateness.allowance.span == timedelta(minutes=10)
+    assert [(edge.id, edge.counters) for edge in config.edge] == [("e1", True), ("e2", True), ("e3", False)]
+    assert [customer.id for customer in config.customer] == ["c9"]
+
+
+def test_the_environment_alone_is_enough(tmp_path: Path) -> None:
+    config = load(tmp_path, None, PREBILL_STORE__DSN="chdb:///x", PREBILL_SPOOL__PATH="/spool")
+    assert (config.store.dsn, config.spool.path) == ("chdb:///x", "/spool")
+
+
+def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
+    problems = problems_of(tmp_path, MINIMAL, PREBILL_SPOOL__PAHT="/x", PREBILL_EDGE__3__ID="e9")
+    assert "environment variable PREBILL_SPOOL__PAHT: spool.paht: unknown key; did you mean path?" in problems
+    assert any("PREBILL_EDGE__3__ID" in each and "number 3 cannot be set" in each for each in problems)
+
+
+def test_nothing_at_all_says_where_to_begin(tmp_path: Path) -> None:
+    with pytest.raises(Failure) as caught:
+        load(tmp_path, None)
+    assert [problem.split(": ", 1)[1] for problem in caught.value.problems] == [
+        "store.dsn: required, and not given",
+        "spool.path: required, and not given",
+    ]
+    assert "--config" in caught.value.mend
+
+
+def test_a_password_is_never_shown(tmp_path: Path) -> None:
+    problems = problems_of(tmp_path, MINIMAL, PREBILL_STORE__DSN="postgres://user:geheim@host/db")
+    assert not any("geheim" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("text", ["[store", "\x00", "a = 1\na = 2", "store = 5\nspool = []"])
+def test_what_is_no_configuration_is_an_error_not_a_traceback(tmp_path: Path, text: str) -> None:
+    assert problems_of(tmp_path, text)
+
+
+@given(st.text(max_size=300))
+def test_lines_are_found_in_any_text_without_failing(text: str) -> None:
+    lines = find_lines(text)
+    assert all(1 <= line <= len(text.splitlines()) for line in lines.values())
+
+
+def test_lines_of_nested_tables() -> None:
+    lines = find_lines("a.b = 1\n[[edge]]\nid = 1\n[edge.sub]\nx = 2\n[[edge]]\n'i d' = 3\n")
+    assert lines[("a", "b")] == 1
+    assert lines[("edge", 0, "id")] == 3
+    assert lines[("edge", 0, "sub", "x")] == 5
+    assert lines[("edge", 1, "i d")] == 7
