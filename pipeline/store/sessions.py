@@ -1,0 +1,209 @@
+"""One way to talk to ClickHouse from many threads: a pool of clickhouse-connect clients, over the embedded engine of
+this process or over HTTP. connect.py makes them; reader, writer, sweep and migrate use nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pipeline.store.errors import StoreError, query_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+Params = dict[str, Any]
+
+POOL_LIMIT = 24
+"""Clients kept at most; more threads than that wait for one another."""
+
+BASE_SETTINGS = {
+    # lists of ids travel inside the statement
+    "max_query_size": 64 << 20,
+}
+
+
+class Sessions:
+    """A bounded pool of clients; one client serves one query at a time, so threads never share one.
+
+    `make` opens a client; `embedded` says that it is over the engine of this process; `gone` begins the message of the
+    StoreError when nobody answers.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Any],
+        *,
+        embedded: bool,
+        gone: str,
+        limit: int = POOL_LIMIT,
+    ) -> None:
+        self.embedded = embedded
+        self._make = make
+        self._gone = gone
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        self._slots = threading.BoundedSemaphore(limit)
+        self._closed = False
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[Any]:
+        """A client for this thread alone; errors come out as QueryError and StoreError."""
+        from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+
+        if self._closed:
+            raise StoreError("the store has been closed")
+        with self._slots:
+            try:
+                found = self._idle.get_nowait()
+            except queue.Empty:
+                found = self._open()
+            keep = True
+            try:
+                yield found
+            except OperationalError as error:
+                keep = False
+                raise self._unreachable(error) from error
+            except DatabaseError as error:
+                raise query_error(error) from error
+            except ClickHouseError as error:
+                raise query_error(error) from error
+            except BaseException:
+                keep = self.embedded
+                raise
+            finally:
+                if keep and not self._closed:
+                    self._idle.put(found)
+                else:
+                    found.close()
+
+    def _open(self) -> Any:
+        from clickhouse_connect.driver.exceptions import ClickHouseError
+
+        try:
+            return self._make()
+        except (ClickHouseError, OSError) as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> StoreError:
+        return StoreError(f"{self._gone}: {str(error).strip().splitlines()[0] if str(error).strip() else error!r}")
+
+    def rows(self, sql: str, params: Params | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a query as Python values."""
+        with self.client() as client:
+            return [tuple(row) for row in client.query(sql, parameters=params).result_rows]
+
+    def one(self, sql: str, params: Params | None = None) -> Any:
+        """The single value of a query."""
+        return self.rows(sql, params)[0][0]
+
+    def arrow(self, sql: str, params: Params | None = None, settings: Mapping[str, Any] | None = None) -> pa.Table:
+        """The result of a query as an Arrow table."""
+        with self.client() as client:
+            return client.query_arrow(sql, parameters=params, settings=dict(settings or {}))
+
+    def ask(self, sql: str, params: Params | None = None) -> pa.Table:
+        """A user's own question. The embedded engine has no users whose grants would hold it, so the gate does."""
+        if self.embedded:
+            from pipeline.store.gate import check_question
+
+            with self.client() as client:
+                check_question(client._backend._handle.conn, sql)
+        return self.arrow(sql, params)
+
+    def execute(self, sql: str, params: Params | None = None) -> None:
+        """Runs a statement that returns nothing."""
+        with self.client() as client:
+            client.command(sql, parameters=params)
+
+    def insert(self, table: str, data: pa.Table, token: str = "") -> None:
+        """Appends Arrow columns; with a token, only if no insert with the same token was there before."""
+        with self.client() as client:
+            if self.embedded:
+                _insert_embedded(client, table, data, token)
+                return
+            settings = {"insert_deduplication_token": token} if token else {}
+            client.insert_arrow(table, data, settings={**settings, "async_insert": 0})
+
+    def close(self) -> None:
+        """Closes the idle clients; those in use close when they come back."""
+        self._closed = True
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except queue.Empty:
+                return
+
+
+def _insert_embedded(client: Any, table: str, data: pa.Table, token: str) -> None:
+    """Streams Arrow into the engine of this process.
+
+    clickhouse-connect writes a temporary file and reads it back (INFILE); the engine's own streaming insert does not.
+    """
+    import pyarrow as pa
+
+    columns = ", ".join(f"`{name}`" for name in data.column_names)
+    settings = f" SETTINGS insert_deduplication_token = '{_quoted(token)}'" if token else ""
+    sink = _Appender(client, f"INSERT INTO {table} ({columns}){settings}")
+    try:
+        with pa.ipc.new_stream(sink, data.schema) as stream:
+            stream.write_table(data)
+        sink.finish()
+    except RuntimeError as error:
+        raise query_error(error) from error
+    finally:
+        sink.cancel()
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+class _Appender:
+    """A file-like object over the engine's streaming insert, as Arrow's stream writer wants one."""
+
+    closed = False
+
+    def __init__(self, client: Any, sql: str) -> None:
+        # the client's own handle: private, but a second handle for every insert would cost a connect each
+        self._lock = client._backend._handle.lock
+        self._lock.acquire()
+        try:
+            self._inserter = client._backend._handle.conn.send_insert(sql, "ArrowStream")
+        except BaseException:
+            self._lock.release()
+            raise
+        self._done = False
+
+    def write(self, data: Any) -> int:
+        # Arrow hands over a buffer; the engine takes bytes
+        chunk = bytes(memoryview(data))
+        self._inserter.append(chunk)
+        return len(chunk)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def finish(self) -> None:
+        self._inserter.finish()
+        self._done = True
+
+    def cancel(self) -> None:
+        if not self._done:
+            with contextlib.suppress(Exception):
+                self._inserter.cancel()
+        self._lock.release()
+
+
+def ids_subquery(ids: Sequence[int]) -> str:
+    """A subquery of one UInt128 column with these ids.
+
+    Hex in one literal: integers beyond 64 bits would be read as floats, and parameters travel in the URL.
+    """
+    from pipeline.store.columns import ids_as_bytes
+
+    text = ids_as_bytes(ids).hex()
+    joined = ",".join(text[i : i + 32] for i in range(0, len(text), 32))
+    return f"SELECT arrayJoin(arrayMap(h -> reinterpretAsUInt128(unhex(h)), splitByChar(',', '{joined}')))"

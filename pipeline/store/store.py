@@ -1,0 +1,123 @@
+"""`Store`: everything that the rest of prebill asks of ClickHouse, the same over the embedded engine, over the HTTP door
+of the process that owns it, and over a server. connect.py opens it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.store.reader import Reader
+from pipeline.store.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+    from types import TracebackType
+
+    import pyarrow as pa
+
+    from pipeline.model import LedgerEntry, Origin, UsageBatch
+    from pipeline.store.sessions import Params, Sessions
+
+
+class Store:
+    """One open store; safe to use from many threads. Use it as a context manager, or close it.
+
+    `door` is the address (host, port) where other processes reach the engine, or the server's own.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        sessions: Sessions,
+        readers: Sessions,
+        *,
+        owner: bool,
+        door: tuple[str, int],
+        on_close: Callable[[], None],
+    ) -> None:
+        self.dsn = dsn
+        self.owner = owner
+        self.door = door
+        self._sessions = sessions
+        self._readers = readers
+        self._reader = Reader(sessions)
+        self._writer = Writer(sessions)
+        self._on_close: Callable[[], None] | None = on_close
+
+    # -- writes
+
+    def insert_facts(self, batch: UsageBatch) -> int:
+        """Writes a sorted batch under its write_ids; returns rows. Invisible until `commit` names those write_ids."""
+        return self._writer.insert_facts(batch)
+
+    def commit(self, entries: Sequence[LedgerEntry]) -> int:
+        """Makes finished attempts count, after their facts; returns the new cut (the last `seq` given)."""
+        return self._writer.commit(entries)
+
+    # -- reads
+
+    def cut(self) -> int:
+        """The greatest visible `seq`; 0 while nothing is committed. Fix it first, then read."""
+        return self._reader.cut()
+
+    def usage(
+        self,
+        cut: int,
+        *,
+        resources: Sequence[str] | None = None,
+        minutes: tuple[int, int] | None = None,
+        edges: Sequence[str] | None = None,
+        by: Sequence[str] = ("minute", "resource", "edge"),
+    ) -> pa.Table:
+        """Sums of winning facts at the cut: columns of `by` (minute: uint32 minutes since the epoch), then MEASURES."""
+        return self._reader.usage(cut, resources=resources, minutes=minutes, edges=edges, by=by)
+
+    def totals(self, cut: int) -> dict[str, int]:
+        """`rows` and the sum of each measure over every winning fact at the cut."""
+        return self._reader.totals(cut)
+
+    def winners(self, segment_ids: Iterable[int], cut: int | None = None) -> dict[int, LedgerEntry]:
+        """The winning entry of each segment that has one at the cut (default: now), by segment_id."""
+        return self._reader.winners(segment_ids, cut)
+
+    def attempts(self, segment_ids: Iterable[int]) -> list[LedgerEntry]:
+        """Every entry of these segments, ordered by segment_id and seq."""
+        return self._reader.attempts(segment_ids)
+
+    def ledger_tail(self, since_seq: int, limit: int = 100_000) -> list[LedgerEntry]:
+        """Entries after `since_seq`, in the order of seq, at most `limit`."""
+        return self._reader.ledger_tail(since_seq, limit)
+
+    def neighbours(self, edge: str, stream: str, epoch: str, first: int, next: int) -> list[LedgerEntry]:  # noqa: A002
+        """Winning entries of one (edge, stream, epoch) whose numbers overlap or adjoin [first, next), in their order."""
+        return self._reader.neighbours(edge, stream, epoch, first, next)
+
+    def neighbours_of(self, ranges: Sequence[tuple[str, str, str, int, int]]) -> list[list[LedgerEntry]]:
+        """`neighbours` of many (edge, stream, epoch, first, next) in a few queries, in the order asked."""
+        return self._reader.neighbours_of(ranges)
+
+    def fingerprints(self, origins: Iterable[Origin]) -> dict[int, set[str]]:
+        """segment_id → fingerprints of the file versions already attempted; segments never attempted are absent."""
+        return self._reader.fingerprints(origins)
+
+    def query(self, sql: str, params: Params | None = None) -> pa.Table:
+        """A user's own question, read-only: no writes, no files, no network. Raises QueryError with ClickHouse's words."""
+        return self._readers.ask(sql, params)
+
+    # -- life
+
+    def close(self) -> None:
+        """Closes every connection; the owner also gives the folder and its door up."""
+        if self._on_close:
+            self._on_close()
+            self._on_close = None
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __reduce__(self) -> Any:
+        # a store does not travel; its DSN does
+        raise TypeError("a Store cannot be pickled: send its DSN and open_store() there")

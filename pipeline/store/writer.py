@@ -1,0 +1,104 @@
+"""Writes: usage batches into `facts`, then finished attempts into `ledger`, which makes the facts count."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.store.columns import facts_by_month, ids_as_bytes, ledger_table
+from pipeline.store.errors import QueryError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.model import LedgerEntry, UsageBatch
+    from pipeline.store.sessions import Sessions
+
+COMMIT_ROWS = 50_000
+"""Ledger rows of one INSERT at most: one block, so that a commit is seen whole or not at all."""
+
+TRIES = 50
+
+
+class Writer:
+    """Appends facts and ledger rows; any number of threads and processes may write at once."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._committer = threading.Lock()
+
+    def insert_facts(self, batch: UsageBatch) -> int:
+        """Writes a batch that is sorted as its docstring says; returns the rows written.
+
+        Nobody sees them before `commit` names their write_ids. The write_ids are announced first, so that the sweep
+        finds the facts of an attempt that never finished.
+        """
+        if not len(batch):
+            return 0
+        self._announce(batch)
+        rows = 0
+        for _, table in facts_by_month(batch):
+            self._sessions.insert("facts", table)
+            rows += table.num_rows
+        return rows
+
+    def _announce(self, batch: UsageBatch) -> None:
+        import pyarrow as pa
+
+        rows = np.bincount(batch.segment, minlength=len(batch.segments)).astype(np.uint64)
+        ids = ids_as_bytes([segment_id for segment_id, _ in batch.segments])
+        self._sessions.insert(
+            "writes",
+            pa.table(
+                {
+                    "write_id": pa.array([write_id for _, write_id in batch.segments], pa.uint64()),
+                    "segment_id": pa.FixedSizeBinaryArray.from_buffers(
+                        pa.binary(16), len(batch.segments), [None, pa.py_buffer(ids)]
+                    ),
+                    "rows": pa.array(rows),
+                }
+            ),
+        )
+
+    def commit(self, entries: Sequence[LedgerEntry]) -> int:
+        """Writes finished attempts, numbered in the order given; returns the last `seq`, the new cut.
+
+        Strictly increasing and visible in order: a commit takes the number after the greatest visible one, as one
+        INSERT whose deduplication token is that number. Of two committers that took the same number, in one process or
+        in several, the store keeps one; the other reads that it lost and takes the next.
+        """
+        last = 0
+        for at in range(0, len(entries), COMMIT_ROWS):
+            last = self._commit(entries[at : at + COMMIT_ROWS])
+        return last or self.cut()
+
+    def cut(self) -> int:
+        """The greatest visible `seq`; 0 in an empty ledger."""
+        return int(self._sessions.one("SELECT max(seq) FROM ledger"))
+
+    def _commit(self, entries: Sequence[LedgerEntry]) -> int:
+        commit_id = secrets.randbits(64)
+        with self._committer:
+            for _ in range(TRIES):
+                first = self.cut() + 1
+                try:
+                    self._sessions.insert("ledger", ledger_table(entries, first, commit_id), token=f"seq-{first}")
+                except QueryError:
+                    raise
+                except StoreError:
+                    # the answer was lost; the rows may be there all the same
+                    if not self._is_committed(first, commit_id):
+                        raise
+                if self._is_committed(first, commit_id):
+                    return first + len(entries) - 1
+        raise StoreError(f"{len(entries)} ledger rows found no free number in {TRIES} tries: too many committers")
+
+    def _is_committed(self, seq: int, commit_id: int) -> bool:
+        found = self._sessions.one(
+            "SELECT count() FROM ledger WHERE seq = {seq:UInt64} AND commit_id = {commit_id:UInt64}",
+            {"seq": seq, "commit_id": commit_id},
+        )
+        return bool(found)
