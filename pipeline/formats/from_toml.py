@@ -219,15 +219,18 @@ class TomlReader:
     def hints(self) -> DetectHints:
         """What helps detection."""
         table = self.typed(self.data, "detect", "", dict, {})
-        self.only(table, ("keys", "fields", "shape"), "detect")
+        self.only(table, ("keys", "fields", "shape", "rank"), "detect")
         shape = self.typed(table, "shape", "detect", dict, {})
         for column, pattern in shape.items():
+            if column not in self.data.get("columns", []):
+                near = nearest(column, [str(name) for name in self.data.get("columns", [])])
+                self.bad(f"detect.shape.{column}", column, "one of `columns`", near)
             try:
                 re.compile(pattern)
             except (re.error, TypeError) as error:
                 self.bad(f"detect.shape.{column}", pattern, f"a regular expression ({error})")
         keys, fields = self.texts(table, "keys", "detect"), self.texts(table, "fields", "detect")
-        return DetectHints(keys, fields, tuple(shape.items()))
+        return DetectHints(keys, fields, tuple(shape.items()), self.typed(table, "rank", "detect", int, 0))
 
     def roles(self, kind: str) -> dict[str, Any]:
         """The fields by role."""
