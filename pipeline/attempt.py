@@ -1,0 +1,220 @@
+"""One attempt at a segment: what reading its content gave, as usage and the draft of its ledger entry; pure.
+
+`pipeline.flow_read` brings the readings. A draft lacks only its write id, which is given when its facts are written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from pipeline.model import LedgerEntry, Malformed, SegmentState, Sequence, SequenceUnit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipeline.aggregate import SegmentUsage
+    from pipeline.model import Segment, Skip
+    from pipeline.overlap import Run
+
+MALFORMED_KEPT = 100
+"""Places of malformed lines that a ledger entry keeps; all are counted."""
+
+REASON_LENGTH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A content read to its end, or to where it is damaged."""
+
+    usage: SegmentUsage
+    digest: bytes
+    sha256: bytes
+    format: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A content of which nothing can be read: its segment is quarantined."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A segment that could not be read now, for a reason that may pass: it is queued again, never lost."""
+
+    segment: Segment
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What comparing a reading with its sidecar's claims gave."""
+
+    verified: bool
+    reasons: tuple[str, ...] = ()
+    damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A finished attempt. `usage` is None where there is nothing to write. `runs`: the sequence numbers that the
+    content holds, whether left out or not; `minutes`: first and last minute of its lines."""
+
+    segment: Segment
+    usage: SegmentUsage | None
+    entry: LedgerEntry
+    runs: tuple[Run, ...] = ()
+    minutes: Run | None = None
+
+
+class Reader(Protocol):
+    """Reads segments; `pipeline.flow_read.SegmentReader` is the real one."""
+
+    def read(self, segment: Segment, skips: tuple[Skip, ...] = ()) -> Reading | Refused | Postponed:
+        """Its content, counted without the numbers of `skips`."""
+
+    def verify(self, segment: Segment, reading: Reading) -> Verdict:
+        """A full reading against what the sidecar claims."""
+
+    def locate(self, entry: LedgerEntry) -> Segment | None:
+        """The file of a standing winner, or None; whether its content is still the same only reading it tells."""
+
+
+def attempt_segment(segment: Segment, reader: Reader, now: datetime) -> Attempt | Postponed:
+    """Read a segment whole and draw its attempt up."""
+    reading = reader.read(segment)
+    if isinstance(reading, Postponed):
+        return reading
+    if isinstance(reading, Refused):
+        return refuse_attempt(segment, reading, now)
+    return draft_attempt(segment, reading, reader.verify(segment, reading), now)
+
+
+def draft_attempt(segment: Segment, reading: Reading, verdict: Verdict, now: datetime) -> Attempt:
+    """The attempt that a full reading (nothing left out) makes."""
+    usage = reading.usage
+    reasons = [reason for reason in (usage.damaged, *verdict.reasons, *reading.notes) if reason]
+    if usage.damaged is not None or verdict.damaged:
+        state = SegmentState.DAMAGED
+    elif usage.lines == 0:
+        state = SegmentState.EMPTY
+    else:
+        state = SegmentState.RECEIVED
+    entry = LedgerEntry(
+        origin=segment.origin,
+        write_id=0,
+        state=state,
+        verified=verdict.verified,
+        lines=usage.lines,
+        parsed=usage.parsed,
+        malformed=usage.malformed,
+        duplicates=usage.duplicates,
+        flagged=usage.flagged,
+        bytes_sent=usage.bytes_sent,
+        content_bytes=usage.content_bytes,
+        digest=reading.digest,
+        sha256=reading.sha256,
+        sequence=find_sequence(segment, usage),
+        skips=(),
+        malformed_at=keep_malformed(usage),
+        format=reading.format,
+        known=usage.known,
+        path=segment.path,
+        fingerprint=segment.fingerprint,
+        reason="; ".join(reasons)[:REASON_LENGTH],
+        committed_at=now,
+    )
+    return Attempt(segment, usage, entry, find_runs(entry, usage), find_minutes(usage))
+
+
+def refuse_attempt(segment: Segment, refused: Refused, now: datetime) -> Attempt:
+    """The attempt at a segment of which nothing can be read."""
+    entry = LedgerEntry(
+        origin=segment.origin,
+        write_id=0,
+        state=SegmentState.QUARANTINED,
+        verified=False,
+        lines=0,
+        parsed=0,
+        malformed=0,
+        duplicates=0,
+        flagged=0,
+        bytes_sent=0,
+        content_bytes=0,
+        digest=b"",
+        sha256=b"",
+        sequence=segment.claims.sequence,
+        skips=(),
+        malformed_at=(),
+        format="",
+        known=frozenset(),
+        path=segment.path,
+        fingerprint=segment.fingerprint,
+        reason=refused.reason[:REASON_LENGTH],
+        committed_at=now,
+    )
+    return Attempt(segment, None, entry)
+
+
+def leave_out(attempt: Attempt, skips: tuple[Skip, ...], usage: SegmentUsage, now: datetime) -> Attempt:
+    """The same content counted again without the numbers of `skips`: all that the whole content decides stays."""
+    entry = replace(
+        attempt.entry,
+        write_id=0,
+        parsed=usage.parsed,
+        malformed=usage.malformed,
+        duplicates=usage.duplicates,
+        flagged=usage.flagged,
+        bytes_sent=usage.bytes_sent,
+        skips=skips,
+        malformed_at=keep_malformed(usage),
+        committed_at=now,
+        seq=0,
+    )
+    return replace(attempt, usage=usage, entry=entry)
+
+
+def recall_attempt(segment: Segment, winner: LedgerEntry, usage: SegmentUsage | None) -> Attempt:
+    """A standing winner as an attempt, so that it can be counted again; `usage` is its full reading, None if gone."""
+    if usage is None:
+        runs = ((winner.sequence.first, winner.sequence.next),) if winner.sequence else ()
+        return Attempt(segment, None, winner, runs, (winner.origin.minute - 1, winner.origin.minute + 1))
+    return Attempt(segment, usage, winner, find_runs(winner, usage), find_minutes(usage))
+
+
+def keep_malformed(usage: SegmentUsage) -> tuple[Malformed, ...]:
+    """The first places of malformed lines, bounded."""
+    return tuple(usage.malformed_at[:MALFORMED_KEPT])
+
+
+def find_sequence(segment: Segment, usage: SegmentUsage) -> Sequence | None:
+    """The numbers that a content really spans: by its lines' own, else by their places after the claimed first."""
+    claimed = segment.claims.sequence
+    if usage.seen is not None:
+        epoch = claimed.epoch if claimed is not None and claimed.unit is SequenceUnit.LINE else ""
+        return Sequence(SequenceUnit.LINE, epoch, *usage.seen)
+    if claimed is None:
+        return None
+    held = usage.content_bytes if claimed.unit is SequenceUnit.BYTE else usage.lines
+    return Sequence(claimed.unit, claimed.epoch, claimed.first, claimed.first + held)
+
+
+def find_runs(entry: LedgerEntry, usage: SegmentUsage) -> tuple[Run, ...]:
+    """The numbers that a fully read content holds, holes left out."""
+    if entry.sequence is None or entry.sequence.first >= entry.sequence.next:
+        return ()
+    first, after = entry.sequence.first, entry.sequence.next
+    if usage.seen is not None:
+        return usage.runs
+    if usage.damaged is not None:
+        # The last line of a content that was cut may be half a line: its whole self, elsewhere, is not left out.
+        after -= 1
+    return ((first, after),) if first < after else ()
+
+
+def find_minutes(usage: SegmentUsage) -> Run | None:
+    """The first and last minute of the counted lines."""
+    return (int(usage.minute.min()), int(usage.minute.max())) if len(usage.minute) else None

@@ -1,0 +1,160 @@
+"""The Beam graph from segments to committed usage: it names its steps and does nothing else.
+
+An element is a list of whole segments; what travels between steps is their usage, never bytes of logs, never lines.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.transforms.window import FixedWindows, GlobalWindow, GlobalWindows, TimestampedValue
+from apache_beam.utils.windowed_value import WindowedValue
+
+from pipeline.attempt import Attempt, Postponed, attempt_segment
+from pipeline.flow_run import find_run, pool
+from pipeline.flow_settle import settle_attempts
+from pipeline.flow_write import write_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
+
+    from pipeline.model import LedgerEntry, Segment
+
+MINUTE = 60
+ROWS_AN_INSERT = 250_000
+"""Windows are gathered into one INSERT up to this many rows: parts stay few, and the sort stays in the cache."""
+
+NAMESPACE = "prebill"
+
+
+def build_graph(pipeline: beam.Pipeline, elements: list[list[Segment]], run_key: str) -> None:
+    """Put the whole graph on a pipeline, for one bounded batch of segments."""
+    (
+        pipeline
+        | "Take segments" >> beam.Create(elements, reshuffle=False)
+        | "Read and aggregate" >> beam.ParDo(ReadAndAggregate(run_key))
+        | "Settle overlaps" >> beam.ParDo(SettleOverlaps(run_key))
+        | "Stamp the segment's minute" >> beam.ParDo(StampMinute(run_key))
+        | "Minutes" >> beam.WindowInto(FixedWindows(MINUTE))
+        | "By shard" >> beam.GroupByKey()
+        | "Merge, sort and write facts" >> beam.ParDo(WriteFacts(run_key))
+        | "Whole batch" >> beam.WindowInto(GlobalWindows())
+        | "All entries" >> beam.GroupByKey()
+        | "Commit ledger" >> beam.ParDo(CommitLedger(run_key))
+    )
+
+
+class _Step(beam.DoFn):
+    """A step knows its run by key; everything heavy is found through it, in the process that runs the step."""
+
+    def __init__(self, run_key: str) -> None:
+        self.run_key = run_key
+
+
+class ReadAndAggregate(_Step):
+    """Segments → attempts. The next element is read while the last one is handed on, so that no thread waits."""
+
+    def start_bundle(self) -> None:
+        self.ahead: deque[list[Future[Attempt | Postponed]]] = deque()
+
+    def process(self, segments: list[Segment]) -> Iterator[list[Attempt | Postponed]]:
+        run = find_run(self.run_key)
+        self.ahead.append(
+            [pool("read").submit(attempt_segment, segment, run.reader, run.now()) for segment in segments]
+        )
+        if len(self.ahead) > 1:
+            yield self._finish()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        while self.ahead:
+            yield WindowedValue(self._finish(), GlobalWindow().max_timestamp(), [GlobalWindow()])
+
+    def _finish(self) -> list[Attempt | Postponed]:
+        return [future.result() for future in self.ahead.popleft()]
+
+
+class SettleOverlaps(_Step):
+    """Attempts of whole (edge, stream)s → attempts with what their neighbours hold left out, and their neighbours."""
+
+    def process(self, attempts: list[Attempt | Postponed]) -> Iterator[Attempt]:
+        run = find_run(self.run_key)
+        streams: dict[tuple[str, str], list[Attempt]] = {}
+        for attempt in attempts:
+            if isinstance(attempt, Postponed):
+                run.postponed.append(attempt)
+            else:
+                origin = attempt.entry.origin
+                streams.setdefault((origin.edge, origin.stream), []).append(attempt)
+        at = time.perf_counter()
+        for stream in streams.values():
+            settled = settle_attempts(stream, run)
+            run.postponed.extend(settled.postponed)
+            yield from settled.attempts
+        run.spend("settle", time.perf_counter() - at)
+
+
+class StampMinute(_Step):
+    """Attempts → (shard, parcel) at the segment's minute: a batch holds whole segments, and none is dropped as late."""
+
+    def process(self, attempt: Attempt) -> Iterator[Any]:
+        run = find_run(self.run_key)
+        shard = attempt.entry.segment_id % run.shards
+        yield TimestampedValue((shard, run.park(attempt)), attempt.entry.origin.minute * MINUTE)
+
+
+class WriteFacts(_Step):
+    """Whole windows of a shard → ledger entries, their facts written once, a few windows to an INSERT."""
+
+    def start_bundle(self) -> None:
+        self.gathered: list[Attempt] = []
+        self.rows = 0
+        self.writing: list[Future[list[LedgerEntry]]] = []
+
+    def process(self, group: tuple[int, Iterable[int]]) -> None:
+        run = find_run(self.run_key)
+        for parcel in group[1]:
+            attempt = run.collect(parcel)
+            self.gathered.append(attempt)
+            self.rows += len(attempt.usage.minute) if attempt.usage is not None else 0
+        if self.rows >= ROWS_AN_INSERT:
+            self._write()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        if self.gathered:
+            self._write()
+        for future in self.writing:
+            yield WindowedValue((0, future.result()), GlobalWindow().max_timestamp(), [GlobalWindow()])
+
+    def _write(self) -> None:
+        self.writing.append(pool("write").submit(write_facts, self.gathered, find_run(self.run_key)))
+        self.gathered, self.rows = [], 0
+
+
+class CommitLedger(_Step):
+    """The batch's ledger entries → the ledger, at once and after all their facts: this is what makes them count."""
+
+    def __init__(self, run_key: str) -> None:
+        super().__init__(run_key)
+        names = ("segments", "lines", "malformed", "flagged", "duplicates", "bytes", "rows")
+        self.counters = {name: Metrics.counter(NAMESPACE, name) for name in names}
+
+    def process(self, group: tuple[int, Iterable[list[LedgerEntry]]]) -> None:
+        run = find_run(self.run_key)
+        entries = sorted((e for part in group[1] for e in part), key=lambda e: (e.segment_id, e.write_id))
+        at = time.perf_counter()
+        run.seq = run.store.commit(entries)
+        run.spend("commit", time.perf_counter() - at)
+        run.committed.extend(entries)
+        for entry in entries:
+            self.counters["segments"].inc()
+            self.counters["lines"].inc(entry.lines)
+            self.counters["malformed"].inc(entry.malformed)
+            self.counters["flagged"].inc(entry.flagged)
+            self.counters["duplicates"].inc(entry.duplicates)
+            self.counters["bytes"].inc(entry.content_bytes)
+        self.counters["rows"].inc(run.rows)

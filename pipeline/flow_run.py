@@ -1,0 +1,115 @@
+"""What the steps of a running Beam graph share within one process: store, reader, clock, threads, and what they did.
+
+Beam pickles its DoFns and may set them up once per bundle, so they carry a run's key only and find the rest here, in
+an importable module. `pipeline.runners` opens a run and closes it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from pipeline.attempt import Attempt, Postponed, Reader
+    from pipeline.model import LedgerEntry, UsageBatch
+
+THREADS = 2
+"""Readers and writers at a time: kernels and the store leave the GIL, the rest of the graph is one thread."""
+
+
+class Store(Protocol):
+    """What flow asks of `pipeline.store`."""
+
+    def insert_facts(self, batch: UsageBatch) -> int:
+        """Write facts; how many rows."""
+
+    def commit(self, entries: Sequence[LedgerEntry]) -> int:
+        """Write ledger entries, all visible at once; the greatest seq."""
+
+    def winners(self, segment_ids: Iterable[int]) -> dict[int, LedgerEntry]:
+        """The winner of each of these segments that has one."""
+
+    def neighbours(self, edge: str, stream: str, epoch: str, first: int, next_: int) -> list[LedgerEntry]:
+        """Winners of one counting that hold numbers of [first, next)."""
+
+
+@dataclass
+class Run:
+    """One run of the graph over one batch. `parcels`: usage on its way from reading to writing, by number."""
+
+    store: Store
+    reader: Reader
+    now: Callable[[], datetime]
+    shards: int = 1
+    new_write_id: Callable[[], int] = lambda: int.from_bytes(os.urandom(8), "big") or 1
+    parcels: dict[int, Attempt] = field(default_factory=dict)
+    postponed: list[Postponed] = field(default_factory=list)
+    committed: list[LedgerEntry] = field(default_factory=list)
+    rows: int = 0
+    seq: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def park(self, attempt: Attempt) -> int:
+        """Keep an attempt until it is written; its number travels through the shuffle instead."""
+        number = next(self._numbers)
+        self.parcels[number] = attempt
+        return number
+
+    def collect(self, number: int) -> Attempt:
+        """The attempt parked under a number."""
+        return self.parcels[number]
+
+    def count_rows(self, rows: int) -> None:
+        """Note rows written."""
+        with self._lock:
+            self.rows += rows
+
+    def spend(self, what: str, seconds: float) -> None:
+        """Note time spent in a step."""
+        with self._lock:
+            self.seconds[what] = self.seconds.get(what, 0.0) + seconds
+
+
+_RUNS: dict[str, Run] = {}
+_POOLS: dict[str, ThreadPoolExecutor] = {}
+_LOCK = threading.Lock()
+_KEYS = itertools.count()
+
+
+def find_run(key: str) -> Run:
+    """The run of that key; LookupError where this process has none."""
+    try:
+        return _RUNS[key]
+    except KeyError:
+        raise LookupError(
+            f"no run {key!r} is open in process {os.getpid()}: the graph runs where pipeline.runners opened it"
+        ) from None
+
+
+@contextmanager
+def open_run(run: Run) -> Iterator[str]:
+    """Makes a run known under a key for as long as the context lasts."""
+    key = f"run-{os.getpid()}-{next(_KEYS)}"
+    _RUNS[key] = run
+    try:
+        yield key
+    finally:
+        del _RUNS[key]
+
+
+def pool(name: str) -> ThreadPoolExecutor:
+    """This process's threads for reading or for writing, made once."""
+    with _LOCK:
+        if name not in _POOLS:
+            _POOLS[name] = ThreadPoolExecutor(THREADS, thread_name_prefix=f"prebill-{name}")
+        return _POOLS[name]
