@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from pipeline.app.failures import UsageFailure
 from pipeline.app.settings import Config
 from pipeline.app.shape import Key, Problem, key_text, read_struct, top_level_keys
@@ -72,7 +74,22 @@ def load_config(
             )
         raise UsageFailure([f"{origins.place(problem.key)}: {problem}" for problem in ordered], mend=mend)
     assert config is not None  # noqa: S101 - no problems means that it was built
-    return config
+    return _anchored(config, path.parent)
+
+
+def _anchored(config: Config, folder: Path) -> Config:
+    """Relative paths begin at the configuration's own folder, wherever the command is called."""
+    spool, plans = config.spool, config.plans
+    is_path = "/" in spool.format or spool.format.endswith(".toml")
+    return replace(
+        config,
+        spool=replace(
+            spool,
+            path=str(folder / spool.path),
+            format=str(folder / spool.format) if is_path else spool.format,
+        ),
+        plans=replace(plans, path=str(folder / plans.path)),
+    )
 
 
 def _read(path: Path, *, required: bool) -> str:

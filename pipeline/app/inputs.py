@@ -1,4 +1,4 @@
-"""Log files named on a command line: checked before anything is read, standard input among them, and their first lines."""
+"""Log files named on a command line, standard input among them: checked before anything is read, and their head."""
 
 from __future__ import annotations
 

@@ -65,6 +65,11 @@ def _human(count: float, units: tuple[str, ...], gap: str) -> str:
     return f"{size:,.3g}{gap}{units[-1]}"
 
 
+def plural(count: int, noun: str) -> str:
+    """`1 edge`, `1,200 edges`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def percent(part: float, whole: float) -> str:
     """A share; `-` where there is no whole."""
     if not whole:
@@ -95,7 +100,7 @@ def printable(raw: bytes | str) -> str:
 def byte_progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """A bar on stderr that takes the bytes done so far; nothing where stderr is no terminal."""
     if not err().is_terminal:
-        yield lambda done: None
+        yield lambda _done: None
         return
     from rich.progress import (
         BarColumn,

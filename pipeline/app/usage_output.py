@@ -96,6 +96,24 @@ def write_whole(path: Path, write: Callable[[str], None]) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a small file whole or not at all."""
+
+    def write(target: str) -> None:
+        Path(target).write_text(text, encoding="utf-8")
+
+    write_whole(path, write)
+
+
+def plain_rows(usage: pa.Table, by: Sequence[str]) -> list[dict[str, Any]]:
+    """All rows as JSON holds them, sorted by their dimensions."""
+    rows: list[dict[str, Any]] = rendered(usage, by).to_pylist()
+    for row in rows:
+        if "minute" in row:
+            row["minute"] = f"{row['minute']:%Y-%m-%dT%H:%M:%SZ}"
+    return rows
+
+
 def minute_text(minute: int) -> str:
     """RFC 3339 in UTC."""
     return f"{datetime.fromtimestamp(minute * 60, UTC):%Y-%m-%dT%H:%M:%SZ}"

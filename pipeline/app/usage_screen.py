@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.app.terminal import human_bytes, human_count, percent, printable, spark
+from pipeline.app.terminal import human_bytes, human_count, out, percent, plural, printable, spark
 from pipeline.app.usage_output import minute_text
 
 if TYPE_CHECKING:
@@ -55,9 +55,8 @@ def total(usage: pa.Table) -> Totals:
 
 def top_table(usage: pa.Table, by: Sequence[str], totals: Totals, top: int) -> Table:
     """The `top` groups of `by` with the most bytes, and what the rest sums to."""
+    import pyarrow.compute as pc
     from rich.table import Table
-
-    import pyarrow as pa  # isort: skip
 
     measures = list(totals.sums)
     grouped = usage.group_by(list(by)).aggregate([(name, "sum") for name in measures])
@@ -75,7 +74,7 @@ def top_table(usage: pa.Table, by: Sequence[str], totals: Totals, top: int) -> T
         table.add_row(*(name_text(name, row[name]) for name in by), *_cells(row, totals))
     hidden = grouped.num_rows - best.num_rows
     if hidden > 0:
-        shown = {name: int(pa.compute.sum(best[name]).as_py() or 0) for name in measures}
+        shown = {name: int(pc.sum(best[name]).as_py() or 0) for name in measures}
         rest = {name: totals.sums[name] - shown[name] for name in measures}
         table.add_section()
         table.add_row(f"{hidden:,} more", *("" for _ in by[1:]), *_cells(rest, totals), style="italic")
@@ -99,6 +98,28 @@ def course(usage: pa.Table, totals: Totals) -> str:
     each = "a minute" if step == 1 else f"{step} minutes"
     amount_text = human_bytes(peak) if volume != "requests" else human_count(peak) + " requests"
     return f"{spark(bins)}  each block {each}; most in {minute_text(peak_minute)}: {amount_text}"
+
+
+def show_usage(usage: pa.Table, by: Sequence[str], *, top: int) -> None:
+    """The whole screen: the period, its course, the `top` largest groups of `by`."""
+    totals = total(usage)
+    if totals.first_minute is not None and totals.last_minute is not None:
+        first, last = minute_text(totals.first_minute), minute_text(totals.last_minute)
+        out().print(f"[bold]{first} … {last}[/bold]  ({plural(totals.minutes, 'minute')} with requests)")
+        if line := course(usage, totals):
+            out().print(line, soft_wrap=True)
+        out().print()
+    out().print(top_table(usage, by, totals, top))
+    out().print(f"{plural(totals.sums['requests'], 'request')}, {_volumes(totals)}", style="bold")
+
+
+def _volumes(totals: Totals) -> str:
+    parts = []
+    if "bytes_sent" in totals.sums:
+        parts.append(f"{human_bytes(totals.sums['bytes_sent'])} with headers")
+    if "body_bytes" in totals.sums:
+        parts.append(f"{human_bytes(totals.sums['body_bytes'])} of bodies")
+    return ", ".join(parts) or "bytes unknown to this format"
 
 
 def name_text(dimension: str, value: Any) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import json as jsonlib
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from pipeline.app.catalogue import STDIN
-from pipeline.app.context import Context
 from pipeline.app.failures import UsageFailure
 from pipeline.app.inputs import Inputs, open_inputs
-from pipeline.app.terminal import byte_progress, human_bytes, human_count, print_json, say
+from pipeline.app.terminal import byte_progress, human_bytes, human_count, plural, print_json, say
 from pipeline.model import DIMENSIONS
 
 if TYPE_CHECKING:
@@ -34,7 +32,6 @@ def aggregate(
     top: int = 20,
     threads: int | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
-    context: Annotated[Context, Parameter(parse=False)],
 ) -> int:
     """Usage out of log files, like a log analyser: no store, no configuration.
 
@@ -74,7 +71,10 @@ def aggregate(
         fmt = _format(format, inputs)
         groups = dimensions or _default_groups(fmt, to_file=output is not None or json)
         found = _read(inputs, fmt, groups, threads or os.cpu_count() or 1)
-    return _tell(found, inputs, fmt, groups, output, summary, top=top, json=json)
+    # By default the screen sums minutes up: their course is drawn above the table.
+    shown = dimensions or groups[1:]
+    _tell(found, inputs, fmt, groups, shown, output, summary, top=top, json=json)
+    return 0
 
 
 def _dimensions(by: str | None) -> tuple[str, ...] | None:
@@ -127,23 +127,71 @@ def _read(inputs: Inputs, fmt: LogFormat, groups: tuple[str, ...], threads: int)
 
 
 def _tell(
-    found: Aggregate, inputs: Inputs, fmt: LogFormat, groups: tuple[str, ...], request: _Request
-) -> int:
+    found: Aggregate,
+    inputs: Inputs,
+    fmt: LogFormat,
+    groups: tuple[str, ...],
+    shown: tuple[str, ...],
+    output: Path | None,
+    summary: Path | None,
+    *,
+    top: int,
+    json: bool,
+) -> None:
     document = _summary(found, inputs)
-    if request.summary is not None:
-        text = dumps(document, ensure_ascii=False, indent=2) + "\n"
-        write_whole(request.summary, lambda target: _write_text(target, text))
+    if summary is not None:
+        from pipeline.app.usage_output import write_text
+
+        write_text(summary, jsonlib.dumps(document, ensure_ascii=False, indent=2) + "\n")
     usage = found.to_arrow()
-    if request.output is not None:
-        rows = write_usage(usage, groups, request.output)
-        say(f"{rows:,} groups → {request.output}")
-    if request.json:
-        rows = rendered(usage, groups).to_pylist()
-        for row in rows:
-            if "minute" in row:
-                row["minute"] = f"{row['minute']:%Y-%m-%dT%H:%M:%SZ}"
-        print_json({**document, "format": fmt.name, "by": list(groups), "usage": rows})
-    elif request.output is None:
-        show_usage(usage, groups, top=request.top)
-    _say_reading(found, inputs)
-    return 0
+    if output is not None:
+        from pipeline.app.usage_output import write_usage
+
+        rows = write_usage(usage, groups, output)
+        say(f"{plural(rows, 'group')} of {', '.join(groups)} → {output}")
+    if json:
+        from pipeline.app.usage_output import plain_rows
+
+        print_json({**document, "format": fmt.name, "by": list(groups), "usage": plain_rows(usage, groups)})
+    elif output is None:
+        from pipeline.app.usage_screen import show_usage
+
+        show_usage(usage, shown, top=top)
+    _say_reading(found, document)
+
+
+def _summary(found: Aggregate, inputs: Inputs) -> dict[str, Any]:
+    """What INTERFACES calls the summary; every line that is no request and no fault is blank or a comment."""
+    return {
+        "files": list(inputs.names),
+        "lines": found.lines,
+        "parsed": found.parsed,
+        "malformed": found.malformed,
+        "blank": found.blank,
+        "comments": found.comments,
+        "malformed_at": [
+            {"file": inputs.name_of(file), "offset": offset, "reason": reason}
+            for file, offset, reason in found.malformed_at[:MALFORMED_WRITTEN]
+        ],
+        "seconds": round(found.seconds, 6),
+        "bytes_read": found.bytes_read,
+    }
+
+
+def _say_reading(found: Aggregate, document: dict[str, Any]) -> None:
+    """What was read, how fast, and what could not be read and where: on stderr, below whatever was shown."""
+    seconds = max(found.seconds, 1e-9)
+    rate = f"{human_bytes(found.bytes_read / seconds)}/s, {human_count(found.lines / seconds)} lines/s"
+    aside = [plural(found.blank, "blank line")] if found.blank else []
+    aside += [plural(found.comments, "comment")] if found.comments else []
+    say(
+        f"{plural(found.lines, 'line')}, {plural(found.parsed, 'request')}"
+        f"{''.join(', ' + text for text in aside)}, {found.malformed:,} malformed; "
+        f"{human_bytes(found.bytes_read)} in {found.seconds:.2f} s: {rate}"
+    )
+    for place in document["malformed_at"][:MALFORMED_SHOWN]:
+        say(f"  malformed: {place['file']} at byte {place['offset']:,}: {place['reason']}")
+    if found.malformed > MALFORMED_SHOWN:
+        say(
+            f"  … {found.malformed - MALFORMED_SHOWN:,} more; --summary FILE lists the first {MALFORMED_WRITTEN}"
+        )

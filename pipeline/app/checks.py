@@ -1,0 +1,268 @@
+"""What `prebill doctor` looks at: each check tells what it found, and how to mend it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.app.context import Context
+from pipeline.app.failures import Failure
+from pipeline.app.terminal import human_bytes, plural
+
+if TYPE_CHECKING:
+    from pipeline.app.settings import Config
+
+OK, NOTE, FAIL = "ok", "note", "fail"
+
+LOW_DISK, NO_DISK = 10 << 30, 1 << 30
+NAMES_SHOWN = 5
+SPOOL_LIMIT = 200_000
+"""Files that the spool check looks at, at most: a look, not a census."""
+
+JAVA_WANTED = 17
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at, how it is, what was found, and how to mend it."""
+
+    name: str
+    state: str
+    found: str
+    mend: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """The check as JSON holds it."""
+        return asdict(self)
+
+
+def run_checks(context: Context) -> Iterator[Check]:
+    """Every check, each safe from what the others find."""
+    try:
+        config: Config | None = context.config
+        yield Check("configuration", OK, _config_found(context))
+    except Failure as failure:
+        config = None
+        yield Check("configuration", FAIL, "; ".join(failure.problems), failure.mend)
+    dsn = context.store_dsn or (config.store.dsn if config else None)
+    if dsn is not None:
+        yield from _guarded("store", lambda: _store(dsn, context))
+    yield from _guarded("clock", lambda: _clock(context))
+    if config is not None:
+        spool = Path(config.spool.path)
+        yield from _guarded("spool", lambda: _spool(spool, config, context.now()))
+        yield from _guarded("format", lambda: _format(config.spool.format))
+    yield from _guarded("disk", lambda: _disk(_folders(dsn, config)))
+    yield from _guarded("kernels", _kernels)
+    yield from _guarded("java", _java)
+
+
+def _guarded(name: str, check: Callable[[], Check]) -> Iterator[Check]:
+    try:
+        yield check()
+    except Failure as failure:
+        yield Check(name, FAIL, "; ".join(failure.problems), failure.mend)
+    except Exception as error:
+        yield Check(name, FAIL, f"could not be checked: {type(error).__name__}: {error}")
+
+
+def _config_found(context: Context) -> str:
+    config = context.config
+    return f"{plural(len(config.edge), 'edge')}, {plural(len(config.customer), 'customer')}"
+
+
+def _store(dsn: str, context: Context) -> Check:
+    from pipeline.app.stores import any_store
+    from pipeline.store.dsn import ChdbDsn, parse_dsn
+    from pipeline.store.errors import DsnError
+
+    try:
+        parsed = parse_dsn(dsn)
+    except DsnError as error:
+        return Check("store", FAIL, str(error), "Mend store.dsn in the configuration.")
+    if isinstance(parsed, ChdbDsn):
+        folder = parsed.path
+        if not folder.exists():
+            holder = next(parent for parent in folder.parents if parent.exists())
+            if not os.access(holder, os.W_OK):
+                return Check(
+                    "store", FAIL, f"{folder} is not there, and {holder} cannot be written", _own(folder)
+                )
+            return Check("store", NOTE, f"{folder} is not there yet", "`prebill run` makes it.")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return Check("store", FAIL, f"{folder} cannot be written by this user", _own(folder))
+    with any_store(context) as store:
+        version = store.query("SELECT max(version) AS version FROM migrations")["version"][0].as_py()
+        cut = store.cut()
+        held = "" if store.owner else f", held by another process at {store.door[0]}:{store.door[1]}"
+    return Check("store", OK, f"{parsed}: schema {version}, {cut:,} ledger entries{held}")
+
+
+def _own(folder: Path) -> str:
+    return f"mkdir -p {folder} && chown $(id -un) {folder}, as root; or run prebill as the folder's owner."
+
+
+class _Timex(ctypes.Structure):
+    """The head of the kernel's struct timex, padded to more than its size."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_char * 400),
+    )
+
+
+def _clock(context: Context) -> Check:
+    now = context.now()
+    shown = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    if context.fixed_now is not None:
+        return Check("clock", NOTE, f"{shown}, given by --now")
+    state = _Timex()
+    try:
+        answer = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(state))
+    except (OSError, AttributeError):
+        return Check("clock", NOTE, f"{shown}; this system does not tell whether it is synchronised")
+    if answer == 5 or state.status & 0x40:  # TIME_ERROR, STA_UNSYNC
+        return Check(
+            "clock",
+            NOTE,
+            f"{shown}; the kernel does not know it to be synchronised",
+            "Lateness is judged by this clock: run chrony, systemd-timesyncd or ntpd (a virtual machine's host may).",
+        )
+    return Check("clock", OK, f"{shown}, synchronised within {state.maxerror / 1000:.0f} ms")
+
+
+def _spool(spool: Path, config: Config, now: datetime) -> Check:
+    from pipeline.ingest.names import NameKind, NameProblem, PatternError, compile_pattern, read_name
+
+    if not spool.is_dir():
+        return Check("spool", FAIL, f"{spool} is not a folder", f"mkdir -p {spool}, or mend spool.path.")
+    if not os.access(spool, os.R_OK | os.X_OK):
+        return Check(
+            "spool", FAIL, f"{spool} may not be read by this user", f"chmod o+rx {spool}, or another user."
+        )
+    try:
+        pattern = compile_pattern(config.spool.pattern) if config.spool.pattern else compile_pattern()
+    except PatternError as error:
+        return Check("spool", FAIL, f"spool.pattern: {error}", "Mend spool.pattern in the configuration.")
+    segments, seen, wrong, ahead = 0, 0, list[str](), list[str]()
+    edges = set()
+    for folder, folders, files in os.walk(spool):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if seen >= SPOOL_LIMIT:
+                break
+            if name.startswith("."):
+                continue
+            seen += 1
+            path = os.path.relpath(os.path.join(folder, name), spool)  # noqa: PTH118 - os.walk gives text
+            read = read_name(path, pattern)
+            if isinstance(read, NameProblem):
+                wrong.append(str(read))
+            elif read is not None and read.kind is NameKind.SEGMENT:
+                segments += 1
+                edges.add(read.origin.edge)
+                if read.origin.minute * 60 > now.timestamp() + 3600:
+                    ahead.append(path)
+    found = f"{spool}: {plural(segments, 'segment')} of {plural(len(edges), 'edge')}"
+    found += f" (looked at {SPOOL_LIMIT:,} files only)" if seen >= SPOOL_LIMIT else ""
+    strangers = sorted(edges - {edge.id for edge in config.edge})
+    if wrong:
+        shown = "; ".join(wrong[:NAMES_SHOWN])
+        return Check(
+            "spool", FAIL, f"{found}; {plural(len(wrong), 'name')} cannot be read", f"Not read: {shown}."
+        )
+    if ahead:
+        mend = "This clock, or that edge's, is wrong."
+        return Check("spool", FAIL, f"{found}; {len(ahead):,} lie in the future, first {ahead[0]}", mend)
+    if strangers and config.edge:
+        names = ", ".join(strangers[:NAMES_SHOWN])
+        mend = "They are counted; add an [[edge]] for each, so that a missing minute of theirs is noticed."
+        return Check(
+            "spool",
+            NOTE,
+            f"{found}; {plural(len(strangers), 'edge')} not in the configuration: {names}",
+            mend,
+        )
+    return Check("spool", OK, found)
+
+
+def _format(name: str) -> Check:
+    from pipeline.formats.errors import FormatError
+    from pipeline.formats.load import load_format
+
+    if name == "auto":
+        return Check("format", OK, "auto: each segment's is found from its first lines")
+    try:
+        fmt = load_format(name)
+    except FormatError as error:
+        return Check(
+            "format", FAIL, "; ".join(map(str, error.problems)), "Mend spool.format, or the format's TOML."
+        )
+    return Check("format", OK, f"{fmt.name}: {fmt.title}")
+
+
+def _folders(dsn: str | None, config: Config | None) -> dict[str, Path]:
+    folders = {}
+    if dsn is not None and dsn.startswith("chdb://"):
+        folders["store"] = Path(dsn.removeprefix("chdb://"))
+    if config is not None:
+        folders["spool"] = Path(config.spool.path)
+    return folders or {"this folder": Path.cwd()}
+
+
+def _disk(folders: dict[str, Path]) -> Check:
+    found, state = [], OK
+    for what, folder in folders.items():
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        free = shutil.disk_usage(there).free
+        state = FAIL if free < NO_DISK else NOTE if free < LOW_DISK and state != FAIL else state
+        found.append(f"{what} {human_bytes(free)} free")
+    mend = "" if state == OK else "Free some space, or move the store or the spool to a larger disk."
+    return Check("disk", state, ", ".join(found), mend)
+
+
+def _kernels() -> Check:
+    from kernels.options import cache_folder
+
+    folder = cache_folder()
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not os.access(there, os.W_OK):
+        mend = "Set PREBILL_CACHE to a folder that can be written, else every start compiles anew."
+        return Check("kernels", FAIL, f"compiled kernels cannot be kept in {folder}", mend)
+    kept = sum(1 for _ in folder.rglob("*.nbc")) if folder.exists() else 0
+    if not kept:
+        return Check(
+            "kernels",
+            NOTE,
+            "not compiled yet for this machine",
+            "The first command compiles them: some seconds.",
+        )
+    return Check("kernels", OK, f"{kept} compiled, in {folder}")
+
+
+def _java() -> Check:
+    java = shutil.which("java")
+    mend = (
+        f"Only a cluster needs it: a Java {JAVA_WANTED} runtime (Debian: openjdk-{JAVA_WANTED}-jre-headless)."
+    )
+    if java is None:
+        return Check("java", NOTE, "not installed", mend)
+    done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
+    first = (done.stderr or done.stdout).splitlines()[:1]
+    version = first[0].split('"')[1] if first and '"' in first[0] else "unknown"
+    major = version.split(".")[0]
+    if major.isdecimal() and int(major) >= JAVA_WANTED:
+        return Check("java", OK, version)
+    return Check("java", NOTE, f"{version} is older than {JAVA_WANTED}", mend)

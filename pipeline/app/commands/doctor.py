@@ -1,0 +1,40 @@
+"""`prebill doctor`: checks what prebill stands on, and says how to mend each."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from pipeline.app.checks import FAIL, NOTE, OK, run_checks
+from pipeline.app.context import Context
+from pipeline.app.failures import FOUND_SOMETHING
+from pipeline.app.terminal import out, print_json
+
+_MARKS = {OK: "[green]ok  [/green]", NOTE: "[yellow]note[/yellow]", FAIL: "[bold red]FAIL[/bold red]"}
+
+
+def doctor(
+    *,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    context: Annotated[Context, Parameter(parse=False)],
+) -> int:
+    """Check configuration, store, clock, spool, disk, kernels, and Java for the cluster; exit 1 if one fails.
+
+    Parameters
+    ----------
+    json
+        One JSON array of checks on standard output: name, state (ok, note, fail), found, mend.
+    """
+    checks = []
+    for check in run_checks(context):
+        checks.append(check)
+        if not json:
+            from rich.markup import escape
+
+            out().print(f"{_MARKS[check.state]} {check.name:<14}{escape(check.found)}", soft_wrap=True)
+            if check.mend:
+                out().print(f"     {'':<14}{escape(check.mend)}", style="italic", soft_wrap=True)
+    if json:
+        print_json([check.document() for check in checks])
+    return FOUND_SOMETHING if any(check.state == FAIL for check in checks) else 0

@@ -1,0 +1,57 @@
+"""Opens the store for a command, and turns what its door says into a sentence and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.app.failures import ReachFailure, UsageFailure
+
+if TYPE_CHECKING:
+    from pipeline.app.context import Context
+    from pipeline.store.store import Store
+
+
+@contextmanager
+def existing_store(context: Context) -> Iterator[Store]:
+    """The store, which must be there already: reading must not make an empty one. Raises UsageFailure, ReachFailure."""
+    from pipeline.store.dsn import ChdbDsn, parse_dsn
+    from pipeline.store.errors import DsnError
+
+    try:
+        dsn = parse_dsn(context.dsn)
+    except DsnError as error:
+        raise UsageFailure(str(error)) from None
+    if isinstance(dsn, ChdbDsn) and not (dsn.path.is_dir() and any(dsn.path.iterdir())):
+        raise ReachFailure(
+            f"there is no store at {dsn.path}",
+            mend="`prebill run` makes it; --store names another, and so does store.dsn in the configuration.",
+        )
+    with any_store(context) as store:
+        yield store
+
+
+@contextmanager
+def any_store(context: Context) -> Iterator[Store]:
+    """The store, made where there is none. Raises UsageFailure, ReachFailure."""
+    from pipeline.store.connect import open_store
+    from pipeline.store.errors import DsnError, QueryError, SchemaError, StoreError
+
+    try:
+        with open_store(context.dsn) as store:
+            yield store
+    except DsnError as error:
+        raise UsageFailure(str(error)) from None
+    except QueryError:
+        raise  # the command knows whose query it was
+    except SchemaError as error:
+        raise ReachFailure(str(error), mend="`prebill doctor` tells more.") from None
+    except StoreError as error:
+        raise ReachFailure(str(error), mend="`prebill doctor` tells what is in the way.") from None
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        raise ReachFailure(
+            f"the store cannot be opened:{where} {error.strerror or error}",
+            mend="`prebill doctor` tells more.",
+        ) from None
