@@ -89,7 +89,8 @@ class Segment:
     """One readable version of a segment: its origin, where its bytes lie, and what is claimed of them.
 
     `fingerprint` tells versions of the same file apart without reading it (size, time of change, inode, sidecar);
-    equal fingerprints mean that there is nothing new to read.
+    equal fingerprints mean that there is nothing new to read. `notes`: evidence met on the way to it, such as a sidecar
+    that could not be used; it goes to the ledger entry's reason.
     """
 
     origin: Origin
@@ -98,6 +99,7 @@ class Segment:
     size: int
     fingerprint: str
     claims: Claims = field(default_factory=Claims)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
