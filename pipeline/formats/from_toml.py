@@ -47,6 +47,7 @@ TIME_UNITS = ("auto", "s", "ms", "us", "ns")
 MAX_HIT = 62  # a value is cut to 63 bytes: a hit must be told apart from a cut one
 NAMES = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
 MISSING = object()
+UNNAMED = "?"  # stands in for a source that is a problem
 
 
 class TomlReader:
@@ -182,6 +183,8 @@ class TomlReader:
         for name, role in roles.items():
             places = places_in(columns, role)
             for source in role.sources:
+                if source == UNNAMED:
+                    continue  # is a problem already
                 if source.lower() not in [column.lower() for column in columns] and "header" not in self.data:
                     self.bad(f"fields.{name}.column", source, "one of `columns`", nearest(source, columns))
             if places and not role.optional:
@@ -236,9 +239,9 @@ class TomlReader:
         """The fields by role."""
         tables = self.typed(self.data, "fields", "", dict, {})
         self.only(tables, ROLES, "fields")
+        found: dict[str, Any] = {"time": TimeField((UNNAMED,))}
         if "time" not in tables:
             self.bad("fields.time", MISSING, 'a table like { column = "time", type = "clf" }')
-        found: dict[str, Any] = {}
         for name in ROLES:
             if name not in tables:
                 continue
@@ -275,7 +278,7 @@ class TomlReader:
         what = "a column's name" if kind == "delimited" else "a key, dotted where nested"
         if not names or not all(isinstance(item, str) and item for item in names):
             self.bad(f"{at}.{word}", value, f"{what}, or a list of them")
-            return ("?",)
+            return (UNNAMED,)
         if kind == "ndjson" and any("" in item.split(".") for item in names):
             self.bad(f"{at}.{word}", value, "a dotted path without empty parts")
         return tuple(names)

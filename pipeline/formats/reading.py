@@ -1,4 +1,4 @@
-"""A light reading of single lines in plain Python, good enough to tell formats apart: from lines to why they do not fit.
+"""A light reading of single lines in plain Python, good enough to tell formats apart: from lines to their faults.
 
 The kernels decide what is counted; this only judges the head of a file. It checks form (columns, keys, digits, dates),
 not bounds.
