@@ -67,7 +67,7 @@ def test_a_minimal_file_gets_the_defaults(tmp_path: Path) -> None:
     assert config.spool.format == "edge-tsv"
     assert config.lateness.allowance.span == timedelta(minutes=5)
     assert config.lateness.close_after.span == timedelta(hours=72)
-    assert config.edge == config.customer == ()
+    assert (config.edge, config.customer) == ((), ())
 
 
 def test_every_key_is_read_with_its_type(tmp_path: Path) -> None:
