@@ -20,7 +20,7 @@ GROUPABLE = tuple(name for name in DIMENSIONS if name in ("minute", "resource", 
 
 
 class Reader:
-    """Questions to facts and ledger. What takes a `cut` sees the ledger as it was then, whatever is written meanwhile."""
+    """Questions to facts and ledger. What takes a `cut` sees the ledger as it was then, whatever is written since."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
@@ -89,7 +89,7 @@ class Reader:
         )
 
     def neighbours(self, edge: str, stream: str, epoch: str, first: int, next: int) -> list[LedgerEntry]:  # noqa: A002
-        """Winning entries of one (edge, stream, epoch) whose numbers overlap or adjoin [first, next), in their order."""
+        """Winning entries of one (edge, stream, epoch) whose numbers overlap or adjoin [first, next), in order."""
         return self.neighbours_of([(edge, stream, epoch, first, next)])[0]
 
     def neighbours_of(self, ranges: Sequence[tuple[str, str, str, int, int]]) -> list[list[LedgerEntry]]:

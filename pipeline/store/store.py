@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.store.reader import Reader
+from pipeline.store.status import StoreStatus, read_status
+from pipeline.store.sweep import SweepReport, sweep
 from pipeline.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -54,6 +56,18 @@ class Store:
         """Makes finished attempts count, after their facts; returns the new cut (the last `seq` given)."""
         return self._writer.commit(entries)
 
+    def sweep(self, now: datetime) -> SweepReport:
+        """Deletes facts of attempts that were superseded, or begun and never committed, more than 24 h before `now`."""
+        return sweep(self._sessions, now)
+
+    def pin(self, write_ids: Sequence[int], pinned_by: str, now: datetime) -> None:
+        """Keeps the facts of these attempts from every sweep: a close names what it counted."""
+        self._writer.pin(write_ids, pinned_by, now)
+
+    def set_edges(self, edges: Sequence[tuple[str, str, datetime, datetime | None]]) -> None:
+        """Replaces the zones of edges: (edge, zone, from, to or None), as the view `usage` shows them."""
+        self._writer.set_edges(edges)
+
     # -- reads
 
     def cut(self) -> int:
@@ -89,7 +103,7 @@ class Store:
         return self._reader.ledger_tail(since_seq, limit)
 
     def neighbours(self, edge: str, stream: str, epoch: str, first: int, next: int) -> list[LedgerEntry]:  # noqa: A002
-        """Winning entries of one (edge, stream, epoch) whose numbers overlap or adjoin [first, next), in their order."""
+        """Winning entries of one (edge, stream, epoch) whose numbers overlap or adjoin [first, next), in order."""
         return self._reader.neighbours(edge, stream, epoch, first, next)
 
     def neighbours_of(self, ranges: Sequence[tuple[str, str, str, int, int]]) -> list[list[LedgerEntry]]:
@@ -100,8 +114,12 @@ class Store:
         """segment_id → fingerprints of the file versions already attempted; segments never attempted are absent."""
         return self._reader.fingerprints(origins)
 
+    def status(self, cut: int | None = None) -> StoreStatus:
+        """What `prebill status` shows, at a cut (default: now)."""
+        return read_status(self._sessions, self.cut() if cut is None else cut)
+
     def query(self, sql: str, params: Params | None = None) -> pa.Table:
-        """A user's own question, read-only: no writes, no files, no network. Raises QueryError with ClickHouse's words."""
+        """A user's own question: no writes, no files, no network. Raises QueryError with ClickHouse's words."""
         return self._readers.ask(sql, params)
 
     # -- life

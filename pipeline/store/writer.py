@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.store.columns import facts_by_month, ids_as_bytes, ledger_table
+from pipeline.store.columns import EDGE_FOREVER_S, facts_by_month, ids_as_bytes, ledger_table
 from pipeline.store.errors import QueryError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from pipeline.model import LedgerEntry, UsageBatch
     from pipeline.store.sessions import Sessions
@@ -78,6 +79,42 @@ class Writer:
     def cut(self) -> int:
         """The greatest visible `seq`; 0 in an empty ledger."""
         return int(self._sessions.one("SELECT max(seq) FROM ledger"))
+
+    def pin(self, write_ids: Sequence[int], pinned_by: str, now: datetime) -> None:
+        """Keeps the facts of these attempts from every sweep."""
+        import pyarrow as pa
+
+        count = len(write_ids)
+        columns = {
+            "write_id": pa.array(write_ids, pa.uint64()),
+            "pinned_by": pa.array([pinned_by] * count, pa.string()),
+            "pinned_at": pa.array([now] * count, pa.timestamp("ms", tz="UTC")),
+        }
+        self._sessions.insert("pinned_writes", pa.table(columns))
+
+    def set_edges(self, edges: Sequence[tuple[str, str, datetime, datetime | None]]) -> None:
+        """Replaces the zones of edges by (edge, zone, from, to); in one INSERT, so that no reader sees half of them."""
+        import pyarrow as pa
+
+        rows = sorted((edge, zone, int(a.timestamp()), int(b.timestamp()) if b else EDGE_FOREVER_S)
+                      for edge, zone, a, b in edges)  # fmt: skip
+        held = self._sessions.rows(
+            "SELECT generation, edge, zone, toUInt32(`from`), toUInt32(`to`) FROM edges"
+            " WHERE generation = (SELECT max(generation) FROM edges) ORDER BY edge, zone, `from`, `to`"
+        )
+        # an empty generation cannot be written: one row of no edge stands for it
+        rows = rows or [("", "", 0, 0)]
+        if [tuple(row[1:]) for row in held] == rows:
+            return
+        generation = int(held[0][0]) + 1 if held else 1
+        columns = {
+            "generation": pa.array([generation] * len(rows), pa.uint64()),
+            "edge": pa.array([row[0] for row in rows], pa.string()),
+            "zone": pa.array([row[1] for row in rows], pa.string()),
+            "from": pa.array([row[2] for row in rows], pa.uint32()),
+            "to": pa.array([row[3] for row in rows], pa.uint32()),
+        }
+        self._sessions.insert("edges", pa.table(columns))
 
     def _commit(self, entries: Sequence[LedgerEntry]) -> int:
         commit_id = secrets.randbits(64)

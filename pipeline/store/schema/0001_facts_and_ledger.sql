@@ -60,11 +60,12 @@ CREATE TABLE IF NOT EXISTS ledger
     reason           String CODEC(ZSTD(1)),
     committed_at     DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     -- pipeline.model.LedgerEntry.rank as bytes that compare alike: preferred, verified, undamaged, lines, content_bytes, digest.
-    rank             FixedString(33) MATERIALIZED toFixedString(concat(
-                         char(4 * preferred + 2 * verified + (state IN ('received', 'empty'))),
+    -- Overrides are all of one rank, so that among them the latest counts.
+    rank             FixedString(33) MATERIALIZED toFixedString(if(preferred, char(7), concat(
+                         char(2 * verified + (state IN ('received', 'empty'))),
                          reverse(reinterpretAsFixedString(lines)),
                          reverse(reinterpretAsFixedString(content_bytes)),
-                         substring(digest, 1, 16)), 33) CODEC(ZSTD(1)),
+                         substring(digest, 1, 16))), 33) CODEC(ZSTD(1)),
     INDEX seq_range seq TYPE minmax GRANULARITY 1,
     PROJECTION newest (SELECT max(seq)),
     PROJECTION by_sequence (
@@ -110,16 +111,17 @@ ENGINE = MergeTree
 ORDER BY cut
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
--- The zone of each edge from `from` until `to`, filled from configuration.
+-- The zone of each edge from `from` until `to`, from configuration; only the rows of the greatest generation hold.
 CREATE TABLE IF NOT EXISTS edges
 (
-    edge   String,
-    zone   String,
-    `from` DateTime('UTC'),
-    `to`   DateTime('UTC') DEFAULT toDateTime(4294967295, 'UTC')
+    generation UInt64,
+    edge       String,
+    zone       String,
+    `from`     DateTime('UTC'),
+    `to`       DateTime('UTC')
 )
 ENGINE = MergeTree
-ORDER BY (edge, `from`)
+ORDER BY (generation, edge, `from`)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Winning facts only, each once. For ad-hoc questions: bills, closes and proofs read at a cut (reader.py).
@@ -140,7 +142,10 @@ FROM
     SELECT * FROM facts
     WHERE write_id IN (SELECT argMax(write_id, (rank, seq)) FROM ledger GROUP BY segment_id)
 ) AS f
-ASOF LEFT JOIN edges AS e ON f.edge = e.edge AND f.minute >= e.`from`;
+ASOF LEFT JOIN
+(
+    SELECT edge, zone, `from`, `to` FROM edges WHERE generation = (SELECT max(generation) FROM edges)
+) AS e ON f.edge = e.edge AND f.minute >= e.`from`;
 
 -- The winning attempt of each segment.
 CREATE VIEW IF NOT EXISTS segments AS

@@ -1,0 +1,120 @@
+"""What `prebill status` and `prebill doctor` show of the store: one pass over the ledger, and the engine's own tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pipeline.model import SegmentState
+
+if TYPE_CHECKING:
+    from pipeline.store.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeStatus:
+    """What is in of one (edge, stream): its winning segments, the latest minute among them, and when one came last."""
+
+    edge: str
+    stream: str
+    segments: int
+    latest_minute: int
+    last_committed: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """The store at a cut. Counts of lines and bytes are of the winning attempts.
+
+    `attempts`: ledger rows. `superseded`: committed attempts that do not count (any more). `unfinished`: attempts
+    announced and not committed, in flight or orphaned by a crash, with their facts (`unfinished_rows`) and the time of the
+    oldest; the sweep takes them after 24 h.
+    """
+
+    cut: int
+    segments: dict[SegmentState, int]
+    lines: int
+    malformed: int
+    duplicates: int
+    flagged: int
+    bytes_sent: int
+    content_bytes: int
+    attempts: int
+    superseded: int
+    unfinished: int
+    unfinished_rows: int
+    unfinished_since: datetime | None
+    last_committed: datetime | None
+    edges: tuple[EdgeStatus, ...]
+    facts_rows: int
+    disk_bytes: int
+    schema_version: int
+    engine_version: str
+
+
+def read_status(sessions: Sessions, cut: int) -> StoreStatus:
+    """The status at a cut; memory does not grow with the ledger, time does (about 1 s for 2 M rows)."""
+    rows = sessions.rows(_BY_EDGE, {"cut": cut})
+    states = {state: sum(int(r[2 + i]) for r in rows) for i, state in enumerate(SegmentState)}
+    at = 2 + len(SegmentState)
+    lines, malformed, duplicates, flagged, bytes_sent, content_bytes, attempts, superseded = (
+        sum(int(r[at + i]) for r in rows) for i in range(8)
+    )
+    edges = tuple(
+        EdgeStatus(r[0], r[1], sum(map(int, r[2:at])), int(r[at + 8]) // 60, _time(r[at + 9])) for r in rows
+    )
+    unfinished = sessions.rows(_UNFINISHED)[0]
+    parts = sessions.rows(
+        "SELECT sumIf(rows, table = 'facts'), sum(bytes_on_disk) FROM system.parts"
+        " WHERE active AND database = currentDatabase()"
+    )[0]
+    return StoreStatus(
+        cut=cut,
+        segments=states,
+        lines=lines,
+        malformed=malformed,
+        duplicates=duplicates,
+        flagged=flagged,
+        bytes_sent=bytes_sent,
+        content_bytes=content_bytes,
+        attempts=attempts,
+        superseded=superseded,
+        unfinished=int(unfinished[0]),
+        unfinished_rows=int(unfinished[1]),
+        unfinished_since=_time(unfinished[2]) if unfinished[0] else None,
+        last_committed=max((edge.last_committed for edge in edges), default=None),
+        edges=edges,
+        facts_rows=int(parts[0]),
+        disk_bytes=int(parts[1]),
+        schema_version=int(sessions.one("SELECT max(version) FROM migrations")),
+        engine_version=str(sessions.one("SELECT version()")),
+    )
+
+
+def _time(milliseconds: Any) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+
+
+_STATES = ", ".join(f"countIf(w.1 = '{state.value}')" for state in SegmentState)
+
+# aggregation in the order of the key: one segment at a time instead of a hash table of all
+_BY_EDGE = f"""
+SELECT w.2, w.3, {_STATES},
+    sum(w.4), sum(w.5), sum(w.6), sum(w.7), sum(w.8), sum(w.9), sum(attempts), sum(writes - 1),
+    max(w.10), max(w.11)
+FROM (
+    SELECT
+        argMax((state, edge, stream, lines, malformed, duplicates, flagged, bytes_sent, content_bytes,
+                toUInt32(minute), toUnixTimestamp64Milli(committed_at)), (rank, seq)) AS w,
+        count() AS attempts, uniqExact(write_id) AS writes
+    FROM ledger WHERE seq <= {{cut:UInt64}} GROUP BY segment_id
+    SETTINGS optimize_aggregation_in_order = 1
+)
+GROUP BY w.2, w.3 ORDER BY w.2, w.3
+"""  # noqa: S608
+
+_UNFINISHED = """
+SELECT count(), sum(rows), toUnixTimestamp64Milli(min(begun_at)) FROM writes
+WHERE write_id NOT IN (SELECT write_id FROM ledger WHERE segment_id IN (SELECT segment_id FROM writes))
+"""
