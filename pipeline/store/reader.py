@@ -43,18 +43,8 @@ class Reader:
         `minutes` is [from, to) in minutes since the epoch, of the requests themselves. Columns: those of `by` (minute
         as uint32 minutes since the epoch), then MEASURES as uint64. Raises ValueError for an unknown dimension.
         """
-        unknown = [name for name in by if name not in GROUPABLE]
-        if unknown:
-            raise ValueError(f"usage by {', '.join(unknown)}: expected some of {', '.join(GROUPABLE)}")
-        where, params = _filter(resources, minutes, edges)
-        groups = {"minute": "intDiv(toUInt32(minute), 60) AS m", "resource": "resource", "edge": "edge"}
-        select = ", ".join([groups[name] for name in by] + [f"sum({name}) AS {name}_sum" for name in MEASURES])
-        keys = ", ".join("m" if name == "minute" else name for name in by)
-        sql = f"SELECT {select} FROM facts WHERE {where} AND write_id IN ({_winners_of(where)})"
-        if by:
-            sql += f" GROUP BY {keys} ORDER BY {keys}"
-        table = self._sessions.arrow(sql, {**params, "cut": cut})
-        return _plain_text(table.rename_columns([*by, *MEASURES]))
+        sql, params = usage_query(cut, resources=resources, minutes=minutes, edges=edges, by=by)
+        return _plain_text(self._sessions.arrow(sql, params).rename_columns([*by, *MEASURES]))
 
     def totals(self, cut: int) -> dict[str, int]:
         """The sum of each measure over every winning fact, and `rows`."""
@@ -126,6 +116,33 @@ class Reader:
         return [entry_from_row(row) for row in self._sessions.rows(f"SELECT {ENTRY_SELECT} FROM ledger WHERE {where}", params)]
 
 
+def usage_query(
+    cut: int,
+    *,
+    resources: Sequence[str] | None = None,
+    minutes: tuple[int, int] | None = None,
+    edges: Sequence[str] | None = None,
+    by: Sequence[str] = ("minute", "resource", "edge"),
+) -> tuple[str, Params]:
+    """The statement behind `Reader.usage` and its parameters."""
+    unknown = [name for name in by if name not in GROUPABLE]
+    if unknown:
+        raise ValueError(f"usage by {', '.join(unknown)}: expected some of {', '.join(GROUPABLE)}")
+    where, params = _filter(resources, minutes, edges)
+    # names come from logs: what is no UTF-8 must not make the whole answer unreadable
+    groups = {
+        "minute": "intDiv(toUInt32(minute), 60) AS m",
+        "resource": "toValidUTF8(resource)",
+        "edge": "toValidUTF8(edge)",
+    }
+    select = ", ".join([groups[name] for name in by] + [f"sum({name}) AS {name}_sum" for name in MEASURES])
+    keys = ", ".join("m" if name == "minute" else name for name in by)
+    sql = f"SELECT {select} FROM facts WHERE {where} AND write_id IN ({_winners_of(where)})"  # noqa: S608
+    if by:
+        sql += f" GROUP BY {keys} ORDER BY {keys}"
+    return sql, {**params, "cut": cut}
+
+
 _ALL_WINNERS = (
     "SELECT argMax(write_id, (rank, seq)) FROM ledger WHERE seq <= {cut:UInt64} GROUP BY segment_id"
 )
@@ -144,12 +161,11 @@ def _filter(
     """The condition on facts, and its parameters: nothing of the caller's enters the SQL itself."""
     terms: list[str] = []
     params: dict[str, Any] = {}
-    if resources is not None:
-        terms.append("resource IN {resources:Array(String)}")
-        params["resources"] = list(resources)
-    if edges is not None:
-        terms.append("edge IN {edges:Array(String)}")
-        params["edges"] = list(edges)
+    for column, plural, names in (("resource", "resources", resources), ("edge", "edges", edges)):
+        if names is not None:
+            # hex, because a name of a log may be no UTF-8
+            terms.append(f"{column} IN arrayMap(h -> unhex(h), {{{plural}:Array(String)}})")
+            params[plural] = [name.encode("utf-8", "surrogateescape").hex() for name in names]
     if minutes is not None:
         terms.append("minute >= toDateTime({from_s:UInt32}, 'UTC') AND minute < toDateTime({to_s:UInt32}, 'UTC')")
         params["from_s"], params["to_s"] = minutes[0] * 60, minutes[1] * 60

@@ -1,0 +1,141 @@
+"""Migrations: once each, in order, safe together, never changed afterwards, and from a dump of every older schema."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.store import Store, open_store
+from pipeline.store.errors import SchemaError
+from pipeline.store.migrate import SCHEMA, applied_versions, load_migrations, migrate, split_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DUMPS = Path(__file__).parent / "dumps"
+RELEASED = DUMPS / "released.sha256"
+
+
+def _folder(tmp_path: Path, *texts: str) -> Path:
+    folder = tmp_path / "schema"
+    folder.mkdir(exist_ok=True)
+    for place, text in enumerate(texts, 1):
+        (folder / f"{place:04d}_step.sql").write_text(text)
+    return folder
+
+
+def test_released_files_are_never_changed() -> None:
+    released = dict(line.split()[::-1] for line in RELEASED.read_text().splitlines())
+    for name, checksum in released.items():
+        found = hashlib.sha256((SCHEMA / name).read_bytes()).hexdigest()
+        assert found == checksum, f"{name} was released and is changed: put it back, and add a new migration"
+    assert set(released) <= {path.name for path in SCHEMA.glob("*.sql")}
+
+
+def test_a_second_start_applies_nothing(store: Store) -> None:
+    assert migrate(store._sessions) == []
+    assert sorted(applied_versions(store._sessions)) == [m.version for m in load_migrations()]
+
+
+def test_a_newer_schema_is_refused_with_both_versions(store: Store) -> None:
+    store._sessions.execute("INSERT INTO migrations (version, name, checksum) VALUES (99, '0099_future', 'x')")
+    with pytest.raises(SchemaError, match=r"version 99 .*0099_future.* knows up to 1"):
+        migrate(store._sessions)
+
+
+def test_a_changed_applied_file_is_an_error(store: Store, tmp_path: Path) -> None:
+    text = (SCHEMA / "0001_facts_and_ledger.sql").read_text()
+    folder = tmp_path / "changed"
+    folder.mkdir()
+    (folder / "0001_facts_and_ledger.sql").write_text(text + "\n-- an innocent comment\n")
+    with pytest.raises(SchemaError, match="was changed after it was applied"):
+        migrate(store._sessions, load_migrations(folder))
+
+
+def test_from_the_dump_of_each_older_version(tmp_path: Path) -> None:
+    """Every dump (SQL of an older schema with data in it) becomes the present schema, its data intact."""
+    dumps = sorted(DUMPS.glob("schema_*.sql"))
+    assert dumps, "there is at least the first version"
+    for place, dump in enumerate(dumps):
+        with open_store(f"chdb://{tmp_path}/dump{place}") as store:
+            for table in ("usage", "segments"):
+                store._sessions.execute(f"DROP VIEW {table}")
+            for table in ("facts", "ledger", "writes", "pinned_writes", "sweeps", "edges", "migrations"):
+                store._sessions.execute(f"DROP TABLE {table}")
+            for statement in split_statements(dump.read_text()):
+                store._sessions.execute(statement)
+            migrate(store._sessions)
+            assert store.totals(store.cut())["requests"] == 42
+            assert store.query("SELECT sum(requests) AS n FROM usage").to_pylist() == [{"n": 42}]
+            assert store.query("SELECT edge, state FROM segments").to_pylist() == [{"edge": "e1", "state": "received"}]
+
+
+def test_a_made_up_older_version_is_brought_up(store: Store, tmp_path: Path) -> None:
+    """The machinery on its own: a table of version 1 with rows in it, and a version 2 that widens it."""
+    sessions = store._sessions
+    sessions.execute("DROP TABLE migrations")
+    one = "CREATE TABLE IF NOT EXISTS made_up (a UInt64) ENGINE = MergeTree ORDER BY a; -- the first\n"
+    assert migrate(sessions, load_migrations(_folder(tmp_path, one))) == [1]
+    sessions.execute("INSERT INTO made_up VALUES (7)")
+    two = "ALTER TABLE made_up ADD COLUMN IF NOT EXISTS b String DEFAULT 'it''s; new'"
+    assert migrate(sessions, load_migrations(_folder(tmp_path, one, two))) == [2]
+    assert sessions.rows("SELECT a, b FROM made_up") == [(7, "it's; new")]
+    assert migrate(sessions, load_migrations(_folder(tmp_path, one, two))) == []
+
+
+def test_two_that_start_together_record_each_version_once(store: Store, tmp_path: Path) -> None:
+    sessions = store._sessions
+    sessions.execute("DROP TABLE migrations")
+    steps = [f"CREATE TABLE IF NOT EXISTS step{i} (a UInt64) ENGINE = MergeTree ORDER BY a" for i in range(4)]
+    migrations = load_migrations(_folder(tmp_path, *steps))
+    failures: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            migrate(sessions, migrations)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert sessions.rows("SELECT version, count() FROM migrations GROUP BY version ORDER BY version") == [
+        (i, 1) for i in (1, 2, 3, 4)
+    ]
+
+
+def test_one_that_was_interrupted_goes_on(store: Store, tmp_path: Path) -> None:
+    sessions = store._sessions
+    sessions.execute("DROP TABLE migrations")
+    text = (
+        "CREATE TABLE IF NOT EXISTS half (a UInt64) ENGINE = MergeTree ORDER BY a;"
+        "ALTER TABLE half ADD COLUMN IF NOT EXISTS b UInt64"
+    )
+    migrations = load_migrations(_folder(tmp_path, text))
+    sessions.execute(migrations[0].statements[0])  # and then the process died
+    assert migrate(sessions, migrations) == [1]
+    assert sessions.rows("SELECT a, b FROM half") == []
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [(["0002_x.sql"], "expected migration 0001"), (["0001_x.sql", "0001_y.sql"], "expected migration 0002"),
+     (["0001-x.sql"], "expected a name like")],
+)  # fmt: skip
+def test_numbers_are_checked(tmp_path: Path, names: Sequence[str], says: str) -> None:
+    for name in names:
+        (tmp_path / name).write_text("SELECT 1")
+    with pytest.raises(SchemaError, match=says):
+        load_migrations(tmp_path)
+
+
+def test_statements_are_split_outside_of_quotes_and_comments() -> None:
+    text = "SELECT ';--', \"a;b\", `c;d`, 'it''s; \\'; x'; -- one; two\n;SELECT 2 - -1;\n-- the end"
+    assert split_statements(text) == ("SELECT ';--', \"a;b\", `c;d`, 'it''s; \\'; x'", "SELECT 2 - -1")
