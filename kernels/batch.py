@@ -1,0 +1,157 @@
+"""From parsed lines to sums: groups are looked up a batch at a time, so that memory latency is hidden.
+
+A line of the batch is LINE_WORDS int64, filled by the scanners and laid out like a group; what is an address and what a size tells kernels.layout.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.layout import (
+    ARENA,
+    ARENA_BYTES,
+    ARENA_USED,
+    B_NAME,
+    B_NAME_LENGTH,
+    B_PLACE,
+    B_SEQ,
+    BATCH,
+    DONE,
+    DUPLICATES,
+    EARLIEST,
+    FLAGGED,
+    G_BODY,
+    G_HASH,
+    G_HASH_2,
+    G_MINUTE,
+    G_REQUESTS,
+    G_SENT,
+    GROUP_SLOTS,
+    GROUPS,
+    GROUPS_USED,
+    GROW_ARENA,
+    GROW_GROUPS,
+    GROW_NAMES,
+    GROW_SEEN,
+    HOME_MINUTE,
+    LATEST,
+    LINE_BATCH,
+    LINE_BYTES,
+    NAME_LIMIT,
+    NAME_SLOTS,
+    NAMES,
+    NAMES_USED,
+    PARSED,
+    SEED,
+    SEEN,
+    SEEN_SLOTS,
+    SEEN_USED,
+    SEQ_BYTES,
+    SEQ_COLUMN,
+    SEQ_FIRST,
+    SEQ_LINES,
+    SEQ_MODE,
+    SKIP_COUNT,
+    SKIPS,
+    SLOT_BYTES,
+    TOTAL_BODY,
+    TOTAL_SENT,
+)
+from kernels.options import inner, outer
+from kernels.sequence import first_seen, in_skips
+from kernels.simd import add_sums, bump, copy64, get, load32, prefetch, put
+from kernels.tables import find_group, find_name, hash_group, hash_name
+
+U = np.uint64
+_SECOND = U(0x9E3779B97F4A7C15)  # makes another seed
+_NEW_NAMES = 3 * BATCH  # a line may bring a new resource, edge and cache status
+
+
+@inner
+def room(tables, state):  # type: ignore[no-untyped-def]
+    """DONE where the tables can take another whole batch, else what must grow first."""
+    if (get(state, NAMES_USED) + _NEW_NAMES) * 8 > get(tables, NAME_SLOTS) * 5:
+        return GROW_NAMES
+    if get(state, ARENA_USED) + _NEW_NAMES * (NAME_LIMIT + 1) > get(tables, ARENA_BYTES):
+        return GROW_ARENA
+    if (get(state, GROUPS_USED) + BATCH) * 8 > get(tables, GROUP_SLOTS) * 5:
+        return GROW_GROUPS
+    if (get(state, SEEN_USED) + BATCH) * 2 > get(tables, SEEN_SLOTS):
+        return GROW_SEEN
+    return DONE
+
+
+@inner
+def left_out(spec, tables, line, offset):  # type: ignore[no-untyped-def]
+    """Whether a line numbered by its place, `line` or `offset` in the content, lies in a range to skip."""
+    mode = get(spec, SEQ_MODE)
+    if mode == SEQ_LINES:
+        return in_skips(get(tables, SKIPS), get(tables, SKIP_COUNT), get(spec, SEQ_FIRST) + line)
+    if mode == SEQ_BYTES:
+        return in_skips(get(tables, SKIPS), get(tables, SKIP_COUNT), get(spec, SEQ_FIRST) + offset)
+    return False
+
+
+@inner
+def admit(row, spec, state, tables, seconds):  # type: ignore[no-untyped-def]
+    """Take the line of the batch at `row`, or leave it out as a repetition; whether it was taken."""
+    if get(spec, SEQ_MODE) == SEQ_COLUMN:
+        number = get(row, B_SEQ)
+        if number >= 0:
+            skipped = get(tables, SKIP_COUNT) > 0 and in_skips(get(tables, SKIPS), get(tables, SKIP_COUNT), number)
+            if skipped or not first_seen(get(tables, SEEN), get(tables, SEEN_SLOTS), state, number):
+                bump(state, DUPLICATES, 1)
+                return False
+    minute = seconds // 60
+    if minute < get(spec, EARLIEST) or minute > get(spec, LATEST):
+        minute = get(spec, HOME_MINUTE)
+        bump(state, FLAGGED, 1)
+    put(row, G_MINUTE, minute)
+    name = get(row, B_NAME)
+    length = get(row, B_NAME_LENGTH)
+    seed = U(get(state, SEED))
+    put(row, G_HASH, np.int64(hash_name(name, length, seed)))
+    put(row, G_HASH_2, np.int64(hash_name(name, length, seed + _SECOND)))
+    place = hash_group(row, seed) >> U(8) & U(get(tables, GROUP_SLOTS) - 1)
+    put(row, B_PLACE, np.int64(place))
+    prefetch(get(tables, GROUPS) + np.int64(place) * SLOT_BYTES)
+    return True
+
+
+@outer
+def _begin(slot, row, state, tables):  # type: ignore[no-untyped-def]
+    """Make a line the first of its group."""
+    number = find_name(
+        get(tables, NAMES),
+        U(get(tables, NAME_SLOTS) - 1),
+        get(tables, ARENA),
+        state,
+        get(row, B_NAME),
+        get(row, B_NAME_LENGTH),
+        U(get(row, G_HASH)),
+    )
+    put(row, G_MINUTE, get(row, G_MINUTE) | number << 32)
+    copy64(slot, row)
+    bump(state, GROUPS_USED, 1)
+
+
+@inner
+def sum_up(count, state, tables):  # type: ignore[no-untyped-def]
+    """Add the batch's first `count` lines to the sums of their groups, new ones with their resource's number."""
+    groups = get(tables, GROUPS)
+    mask = U(get(tables, GROUP_SLOTS) - 1)
+    row = get(tables, LINE_BATCH)
+    sent = np.int64(0)
+    body = np.int64(0)
+    for _ in range(count):
+        slot = find_group(groups, mask, U(get(row, B_PLACE)), row)
+        if load32(slot + 8 * G_REQUESTS) == U(0):
+            _begin(slot, row, state, tables)
+        else:
+            add_sums(slot, row)
+        sent += get(row, G_SENT)
+        body += get(row, G_BODY)
+        row += LINE_BYTES
+    bump(state, PARSED, count)
+    bump(state, TOTAL_SENT, sent)
+    bump(state, TOTAL_BODY, body)

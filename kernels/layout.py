@@ -1,0 +1,76 @@
+"""Places in the arrays that kernels share with their callers: the format's spec, the counters, the tables' slots.
+
+`spec` is int64[SPEC_SIZE], what a format says; it does not change while a block is scanned. `state` is int64[STATE_SIZE],
+what scanning has come to. `tables` is int64[TABLES_SIZE], where everything else lies. All are filled by these names alone.
+"""
+
+from __future__ import annotations
+
+# -- spec: a format, as numbers. Columns are -1 where a role is missing.
+SEPARATOR, QUOTES, MIN_COLUMNS, COMMENT, PREFIX_LENGTH = range(5)
+TIME, TIME_OF_DAY, RESOURCE, STATUS, BYTES_SENT, BODY_BYTES, CACHE, EDGE, SEQ = range(5, 14)
+ROLES = (TIME, TIME_OF_DAY, RESOURCE, STATUS, BYTES_SENT, BODY_BYTES, CACHE, EDGE, SEQ)
+TIME_TYPE, TIME_UNIT, ZONE_SECONDS, URL_HOST = range(14, 18)
+OPTIONAL = 18  # bit (role - TIME) set: the value may be missing
+BY_EDGE, BY_STATUS, BY_CACHE = range(19, 22)  # 1: part of the key
+HEADER_LENGTH = 22  # the current header line's length, 0 where the format has none
+SEQ_MODE, SEQ_FIRST = range(23, 25)  # what numbers a line; the number of the first
+HOME_MINUTE, EARLIEST, LATEST = range(26, 29)  # the segment's minute and the bounds beyond which a line is flagged
+NEEDED_COLUMNS = 29  # one more than the highest column that has a role
+FIRST_OFFSET = 30  # offset in the content of the buffer's first byte; set for each call
+FIRST_LINE = 31  # 1 while nothing was scanned yet, so that a byte order mark may be skipped
+JSON_KEYS = 32  # ndjson: how many keys have a role
+DIRECTIVE = 33  # 1: comment lines may rename columns and are handed back to the caller
+SPEC_SIZE = 40
+
+EPOCH, CLF, ISO, DATE_TIME = range(4)
+UNIT_AUTO, UNIT_S, UNIT_MS, UNIT_US, UNIT_NS = range(5)
+SEQ_NONE, SEQ_COLUMN, SEQ_LINES, SEQ_BYTES = range(4)
+NO_BOUND = 1 << 40
+
+# -- state: counters, and how full the tables are
+LINES, BLANK, COMMENTS, PARSED, MALFORMED, DUPLICATES, FLAGGED = range(7)
+NAMES_USED, ARENA_USED, GROUPS_USED, BAD_USED = range(7, 11)
+RUN_FIRST, RUN_NEXT, SEEN_USED, SEQ_MIN, SEQ_MAX = range(11, 16)
+CONSUMED = 16  # bytes of the block that are done
+CACHE_NAMES, SEED = 17, 18  # names below CACHE_NAMES are cache statuses that count as hits
+TOTAL_SENT, TOTAL_BODY = 19, 20
+MEMO_DATE_1, MEMO_DATE_2, MEMO_DAY = 21, 22, 23
+TEMPLATE_OK = 24
+SLOW_LINES = 25  # lines that no fast path took: a figure for benchmarks
+MEMO_CACHE = 32  # 8 pairs: a short cache status, and its length and number
+STATE_SIZE = 48
+
+# -- what a scan answers
+DONE, GROW_NAMES, GROW_GROUPS, GROW_ARENA, GROW_SEEN, DIRECTIVE_LINE = range(6)
+
+# -- why a line is malformed; 0 is a good line
+GOOD, BAD_PREFIX, BAD_QUOTE, BAD_JSON, BAD_COLUMNS, BAD_TIME, BAD_STATUS, BAD_BYTES, BAD_SEQ, BAD_RESOURCE, BAD_EDGE, BAD_CACHE, TOO_LONG = range(13)
+REASONS = ("", "prefix", "quote", "json", "columns", "time", "status", "bytes", "seq", "resource", "edge", "cache", "long")
+UNREADABLE, UNKNOWN = -1, -2  # what parsers answer instead of a value
+
+# -- tables. A name's slot: hash, number and length, 48 bytes of the name. A group's slot, and the first half of a line of
+# the batch, word by word: two words of the resource's hash; minute and, above it, the resource's number; what else the
+# key holds; requests and hits; 4xx and 5xx, 32 bits each; bytes sent; body bytes.
+SLOT_BYTES = 64
+INLINE_BYTES = 48
+G_HASH, G_HASH_2, G_MINUTE, G_EXTRA, G_REQUESTS, G_ERRORS, G_SENT, G_BODY = range(8)
+LINES_LIMIT = 1 << 31
+"""Lines after which a tally must be emptied, so that no 32-bit count overflows."""
+NAME_LIMIT = 255
+CACHE_LIMIT = 63
+LINE_LIMIT = 16 * 1024 * 1024
+"""A longer line is malformed."""
+BATCH = 96
+"""Lines that are parsed before their names and then their groups are looked up: enough to hide the memory's latency."""
+
+# -- a line of the batch, int64[BATCH, LINE_WORDS]: a group's slot, then what is needed to find it
+B_NAME, B_NAME_LENGTH, B_PLACE, B_SEQ = range(8, 12)
+LINE_WORDS = 16
+LINE_BYTES = 8 * LINE_WORDS
+
+# -- tables: addresses and sizes, int64[TABLES_SIZE]. Kernels get addresses and no arrays, because numba counts references
+# of arrays with locked instructions at every inner call: 0.5 GB/s instead of 4.
+(NAMES, NAME_SLOTS, ARENA, ARENA_BYTES, GROUPS, GROUP_SLOTS, SEEN, SEEN_SLOTS, SKIPS, SKIP_COUNT, BAD, BAD_ROOM) = range(12)
+LINE_BATCH, PLACES, ENDS, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE = range(12, 19)
+TABLES_SIZE = 24

@@ -1,0 +1,378 @@
+"""Vector and bit instructions that numba does not offer, as intrinsics that emit LLVM IR.
+
+Addresses are int64; loads and stores are unaligned and unchecked, and vector loads read whole vectors, so every
+buffer has PAD bytes before its first and after its last byte. Masks are uint64, bit i for byte i.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import binding, ir
+from numba import types
+from numba.extending import intrinsic
+
+PAD = 320
+"""Bytes that a vector loop may read before the begin and beyond the end of what it was given."""
+
+_I1, _I8, _I16, _I32, _I64, _I128 = (ir.IntType(n) for n in (1, 8, 16, 32, 64, 128))
+_FEATURES = binding.get_host_cpu_features()
+HAS_COMPRESS = bool(_FEATURES.get("avx512vbmi2")) and bool(_FEATURES.get("avx512bw"))
+HAS_CLMUL = bool(_FEATURES.get("pclmul"))
+
+
+def _pointer(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.inttoptr(address, kind.as_pointer())
+
+
+def _load(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.load(_pointer(builder, address, kind), align=1)
+
+
+def _splat(builder: Any, value: Any, kind: Any) -> Any:
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, _I32(0))
+    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(_I32, kind.count), [0] * kind.count))
+
+
+@intrinsic
+def load64(typingctx: Any, address: Any) -> Any:
+    """uint64 at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _load(builder, args[0], _I64)
+
+    return types.uint64(types.int64), generate
+
+
+@intrinsic
+def load32(typingctx: Any, address: Any) -> Any:
+    """uint32 at an address, widened to uint64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.zext(_load(builder, args[0], _I32), _I64)
+
+    return types.uint64(types.int64), generate
+
+
+@intrinsic
+def load16(typingctx: Any, address: Any) -> Any:
+    """uint16 at an address, as int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.zext(_load(builder, args[0], _I16), _I64)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def load8(typingctx: Any, address: Any) -> Any:
+    """The byte at an address, as int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.zext(_load(builder, args[0], _I8), _I64)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def store64(typingctx: Any, address: Any, value: Any) -> Any:
+    """Write a uint64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[1], _pointer(builder, args[0], _I64), align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.uint64), generate
+
+
+@intrinsic
+def store32(typingctx: Any, address: Any, value: Any) -> Any:
+    """Write the low 32 bits of an int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(builder.trunc(args[1], _I32), _pointer(builder, args[0], _I32), align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def get(typingctx: Any, address: Any, index: Any) -> Any:
+    """The int64 in place `index` of the array at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _load(builder, builder.add(args[0], builder.shl(args[1], _I64(3))), _I64)
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
+def put(typingctx: Any, address: Any, index: Any, value: Any) -> Any:
+    """Write an int64 to place `index` of the array at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = builder.add(args[0], builder.shl(args[1], _I64(3)))
+        builder.store(args[2], _pointer(builder, place, _I64), align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
+def bump(typingctx: Any, address: Any, index: Any, by: Any) -> Any:
+    """Add to the int64 in place `index` of the array at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = _pointer(builder, builder.add(args[0], builder.shl(args[1], _I64(3))), _I64)
+        builder.store(builder.add(builder.load(place, align=1), args[2]), place, align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
+def store16(typingctx: Any, address: Any, value: Any) -> Any:
+    """Write the low 16 bits of an int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(builder.trunc(args[1], _I16), _pointer(builder, args[0], _I16), align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+def _bytes64(builder: Any, address: Any) -> Any:
+    return _load(builder, address, ir.VectorType(_I8, 64))
+
+
+@intrinsic
+def equal_mask(typingctx: Any, address: Any, byte: Any) -> Any:
+    """Which of the 64 bytes at an address equal `byte`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        wanted = _splat(builder, builder.trunc(args[1], _I8), ir.VectorType(_I8, 64))
+        return builder.bitcast(builder.icmp_unsigned("==", _bytes64(builder, args[0]), wanted), _I64)
+
+    return types.uint64(types.int64, types.int64), generate
+
+
+@intrinsic
+def bracket_mask(typingctx: Any, address: Any, byte: Any) -> Any:
+    """Which of the 64 bytes at an address equal `byte` once their bit 5 is set: 0x7b finds `{` and `[`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.VectorType(_I8, 64)
+        folded = builder.or_(_bytes64(builder, args[0]), ir.Constant(kind, [0x20] * 64))
+        wanted = _splat(builder, builder.trunc(args[1], _I8), kind)
+        return builder.bitcast(builder.icmp_unsigned("==", folded, wanted), _I64)
+
+    return types.uint64(types.int64, types.int64), generate
+
+
+@intrinsic
+def digit_count(typingctx: Any, address: Any) -> Any:
+    """How many of the 32 bytes at an address are digits before the first that is none (32 if all are)."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.VectorType(_I8, 32)
+        shifted = builder.sub(_load(builder, args[0], kind), ir.Constant(kind, [0x30] * 32))
+        others = builder.icmp_unsigned(">", shifted, ir.Constant(kind, [9] * 32))
+        mask = builder.zext(builder.bitcast(others, _I32), _I64)
+        mask = builder.or_(mask, _I64(1 << 32))
+        return builder.cttz(mask, _I1(1))
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def masked_equal32(typingctx: Any, left: Any, right: Any, length: Any) -> Any:
+    """Whether the first `length` (0 to 32) bytes at two addresses are equal."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.VectorType(_I8, 32)
+        differ = builder.icmp_unsigned("!=", _load(builder, args[0], kind), _load(builder, args[1], kind))
+        mask = builder.zext(builder.bitcast(differ, _I32), _I64)
+        below = builder.sub(builder.shl(_I64(1), args[2]), _I64(1))
+        return builder.icmp_unsigned("==", builder.and_(mask, below), _I64(0))
+
+    return types.boolean(types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
+def same_group(typingctx: Any, slot: Any, row: Any) -> Any:
+    """Whether the keys at two addresses agree: 32 bytes but for bytes 20 to 23, the resource's number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.VectorType(_I32, 8)
+        equal = builder.icmp_unsigned("==", _load(builder, args[0], kind), _load(builder, args[1], kind))
+        return builder.icmp_unsigned("==", builder.or_(builder.bitcast(equal, _I8), _I8(1 << 5)), _I8(255))
+
+    return types.boolean(types.int64, types.int64), generate
+
+
+@intrinsic
+def add_sums(typingctx: Any, slot: Any, row: Any) -> Any:
+    """Add the sums of the line at `row` to those of the group at `slot`: four of 32 bits and two of 64, bytes 32 to 63."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        for kind, at in ((ir.VectorType(_I32, 4), 32), (ir.VectorType(_I64, 2), 48)):
+            place = _pointer(builder, builder.add(args[0], _I64(at)), kind)
+            more = _load(builder, builder.add(args[1], _I64(at)), kind)
+            builder.store(builder.add(builder.load(place, align=1), more), place, align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def copy64(typingctx: Any, target: Any, source: Any) -> Any:
+    """Copy 64 bytes."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.VectorType(_I64, 8)
+        builder.store(_load(builder, args[1], kind), _pointer(builder, args[0], kind), align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def hash32(typingctx: Any, address: Any, length: Any, seed: Any) -> Any:
+    """A seeded 64-bit hash of the first `length` (0 to 32) bytes at an address.
+
+    Two folded 64 × 64 → 128 bit products over four masked words, the construction of the wyhash family.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.VectorType(_I8, 32)
+        places = ir.Constant(kind, list(range(32)))
+        inside = builder.icmp_unsigned("<", places, _splat(builder, builder.trunc(args[1], _I8), kind))
+        data = builder.select(inside, _load(builder, args[0], kind), ir.Constant(kind, [0] * 32))
+        words = builder.bitcast(data, ir.VectorType(_I64, 4))
+        parts = [builder.extract_element(words, _I32(i)) for i in range(4)]
+        secrets = (0xA0761D6478BD642F, 0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3, 0x589965CC75374CC3)
+        keyed = [builder.xor(p, builder.add(args[2], _I64(s))) for p, s in zip(parts, secrets, strict=True)]
+        folded = builder.xor(_fold(builder, keyed[0], keyed[1]), _fold(builder, keyed[2], keyed[3]))
+        return _fold(builder, builder.xor(folded, args[1]), _I64(0x9E3779B97F4A7C15))
+
+    return types.uint64(types.int64, types.int64, types.uint64), generate
+
+
+def _fold(builder: Any, left: Any, right: Any) -> Any:
+    product = builder.mul(builder.zext(left, _I128), builder.zext(right, _I128))
+    return builder.xor(builder.trunc(product, _I64), builder.trunc(builder.lshr(product, _I128(64)), _I64))
+
+
+@intrinsic
+def mix(typingctx: Any, left: Any, right: Any) -> Any:
+    """The folded 128-bit product of two uint64: a fast mixing step."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _fold(builder, args[0], args[1])
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+@intrinsic
+def trailing_zeros(typingctx: Any, mask: Any) -> Any:
+    """Place of the lowest set bit, 64 for none."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], _I1(0))
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def popcount(typingctx: Any, mask: Any) -> Any:
+    """How many bits are set."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def prefix_xor(typingctx: Any, mask: Any) -> Any:
+    """Bit i of the result is the exclusive or of bits 0 to i: with quotes in, the bytes from an opening quote up to
+    before its closing one."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if HAS_CLMUL:
+            kind = ir.VectorType(_I64, 2)
+            left = builder.insert_element(ir.Constant(kind, [0, 0]), args[0], _I32(0))
+            ones = ir.Constant(kind, [(1 << 64) - 1, 0])
+            name = "llvm.x86.pclmulqdq"
+            function = builder.module.globals.get(name) or ir.Function(
+                builder.module, ir.FunctionType(kind, [kind, kind, _I8]), name
+            )
+            return builder.extract_element(builder.call(function, [left, ones, _I8(0)]), _I32(0))
+        value = args[0]
+        for shift in (1, 2, 4, 8, 16, 32):
+            value = builder.xor(value, builder.shl(value, _I64(shift)))
+        return value
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def prefetch(typingctx: Any, address: Any) -> Any:
+    """Ask for the cache line at an address, soon to be read and written."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = _I8.as_pointer()
+        name = "llvm.prefetch.p0"
+        function = builder.module.globals.get(name) or ir.Function(
+            builder.module, ir.FunctionType(ir.VoidType(), [kind, _I32, _I32, _I32]), name
+        )
+        builder.call(function, [builder.inttoptr(args[0], kind), _I32(0), _I32(3), _I32(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+@intrinsic
+def store_places(typingctx: Any, out: Any, mask: Any, base: Any) -> Any:
+    """Write base + i as uint16 at `out` for every set bit i of `mask`, in order; up to 128 bytes are written over.
+
+    With AVX-512 VBMI2 a compress of a ramp; elsewhere a loop over the bits.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        out, mask, base = args
+        if HAS_COMPRESS:
+            kind = ir.VectorType(_I16, 32)
+            bits = ir.VectorType(_I1, 32)
+            name = "llvm.x86.avx512.mask.compress.v32i16"
+            function = builder.module.globals.get(name) or ir.Function(
+                builder.module, ir.FunctionType(kind, [kind, kind, bits]), name
+            )
+            start = _splat(builder, builder.trunc(base, _I16), kind)
+            low = builder.trunc(mask, _I32)
+            high = builder.trunc(builder.lshr(mask, _I64(32)), _I32)
+            for half, first in ((low, 0), (high, 32)):
+                ramp = builder.add(start, ir.Constant(kind, list(range(first, first + 32))))
+                packed = builder.call(function, [ramp, ir.Constant(kind, [0] * 32), builder.bitcast(half, bits)])
+                builder.store(packed, _pointer(builder, out, kind), align=1)
+                out = builder.add(out, builder.shl(builder.zext(builder.ctpop(half), _I64), _I64(1)))
+            return context.get_dummy_value()
+        start_block = builder.block
+        test, body, done = (builder.append_basic_block(n) for n in ("places.test", "places.body", "places.done"))
+        builder.branch(test)
+        builder.position_at_end(test)
+        rest = builder.phi(_I64)
+        place = builder.phi(_I64)
+        rest.add_incoming(mask, start_block)
+        place.add_incoming(out, start_block)
+        builder.cbranch(builder.icmp_unsigned("!=", rest, _I64(0)), body, done)
+        builder.position_at_end(body)
+        value = builder.add(base, builder.cttz(rest, _I1(0)))
+        builder.store(builder.trunc(value, _I16), _pointer(builder, place, _I16), align=1)
+        rest.add_incoming(builder.and_(rest, builder.sub(rest, _I64(1))), body)
+        place.add_incoming(builder.add(place, _I64(2)), body)
+        builder.branch(test)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.uint64, types.int64), generate

@@ -1,0 +1,195 @@
+"""Hash tables of whole cache lines: groups to sums, and names to numbers.
+
+A group's slot holds its key and its sums, so that a line of a log costs one line of memory. The resource is in the key
+as a seeded 128-bit hash of its name; its bytes are looked up, and compared, only when a group is new. (With the
+resource's number in the key every line paid a second lookup: 60 % of the rate, and 65 % of it on shuffled lines.)
+A slot without requests is free. A name's slot holds its hash, never 0, its number and length, and its first bytes;
+all names lie in an arena too, in the order of their numbers. Both probe linearly and are kept at most 5/8 full
+by their owner, which grows them between batches.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.layout import (
+    ARENA_USED,
+    G_BODY,
+    G_ERRORS,
+    G_EXTRA,
+    G_HASH,
+    G_MINUTE,
+    G_REQUESTS,
+    G_SENT,
+    INLINE_BYTES,
+    NAMES_USED,
+    SLOT_BYTES,
+)
+from kernels.options import inner, jit, outer
+from kernels.simd import copy64, get, hash32, load8, load32, load64, masked_equal32, mix, put, same_group, store32, store64
+
+U = np.uint64
+
+
+@inner
+def hash_name(address, length, seed):  # type: ignore[no-untyped-def]
+    """A seeded 64-bit hash of `length` bytes, never 0."""
+    if length <= 32:
+        h = hash32(address, length, seed)
+    else:
+        h = seed
+        while length > 32:
+            h = hash32(address, np.int64(32), h)
+            address += 32
+            length -= 32
+        h = hash32(address, length, h)
+    return h | U(1)
+
+
+@inner
+def _same_name(slot, address, length, arena):  # type: ignore[no-untyped-def]
+    """Whether the name in a slot, its length known to agree, is the one at an address."""
+    if length <= 32:
+        return masked_equal32(slot + 16, address, length)
+    if not masked_equal32(slot + 16, address, np.int64(32)):
+        return False
+    if length <= INLINE_BYTES:
+        return masked_equal32(slot + 48, address + 32, length - 32)
+    stored = arena + np.int64(load64(slot + 56))
+    i = np.int64(32)
+    while i < length:
+        step = min(np.int64(32), length - i)
+        if not masked_equal32(stored + i, address + i, step):
+            return False
+        i += step
+    return True
+
+
+@outer
+def _copy(target, source, length):  # type: ignore[no-untyped-def]
+    i = np.int64(0)
+    while i + 8 <= length:
+        store64(target + i, load64(source + i))
+        i += 8
+    while i < length:
+        # whole words would run over what lies behind
+        word = load64(target + i)
+        store64(target + i, (word & ~U(255)) | U(load8(source + i)))
+        i += 1
+
+
+@outer
+def _add_name(slot, arena, state, address, length, h):  # type: ignore[no-untyped-def]
+    """Put a new name into its slot and the arena; its number."""
+    number = get(state, NAMES_USED)
+    put(state, NAMES_USED, number + 1)
+    store64(slot, h)
+    store32(slot + 8, number)
+    store32(slot + 12, length)
+    # Names longer than 48 bytes keep 40 inline and, in the last 8, where in the arena the whole name lies.
+    inline = min(length, np.int64(INLINE_BYTES if length <= INLINE_BYTES else INLINE_BYTES - 8))
+    _copy(slot + 16, address, inline)
+    start = get(state, ARENA_USED)
+    _copy(arena + start, address, length)
+    put(state, ARENA_USED, start + length)
+    if length > INLINE_BYTES:
+        store64(slot + 56, U(start))
+    return number
+
+
+@inner
+def find_name(table, mask, arena, state, address, length, h):  # type: ignore[no-untyped-def]
+    """The number of a name, new or known. The caller has made room for a new one in the table and in the arena.
+
+    `table`, `arena`, `address`: addresses; `mask`: slots - 1, uint64; `state`: int64 array, counts NAMES_USED, ARENA_USED.
+    """
+    place = (h >> U(20)) & mask
+    while True:
+        slot = table + np.int64(place) * SLOT_BYTES
+        found = load64(slot)
+        if found == h and np.int64(load32(slot + 12)) == length and _same_name(slot, address, length, arena):
+            return np.int64(load32(slot + 8))
+        if found == U(0):
+            break
+        place = (place + U(1)) & mask
+    return _add_name(slot, arena, state, address, length, h)
+
+
+@inner
+def hash_group(row, seed):  # type: ignore[no-untyped-def]
+    """Of the key of a group or a line, the resource's number left out."""
+    minute = U(get(row, G_MINUTE)) & U(0xFFFFFFFF)
+    return mix(U(get(row, G_HASH)) + minute * U(0xD6E8FEB86659FD93), U(get(row, G_EXTRA)) ^ seed | U(1))
+
+
+@inner
+def find_group(groups, mask, place, row):  # type: ignore[no-untyped-def]
+    """The slot of a line's group, or a free one for it: then it has no requests."""
+    while True:
+        slot = groups + np.int64(place) * SLOT_BYTES
+        if same_group(slot, row) or load32(slot + 8 * G_REQUESTS) == U(0):
+            return slot
+        place = (place + U(1)) & mask
+
+
+def _grow_names(old, new):  # type: ignore[no-untyped-def]
+    """Move every slot of `old` to its place in the larger, empty `new`; both uint64[slots, 8], slots a power of two."""
+    mask = U(new.shape[0] - 1)
+    for i in range(old.shape[0]):
+        h = old[i, 0]
+        if h != U(0):
+            place = (h >> U(20)) & mask
+            while new[place, 0] != U(0):
+                place = (place + U(1)) & mask
+            for j in range(8):
+                new[place, j] = old[i, j]
+
+
+def _grow_groups(old, slots, new, new_slots, seed):  # type: ignore[no-untyped-def]
+    """The same for groups; all int64, tables as addresses."""
+    mask = U(new_slots - 1)
+    for i in range(slots):
+        row = old + i * SLOT_BYTES
+        if load32(row + 8 * G_REQUESTS) != U(0):
+            place = hash_group(row, U(seed)) >> U(8) & mask
+            copy64(find_group(new, mask, place, row), row)
+
+
+def _list_names(table, starts, lengths):  # type: ignore[no-untyped-def]
+    """Lengths of all names by number; with `starts` filled by a running sum they cut the arena: names lie in it in
+    the order of their numbers. table: uint64[slots, 8]; starts, lengths: int64[names]."""
+    for i in range(table.shape[0]):
+        if table[i, 0] != U(0):
+            number = table[i, 1] & U(0xFFFFFFFF)
+            lengths[number] = np.int64(table[i, 1] >> U(32))
+    total = np.int64(0)
+    for i in range(lengths.shape[0]):
+        starts[i] = total
+        total += lengths[i]
+
+
+def _list_groups(table, minutes, names, extras, sums):  # type: ignore[no-untyped-def]
+    """All groups as columns, in the order of the table, uint64[slots, 8]: minutes, names uint32[groups], extras
+    uint64[groups], sums uint64[6, groups]. Returns how many."""
+    n = 0
+    low = U(0xFFFFFFFF)
+    for i in range(table.shape[0]):
+        requests = table[i, G_REQUESTS] & low
+        if requests != U(0):
+            minutes[n] = table[i, G_MINUTE] & low
+            names[n] = table[i, G_MINUTE] >> U(32)
+            extras[n] = table[i, G_EXTRA]
+            sums[0, n] = requests
+            sums[1, n] = table[i, G_SENT]
+            sums[2, n] = table[i, G_BODY]
+            sums[3, n] = table[i, G_REQUESTS] >> U(32)
+            sums[4, n] = table[i, G_ERRORS] & low
+            sums[5, n] = table[i, G_ERRORS] >> U(32)
+            n += 1
+    return n
+
+
+grow_names = jit(_grow_names)
+grow_groups = jit(_grow_groups)
+list_names = jit(_list_names)
+list_groups = jit(_list_groups)

@@ -1,0 +1,91 @@
+"""Turns a LogFormat into the arrays that a kernel reads: the way from a format's TOML to a kernel call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kernels import layout
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.formats.model import Field, LogFormat
+
+PREFIX_AT, DIRECTIVE_AT, LITERALS = 64, 128, 1024
+_TIME_TYPES = {"epoch": layout.EPOCH, "clf": layout.CLF, "iso": layout.ISO, "date_time": layout.DATE_TIME}
+_TIME_UNITS = {
+    "auto": layout.UNIT_AUTO,
+    "s": layout.UNIT_S,
+    "ms": layout.UNIT_MS,
+    "us": layout.UNIT_US,
+    "ns": layout.UNIT_NS,
+}
+_COLUMN_ROLES = {
+    "resource": layout.RESOURCE,
+    "status": layout.STATUS,
+    "bytes_sent": layout.BYTES_SENT,
+    "body_bytes": layout.BODY_BYTES,
+    "cache": layout.CACHE,
+    "edge": layout.EDGE,
+    "seq": layout.SEQ,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A format as a kernel sees it.
+
+    `spec`: int64[SPEC_SIZE] of kernels.layout. `literals`: uint8, `-` at 0, the prefix and the directive at their places.
+    `hits`: cache values that count as hits, ascending places 0.. among the names.
+    """
+
+    fmt: LogFormat
+    spec: NDArray[np.int64]
+    literals: NDArray[np.uint8]
+    hits: tuple[bytes, ...]
+
+
+def compile_format(fmt: LogFormat) -> Compiled:
+    """The arrays of a format, for any kernel."""
+    spec = np.zeros(layout.SPEC_SIZE, np.int64)
+    literals = np.zeros(LITERALS, np.uint8)
+    literals[0] = ord("-")
+    spec[list(layout.ROLES)] = -1
+    spec[layout.TIME_TYPE] = _TIME_TYPES[fmt.time.type]
+    spec[layout.TIME_UNIT] = _TIME_UNITS[fmt.time.unit]
+    spec[layout.ZONE_SECONDS] = fmt.time.zone
+    spec[layout.URL_HOST] = fmt.resource is not None and fmt.resource.url_host
+    spec[layout.COMMENT] = fmt.comment
+    spec[layout.PREFIX_LENGTH] = len(fmt.prefix_until)
+    _put(literals, PREFIX_AT, fmt.prefix_until)
+    spec[layout.DIRECTIVE] = len(fmt.header)
+    _put(literals, DIRECTIVE_AT, fmt.header.lower())
+    spec[layout.EARLIEST], spec[layout.LATEST] = -layout.NO_BOUND, layout.NO_BOUND
+    if fmt.kind == "delimited":
+        _columns(fmt, spec)
+    return Compiled(fmt, spec, literals, fmt.cache.hit if fmt.cache else ())
+
+
+def _columns(fmt: LogFormat, spec: NDArray[np.int64]) -> None:
+    spec[layout.SEPARATOR] = fmt.separator
+    spec[layout.QUOTES] = fmt.quotes
+    spec[layout.MIN_COLUMNS] = fmt.min_columns
+    times = fmt.places("time")
+    spec[layout.TIME] = times[0] if times else 0
+    spec[layout.TIME_OF_DAY] = times[1] if len(times) > 1 else -1
+    for name, role in _COLUMN_ROLES.items():
+        places = fmt.places(name)
+        spec[role] = places[0] if places else -1
+    spec[layout.NEEDED_COLUMNS] = int(spec[list(layout.ROLES)].max()) + 1
+
+
+def _put(literals: NDArray[np.uint8], at: int, text: bytes) -> None:
+    literals[at : at + len(text)] = np.frombuffer(text, np.uint8)
+
+
+def sources(field: Field | None) -> tuple[str, ...]:
+    """Where a role's value may be; nothing for a role that the format lacks."""
+    return () if field is None else field.sources
