@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.aggregate import SegmentUsage
+    from pipeline.ingest.verify import Verdict
     from pipeline.model import Segment, Skip
     from pipeline.overlap import Run
 
@@ -50,15 +51,6 @@ class Postponed:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What comparing a reading with its sidecar's claims gave."""
-
-    verified: bool
-    reasons: tuple[str, ...] = ()
-    damaged: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Attempt:
     """A finished attempt. `usage` is None where there is nothing to write. `runs`: the sequence numbers that the
     content holds, whether left out or not; `minutes`: first and last minute of its lines."""
@@ -84,8 +76,13 @@ class Reader(Protocol):
 
 
 def attempt_segment(segment: Segment, reader: Reader, now: datetime) -> Attempt | Postponed:
-    """Read a segment whole and draw its attempt up."""
-    reading = reader.read(segment)
+    """Read a segment whole and draw its attempt up. One segment never stops the others, whatever is in it."""
+    try:
+        reading = reader.read(segment)
+    except Exception as error:
+        return Postponed(
+            segment, f"reading it failed in prebill itself, {type(error).__name__}: {error}"[:REASON_LENGTH]
+        )
     if isinstance(reading, Postponed):
         return reading
     if isinstance(reading, Refused):
@@ -96,17 +93,10 @@ def attempt_segment(segment: Segment, reader: Reader, now: datetime) -> Attempt 
 def draft_attempt(segment: Segment, reading: Reading, verdict: Verdict, now: datetime) -> Attempt:
     """The attempt that a full reading (nothing left out) makes."""
     usage = reading.usage
-    reasons = [reason for reason in (usage.damaged, *verdict.reasons, *reading.notes) if reason]
-    if usage.damaged is not None or verdict.damaged:
-        state = SegmentState.DAMAGED
-    elif usage.lines == 0:
-        state = SegmentState.EMPTY
-    else:
-        state = SegmentState.RECEIVED
     entry = LedgerEntry(
         origin=segment.origin,
         write_id=0,
-        state=state,
+        state=verdict.state,
         verified=verdict.verified,
         lines=usage.lines,
         parsed=usage.parsed,
@@ -124,7 +114,7 @@ def draft_attempt(segment: Segment, reading: Reading, verdict: Verdict, now: dat
         known=usage.known,
         path=segment.path,
         fingerprint=segment.fingerprint,
-        reason="; ".join(reasons)[:REASON_LENGTH],
+        reason=verdict.reason[:REASON_LENGTH],
         committed_at=now,
     )
     return Attempt(segment, usage, entry, find_runs(entry, usage), find_minutes(usage))

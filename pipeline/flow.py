@@ -1,6 +1,7 @@
 """The Beam graph from segments to committed usage: it names its steps and does nothing else.
 
-An element is a list of whole segments; what travels between steps is their usage, never bytes of logs, never lines.
+An element is a list of whole segments. What travels between steps is the number of a parcel (`pipeline.flow_run`):
+never bytes of logs, never lines, and within one process not even usage, which would be pickled for every shuffle.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class ReadAndAggregate(_Step):
     def start_bundle(self) -> None:
         self.ahead: deque[list[Future[Attempt | Postponed]]] = deque()
 
-    def process(self, segments: list[Segment]) -> Iterator[list[Attempt | Postponed]]:
+    def process(self, segments: list[Segment]) -> Iterator[list[int]]:
         run = find_run(self.run_key)
         self.ahead.append(
             [pool("read").submit(attempt_segment, segment, run.reader, run.now()) for segment in segments]
@@ -74,37 +75,44 @@ class ReadAndAggregate(_Step):
         while self.ahead:
             yield WindowedValue(self._finish(), GlobalWindow().max_timestamp(), [GlobalWindow()])
 
-    def _finish(self) -> list[Attempt | Postponed]:
-        return [future.result() for future in self.ahead.popleft()]
+    def _finish(self) -> list[int]:
+        run = find_run(self.run_key)
+        parcels = []
+        for future in self.ahead.popleft():
+            attempt = future.result()
+            if isinstance(attempt, Postponed):
+                run.postponed.append(attempt)
+            else:
+                parcels.append(run.park(attempt))
+        return parcels
 
 
 class SettleOverlaps(_Step):
     """Attempts of whole (edge, stream)s → attempts with what their neighbours hold left out, and their neighbours."""
 
-    def process(self, attempts: list[Attempt | Postponed]) -> Iterator[Attempt]:
+    def process(self, parcels: list[int]) -> Iterator[int]:
         run = find_run(self.run_key)
         streams: dict[tuple[str, str], list[Attempt]] = {}
-        for attempt in attempts:
-            if isinstance(attempt, Postponed):
-                run.postponed.append(attempt)
-            else:
-                origin = attempt.entry.origin
-                streams.setdefault((origin.edge, origin.stream), []).append(attempt)
+        for parcel in parcels:
+            attempt = run.collect(parcel)
+            streams.setdefault((attempt.entry.origin.edge, attempt.entry.origin.stream), []).append(attempt)
         at = time.perf_counter()
         for stream in streams.values():
-            settled = settle_attempts(stream, run)
+            with run.catching():
+                settled = settle_attempts(stream, run)
             run.postponed.extend(settled.postponed)
-            yield from settled.attempts
+            for attempt in settled.attempts:
+                yield run.park(attempt)
         run.spend("settle", time.perf_counter() - at)
 
 
 class StampMinute(_Step):
     """Attempts → (shard, parcel) at the segment's minute: a batch holds whole segments, and none is dropped as late."""
 
-    def process(self, attempt: Attempt) -> Iterator[Any]:
+    def process(self, parcel: int) -> Iterator[TimestampedValue]:
         run = find_run(self.run_key)
-        shard = attempt.entry.segment_id % run.shards
-        yield TimestampedValue((shard, run.park(attempt)), attempt.entry.origin.minute * MINUTE)
+        entry = run.look(parcel).entry
+        yield TimestampedValue((entry.segment_id % run.shards, parcel), entry.origin.minute * MINUTE)
 
 
 class WriteFacts(_Step):
@@ -115,8 +123,9 @@ class WriteFacts(_Step):
         self.rows = 0
         self.writing: list[Future[list[LedgerEntry]]] = []
 
-    def process(self, group: tuple[int, Iterable[int]]) -> None:
+    def process(self, group: tuple[int, Iterable[int]], window: Any = beam.DoFn.WindowParam) -> None:
         run = find_run(self.run_key)
+        self.window = window
         for parcel in group[1]:
             attempt = run.collect(parcel)
             self.gathered.append(attempt)
@@ -128,7 +137,9 @@ class WriteFacts(_Step):
         if self.gathered:
             self._write()
         for future in self.writing:
-            yield WindowedValue((0, future.result()), GlobalWindow().max_timestamp(), [GlobalWindow()])
+            with find_run(self.run_key).catching():
+                entries = future.result()
+            yield WindowedValue((0, entries), self.window.max_timestamp(), [self.window])
 
     def _write(self) -> None:
         self.writing.append(pool("write").submit(write_facts, self.gathered, find_run(self.run_key)))
@@ -147,7 +158,8 @@ class CommitLedger(_Step):
         run = find_run(self.run_key)
         entries = sorted((e for part in group[1] for e in part), key=lambda e: (e.segment_id, e.write_id))
         at = time.perf_counter()
-        run.seq = run.store.commit(entries)
+        with run.catching():
+            run.seq = run.store.commit(entries)
         run.spend("commit", time.perf_counter() - at)
         run.committed.extend(entries)
         for entry in entries:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.attempt import Attempt, Postponed, Reader
-    from pipeline.model import LedgerEntry, UsageBatch
+    from pipeline.model import LedgerEntry, Origin, UsageBatch
 
 THREADS = 2
 """Readers and writers at a time: kernels and the store leave the GIL, the rest of the graph is one thread."""
@@ -33,6 +33,9 @@ class Store(Protocol):
 
     def commit(self, entries: Sequence[LedgerEntry]) -> int:
         """Write ledger entries, all visible at once; the greatest seq."""
+
+    def fingerprints(self, origins: Iterable[Origin]) -> dict[int, set[str]]:
+        """segment_id → the versions that were attempted already."""
 
     def winners(self, segment_ids: Iterable[int]) -> dict[int, LedgerEntry]:
         """The winner of each of these segments that has one."""
@@ -55,6 +58,7 @@ class Run:
     committed: list[LedgerEntry] = field(default_factory=list)
     rows: int = 0
     seq: int = 0
+    error: BaseException | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -65,9 +69,22 @@ class Run:
         self.parcels[number] = attempt
         return number
 
-    def collect(self, number: int) -> Attempt:
-        """The attempt parked under a number."""
+    def look(self, number: int) -> Attempt:
+        """The attempt parked under a number, which stays."""
         return self.parcels[number]
+
+    def collect(self, number: int) -> Attempt:
+        """The attempt parked under a number, which is free from now on."""
+        return self.parcels.pop(number)
+
+    @contextmanager
+    def catching(self) -> Iterator[None]:
+        """Keeps a fault of a step as it is: Beam passes on only its text."""
+        try:
+            yield
+        except BaseException as error:
+            self.error = self.error or error
+            raise
 
     def count_rows(self, rows: int) -> None:
         """Note rows written."""

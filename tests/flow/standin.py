@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.attempt import Postponed, Reading, Refused, Verdict
+from pipeline.attempt import Postponed, Reading, Refused
+from pipeline.ingest.verify import Reading as Read
+from pipeline.ingest.verify import Verdict, verify_reading
 from pipeline.model import (
     Claims,
     LedgerEntry,
@@ -132,10 +134,9 @@ class SlowReader:
         return Reading(usage, hashlib.blake2b(content, digest_size=16).digest(), b"", "edge-tsv")
 
     def verify(self, segment: Segment, reading: Reading) -> Verdict:
-        claimed = segment.claims.lines
-        wrong = claimed is not None and claimed != reading.usage.lines
-        return Verdict(
-            claimed is not None and not wrong, (f"{claimed} lines claimed",) if wrong else (), wrong
+        usage = reading.usage
+        return verify_reading(
+            segment.claims, Read(usage.lines, usage.lines, usage.content_bytes, damage=usage.damaged)
         )
 
     def locate(self, entry: LedgerEntry) -> Segment | None:

@@ -16,7 +16,7 @@ from pipeline.flow_settle import settle_attempts
 from pipeline.flow_write import write_facts
 from pipeline.model import Claims, Origin, Segment, SegmentState, Sequence, SequenceUnit, Skip
 from pipeline.winner import pick_winners
-from tests.flow.standin import MemoryStore, SlowReader, states
+from tests.flow.standin import Key, MemoryStore, SlowReader, states
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = 29_000_000
@@ -252,7 +252,7 @@ def test_many_versions_in_any_order_and_any_batches_end_alike(tmp_path: Path, se
         for part, (first, after) in enumerate(bounds)
         for _ in range(choose.randrange(1, 4))
     ]
-    ends = []
+    ends: list[dict[Key, tuple[int, int]]] = []
     for _ in range(3):
         folder = tmp_path / str(len(ends))
         folder.mkdir()

@@ -1,0 +1,86 @@
+"""Reads whole segments: bytes from `pipeline.ingest`, sums from `pipeline.aggregate`, faults turned into outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.attempt import Postponed, Reading, Refused
+from pipeline.model import Claims, Segment
+
+if TYPE_CHECKING:
+    from pipeline.formats.model import LogFormat
+    from pipeline.ingest.unpack import Limits
+    from pipeline.ingest.verify import Verdict
+    from pipeline.model import LedgerEntry, Skip
+
+
+@dataclass
+class SegmentReader:
+    """Reads segments of one format; may be used by many threads. `want_sha256`: of every content, claimed or not."""
+
+    fmt: LogFormat
+    limits: Limits | None = None
+    want_sha256: bool = False
+
+    def read(self, segment: Segment, skips: tuple[Skip, ...] = ()) -> Reading | Refused | Postponed:
+        """Its content, counted without the numbers of `skips`; never raises for what the content or the disk does."""
+        from pipeline.aggregate import aggregate_segment
+        from pipeline.ingest.codecs import open_content
+        from pipeline.ingest.digest import ContentDigest
+        from pipeline.ingest.errors import ChangedError, UnreadableError
+
+        digest = ContentDigest(self.want_sha256 or segment.claims.sha256 is not None)
+        try:
+            with open_content(segment, limits=self.limits) as content:
+                usage = aggregate_segment(
+                    content,
+                    self.fmt,
+                    origin=segment.origin,
+                    sequence=segment.claims.sequence,
+                    skips=skips,
+                    digest=digest,
+                )
+                changed = content.changed()
+                notes = content.notes
+        except ChangedError as error:
+            return Postponed(segment, error.reason)
+        except UnreadableError as error:
+            return Postponed(segment, error.reason) if error.passing else Refused(error.reason)
+        if changed is not None:
+            return Postponed(segment, changed)
+        return Reading(usage, digest.digest(), digest.sha256(), self.fmt.name, (*segment.notes, *notes))
+
+    def verify(self, segment: Segment, reading: Reading) -> Verdict:
+        """A full reading against what the sidecar claims."""
+        from pipeline.ingest.verify import Reading as Found
+        from pipeline.ingest.verify import verify_reading
+
+        usage = reading.usage
+        found = Found(
+            lines=usage.lines,
+            requests=usage.lines - usage.blank - usage.comments,
+            content_bytes=usage.content_bytes,
+            bytes_sent=usage.bytes_sent if "bytes_sent" in usage.known else None,
+            left_out=usage.malformed + usage.duplicates,
+            sha256=reading.sha256,
+            damage=usage.damaged,
+            seen=usage.seen,
+        )
+        return verify_reading(segment.claims, found, reading.notes)
+
+    def locate(self, entry: LedgerEntry) -> Segment | None:
+        """The file of a standing winner; whether it still has the same content only reading it tells."""
+        from pipeline.ingest.fingerprint import fingerprint_file
+        from pipeline.ingest.names import split_codec
+
+        fingerprint = fingerprint_file(entry.path)
+        if fingerprint is None:
+            return None
+        claims = Claims(sequence=entry.sequence)
+        try:
+            size = Path(entry.path).stat().st_size
+        except OSError:
+            return None
+        return Segment(entry.origin, entry.path, split_codec(entry.path)[1], size, fingerprint, claims)
