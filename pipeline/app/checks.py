@@ -203,7 +203,7 @@ def _format(name: str) -> Check:
     from pipeline.formats.load import load_format
 
     if name == "auto":
-        return Check("format", OK, "auto: each segment's is found from its first lines")
+        return Check("format", OK, "auto: found from the first segment's lines")
     try:
         fmt = load_format(name)
     except FormatError as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,13 @@ class Context:
     def now(self) -> datetime:
         """`--now`, else the clock."""
         return self.fixed_now or datetime.fromtimestamp(time.time(), UTC)
+
+    def clock(self) -> Callable[[], datetime]:
+        """What tells the time while a command runs: from `--now` on it moves like the clock."""
+        fixed, started = self.fixed_now, time.monotonic()
+        if fixed is None:
+            return self.now
+        return lambda: fixed + timedelta(seconds=time.monotonic() - started)
 
     @cached_property
     def fixed_now(self) -> datetime | None:

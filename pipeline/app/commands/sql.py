@@ -5,16 +5,17 @@ from __future__ import annotations
 import json as jsonlib
 import re
 import sys
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from pipeline.app.answers import ask, cell_text, rows
 from pipeline.app.catalogue import STDIN
 from pipeline.app.context import Context
 from pipeline.app.failures import Failure, ReachFailure, UsageFailure
 from pipeline.app.stores import existing_store
-from pipeline.app.terminal import out, printable, say
+from pipeline.app.terminal import out, say
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,20 +67,20 @@ def sql(
 
     with existing_store(context) as store:
         try:
-            table = store.query(text)
+            table, types = ask(store, text)
         except QueryError as error:
             raise _refusal(error) from None
     if json:
         sys.stdout.write("[")
-        _write_rows(table, separator=",", indent="\n  ")
+        _write_rows(rows(table, types), separator=",", indent="\n  ")
         sys.stdout.write("\n]\n" if table.num_rows else "]\n")
     elif ndjson:
-        _write_rows(table, separator="\n", indent="")
+        _write_rows(rows(table, types), separator="\n", indent="")
         sys.stdout.write("\n" if table.num_rows else "")
     elif out().is_terminal:
-        _show(table)
+        _show(table, types)
     else:
-        _write_tabs(table)
+        _write_tabs(table, types)
     return 0
 
 
@@ -87,6 +88,9 @@ def _refusal(error: QueryError) -> Failure:
     """ClickHouse's refusal in plain words: what it said, without codes and versions, and what it means."""
     said = re.sub(r"^Code: \d+\.\s*(DB::Exception:\s*)?", "", str(error)).strip()
     said = re.sub(r"\s*\([A-Z_0-9]+\)\s*$", "", said.split("Stack trace:")[0]).strip()
+    said = said.replace("\n FORMAT Arrow", "")  # how the answer was to travel is not the user's
+    before, listed, expected = said.partition("Expected one of: ")
+    said = before + listed + ", ".join(expected.split(", ")[:6]) + (" …" if expected.count(", ") > 5 else "")
     said = said if len(said) <= 600 else said[:597] + "…"
     if error.code in _FORBIDDEN:
         return UsageFailure(f"the query was refused, {_FORBIDDEN[error.code]}: {said}")
@@ -101,60 +105,29 @@ def _refusal(error: QueryError) -> Failure:
     return UsageFailure(f"the store does not understand the query: {said}", mend=mend)
 
 
-def _write_rows(table: pa.Table, *, separator: str, indent: str) -> None:
+def _write_rows(answer: Iterator[dict[str, Any]], *, separator: str, indent: str) -> None:
     first = True
-    for batch in table.to_batches(max_chunksize=10_000):
-        for row in batch.to_pylist():
-            plain = {name: plain_value(value) for name, value in row.items()}
-            sys.stdout.write(("" if first else separator) + indent + jsonlib.dumps(plain, ensure_ascii=False))
-            first = False
+    for row in answer:
+        sys.stdout.write(("" if first else separator) + indent + jsonlib.dumps(row, ensure_ascii=False))
+        first = False
 
 
-def _write_tabs(table: pa.Table) -> None:
+def _write_tabs(table: pa.Table, types: dict[str, str]) -> None:
     print("\t".join(table.column_names))
-    for batch in table.to_batches(max_chunksize=10_000):
-        for row in batch.to_pylist():
-            print("\t".join(cell_text(value) for value in row.values()))
+    for row in rows(table, types):
+        print("\t".join(cell_text(value) for value in row.values()))
 
 
-def _show(table: pa.Table) -> None:
-    import pyarrow as pa
+def _show(table: pa.Table, types: dict[str, str]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
+    numbers = {name for name, kind in types.items() if re.match(r"(Nullable\()?(U?Int|Float|Decimal)", kind)}
     shown = Table(box=None, pad_edge=False, header_style="bold", row_styles=("", "dim"), padding=(0, 2, 0, 0))
-    for field in table.schema:
-        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        shown.add_column(field.name, justify="right" if number else "left", overflow="fold")
-    for row in table.slice(0, ROWS_SHOWN).to_pylist():
-        shown.add_row(*(cell_text(value) for value in row.values()))
-    out().print(shown, markup=False)
+    for name in table.column_names:
+        shown.add_column(Text(name), justify="right" if name in numbers else "left", overflow="fold")
+    for row in rows(table.slice(0, ROWS_SHOWN), types):
+        shown.add_row(*(Text(cell_text(value)) for value in row.values()))
+    out().print(shown)
     if table.num_rows > ROWS_SHOWN:
         say(f"{ROWS_SHOWN} of {table.num_rows:,} rows; --json or --ndjson gives all")
-
-
-def plain_value(value: Any) -> Any:
-    """A value as JSON may hold it: times RFC 3339, bytes as text, decimals as strings, no NaN."""
-    if isinstance(value, datetime):
-        at = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return at.strftime("%Y-%m-%dT%H:%M:%S") + (f".{at.microsecond:06}" if at.microsecond else "") + "Z"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return printable(value)
-    if isinstance(value, dict):
-        return {str(key): plain_value(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_value(each) for each in value]
-    if isinstance(value, float):
-        return value if abs(value) != float("inf") and value == value else None
-    return value if value is None or isinstance(value, str | int | bool) else str(value)
-
-
-def cell_text(value: Any) -> str:
-    """A value in one cell of a table."""
-    plain = plain_value(value)
-    if plain is None:
-        return "-"
-    if isinstance(plain, bool):
-        return "true" if plain else "false"
-    return printable(plain) if isinstance(plain, str) else str(plain)

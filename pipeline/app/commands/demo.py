@@ -1,0 +1,203 @@
+"""`prebill demo`: an hour of logs of a small CDN, written, run through the real pipeline, and shown."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from pipeline.app.context import Context
+from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
+from pipeline.app.terminal import err, human_bytes, out, percent, plural, say
+
+if TYPE_CHECKING:
+    from loadtest.cdn import Cdn
+    from pipeline.app.settings import Config
+    from pipeline.store.store import Store
+
+MARK = ".prebill-demo"
+"""What a demo's folder is known by: only such a folder is written anew."""
+
+BROKEN_SHOWN = 5
+
+
+def demo(
+    *,
+    folder: Path = Path("demo"),
+    lines: Annotated[int, Parameter(show=False)] = 1_000,
+    context: Annotated[Context, Parameter(parse=False)],
+) -> int:
+    """See the whole thing at work in one command, on this machine alone.
+
+    Writes an hour of logs of a small CDN, with duplicates, late and damaged segments among them, runs the real
+    pipeline on them into an embedded store, and shows what each customer used. Leaves the folder to play with.
+
+    Parameters
+    ----------
+    folder
+        Where to write it.
+    """
+    folder = folder.absolute()
+    _prepare(folder)
+    cdn = _write_logs(folder, lines)
+    inner = replace(context, config_path=str(folder / "prebill.toml"), store_dsn=None)
+    return _run(cdn, folder, inner)
+
+
+def _prepare(folder: Path) -> None:
+    """An empty folder; a former demo's is cleared, anything else is left alone."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageFailure(f"--folder {folder}: is a file")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not (folder / MARK).exists():
+            raise UsageFailure(
+                f"--folder {folder}: is not empty, and not a demo's", mend="Name another one with --folder."
+            )
+        from pipeline.store.owner import read_address
+
+        if read_address(folder / "store") is not None:
+            raise UsageFailure(
+                f"--folder {folder}: a process still has its store open", mend="End it, or use --folder."
+            )
+        shutil.rmtree(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MARK).write_text("made by `prebill demo`, which may delete this folder\n")
+    except OSError as error:
+        raise UsageFailure(f"--folder {folder}: cannot be written: {error.strerror}") from None
+
+
+def _write_logs(folder: Path, lines: int) -> Cdn:
+    from loadtest.cdn import Shape, make_cdn
+    from loadtest.spool import deliver, make_config
+
+    shape = Shape(
+        edges=5, minutes=60, lines=lines, resources=120, customers=12, codecs=("", "gz", "zst"),
+        malformed=1, repeated=2, flagged=1, late=30, damaged=5, missing=10, empty=5,
+    )  # fmt: skip
+    with err().status("writing an hour of logs of a small CDN …"):
+        cdn = make_cdn(shape)
+        for delivery in cdn.deliveries:
+            deliver(folder / "spool", delivery)
+        text = make_config(shape, "spool", f"chdb://{folder}/store")
+        (folder / "prebill.toml").write_text(text, encoding="utf-8")
+    size = sum(len(delivery.content) for delivery in cdn.deliveries)
+    say(
+        f"{plural(shape.edges, 'edge')} wrote {plural(len(cdn.deliveries), 'segment')}, {human_bytes(size)} of lines"
+    )
+    return cdn
+
+
+def _run(cdn: Cdn, folder: Path, context: Context) -> int:
+    from pipeline.app.commands.run import bring_in, spool_format, stop_on_signals
+    from pipeline.app.stores import any_store
+
+    config = context.config
+    with any_store(context) as store, stop_on_signals() as stop:
+        say("running the pipeline (its kernels are compiled once for this machine: some seconds) …")
+        code = bring_in(config, store, spool_format(config), context, stop, once=True)
+        if code:
+            return code
+        out().print()
+        _show_usage(store, config)
+        _show_broken(store)
+        agrees = _agrees(store, cdn)
+    _show_next(folder)
+    return 0 if agrees else FOUND_SOMETHING
+
+
+@dataclass
+class _Used:
+    """What a customer used."""
+
+    resources: int = 0
+    requests: int = 0
+    bytes_sent: int = 0
+    hits: int = 0
+    errors_5xx: int = 0
+
+    def add(self, row: dict[str, Any]) -> None:
+        self.resources += 1
+        for name in ("requests", "bytes_sent", "hits", "errors_5xx"):
+            setattr(self, name, getattr(self, name) + row[name])
+
+
+def _show_usage(store: Store, config: Config) -> None:
+    from rich.table import Table
+
+    from pipeline.app.customers import Owners
+
+    owners = Owners(config.customer)
+    used: dict[str, _Used] = {}
+    for row in store.usage(store.cut(), by=("resource",)).to_pylist():
+        used.setdefault(owners.owner(row["resource"]) or "nobody's", _Used()).add(row)
+    names = {customer.id: customer.name for customer in config.customer}
+    total = sum(each.bytes_sent for each in used.values())
+    table = Table(title="Usage per customer", title_justify="left", title_style="bold", box=None, pad_edge=False,
+                  header_style="bold", row_styles=("", "dim"), padding=(0, 2, 0, 0))  # fmt: skip
+    table.add_column("Customer")
+    for head in ("Resources", "Requests", "Bytes sent", "Share", "Hits", "5xx"):
+        table.add_column(head, justify="right")
+    for customer, each in sorted(used.items(), key=lambda pair: -pair[1].bytes_sent):
+        table.add_row(
+            names.get(customer) or customer, f"{each.resources}", f"{each.requests:,}", human_bytes(each.bytes_sent),
+            percent(each.bytes_sent, total), percent(each.hits, each.requests), percent(each.errors_5xx, each.requests),
+        )  # fmt: skip
+    out().print(table)
+
+
+def _show_broken(store: Store) -> None:
+    """The segments that came damaged, and the first lines that could not be read."""
+    damaged = store.query(
+        "SELECT edge, formatDateTime(minute, '%H:%i') AS at, reason FROM ledger WHERE state = 'damaged'"
+        " ORDER BY minute, edge"
+    ).to_pylist()
+    lines = store.query(
+        "SELECT path, place, why FROM ledger ARRAY JOIN malformed_offset AS place, malformed_reason AS why"
+        " ORDER BY path, place LIMIT {shown:UInt32}",
+        {"shown": BROKEN_SHOWN},
+    ).to_pylist()
+    total = store.query("SELECT sum(malformed) AS malformed FROM segments").to_pylist()[0]["malformed"]
+    out().print()
+    out().print(f"[bold]What came broken[/bold]: {plural(len(damaged), 'segment')}, {plural(total, 'line')}")
+    for row in damaged[:BROKEN_SHOWN]:
+        out().print(
+            f"  {row['edge']} {row['at']} damaged, its readable part is counted: {row['reason']}",
+            markup=False,
+        )
+    for row in lines:
+        name = "/".join(Path(row["path"]).parts[-2:])
+        out().print(f"  {name} at byte {row['place']:,}: {row['why']}", markup=False)
+
+
+def _agrees(store: Store, cdn: Cdn) -> bool:
+    """Whether the store has what plain Python added up from the same lines."""
+    truth, found = cdn.truth.totals(), store.totals(store.cut())
+    same = all(found[name] == amount for name, amount in truth.items())
+    out().print()
+    if same:
+        out().print(
+            f"[bold green]Exact[/bold green]: {truth['requests']:,} requests, {truth['bytes_sent']:,} bytes, as an "
+            "independent sum over the same lines has them."
+        )
+    else:
+        out().print(f"[bold red]Not exact[/bold red]: the store has {found}, an independent sum {truth}")
+    return same
+
+
+def _show_next(folder: Path) -> None:
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    config = f"--config {shown}/prebill.toml"
+    query = "SELECT minute, sum(bytes_sent) AS bytes FROM usage GROUP BY minute ORDER BY bytes DESC LIMIT 5"
+    out().print()
+    out().print("[bold]Try next[/bold]", highlight=False)
+    for command in (
+        f"prebill status {config}",
+        f'prebill sql {config} "{query}"',
+        f"prebill aggregate {shown}/spool/e1/*.log",
+        "prebill aggregate /var/log/nginx/access.log",
+    ):
+        out().print(f"  {command}", markup=False, soft_wrap=True)

@@ -1,0 +1,188 @@
+"""`prebill run`: the pipeline over the configured spool, into the store, for ever or until all that is there is in."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from pipeline.app.context import Context
+from pipeline.app.failures import FOUND_SOMETHING, Stopped, UsageFailure
+from pipeline.app.run_screen import run_progress, show_report
+from pipeline.app.stores import any_store
+from pipeline.app.terminal import print_json, say
+
+if TYPE_CHECKING:
+    from pipeline.app.settings import Config
+    from pipeline.formats.model import LogFormat
+    from pipeline.store.store import Store
+
+RUNNERS = ("local",)
+SWEEP_EVERY_S = 3600.0
+
+
+def run(
+    *,
+    once: Annotated[bool, Parameter(negative="")] = False,
+    runner: Annotated[str, Parameter(show=False)] = "local",
+    json: Annotated[bool, Parameter(negative="")] = False,
+    context: Annotated[Context, Parameter(parse=False)],
+) -> int:
+    """Bring segments from the spool into the store, each counted once, until stopped.
+
+    May be stopped or killed at any moment and started again: what was committed stays, the rest is read again.
+
+    Parameters
+    ----------
+    once
+        Stop when all that is in the spool is in the store; exit 1 if some of it could not be read.
+    json
+        At the end, one JSON document on standard output: what was done.
+    """
+    if runner not in RUNNERS:
+        raise UsageFailure(f"--runner: expected {' or '.join(RUNNERS)}, found {runner!r}")
+    config = context.config
+    spool = Path(config.spool.path)
+    if not spool.is_dir():
+        raise UsageFailure(
+            f"spool.path: there is no folder {spool}", mend=f"mkdir -p {spool}, or mend spool.path."
+        )
+    fmt = spool_format(config)
+    with any_store(context) as store, stop_on_signals() as stop, housekeeping(store, context, stop):
+        return bring_in(config, store, fmt, context, stop, once=once, json=json)
+
+
+def bring_in(
+    config: Config,
+    store: Store,
+    fmt: LogFormat,
+    context: Context,
+    stop: StopEvent,
+    *,
+    once: bool,
+    json: bool = False,
+) -> int:
+    """Run the pipeline and show what it did; the exit code."""
+    from pipeline.flow_source import SpoolSource
+    from pipeline.ingest.errors import UnreadableError
+    from pipeline.ingest.names import PatternError
+    from pipeline.runners import run as run_pipeline
+
+    store.set_edges(
+        [(edge.id, edge.zone, edge.from_.at(), edge.to.at() if edge.to else None) for edge in config.edge]
+    )
+    try:
+        source = SpoolSource(config.spool.path, config.spool.pattern)
+    except PatternError as error:
+        raise UsageFailure(f"spool.pattern: {error}") from None
+    try:
+        with run_progress(once=once) as (on_progress, watch):
+            report = run_pipeline(
+                [source], store, fmt, once=once, now=context.clock(), on_progress=on_progress, stop_event=stop
+            )
+    except UnreadableError as error:
+        raise UsageFailure(f"spool.path: {config.spool.path} {error.reason}") from None
+    finally:
+        source.close()
+    if json:
+        print_json(asdict(report))
+    show_report(report, watch())
+    if stop.number is not None:
+        raise Stopped(stop.number)
+    return FOUND_SOMETHING if once and report.postponed else 0
+
+
+def spool_format(config: Config) -> LogFormat:
+    """The format of the spool's lines; `auto` is found from the first segment that has any."""
+    from pipeline.formats.errors import FormatError
+    from pipeline.formats.load import load_format
+
+    try:
+        if config.spool.format != "auto":
+            return load_format(config.spool.format)
+        head = _first_head(Path(config.spool.path), config.spool.pattern)
+        if not head:
+            raise UsageFailure(
+                'spool.format: "auto" needs a segment with lines in the spool, and there is none yet',
+                mend='Name the format in the configuration, for instance format = "edge-tsv".',
+            )
+        from pipeline.formats.detect import detect
+
+        found = detect(head)
+        say(f"spool read as {found.format.title}: {found.why}")
+        return found.format
+    except FormatError as error:
+        raise UsageFailure([f"spool.format: {problem}" for problem in error.problems]) from None
+
+
+def _first_head(spool: Path, pattern: str | None) -> bytes:
+    from pipeline.app.inputs import read_head
+    from pipeline.ingest.names import PatternError
+    from pipeline.ingest.spool import Spool
+
+    try:
+        look = Spool(spool, pattern).look(0.0)
+    except PatternError as error:
+        raise UsageFailure(f"spool.pattern: {error}") from None
+    for found in look.found:
+        try:
+            if head := read_head(str(spool / found.path)):
+                return head
+        except UsageFailure:
+            continue  # damaged or unreadable: another one will tell
+    return b""
+
+
+class StopEvent(threading.Event):
+    """Set when a signal asked for a stop; `number` is the signal's."""
+
+    number: int | None = None
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopEvent]:
+    """The first Ctrl-C or SIGTERM asks for a stop after the batch in hand; the second one ends at once."""
+    stop = StopEvent()
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise Stopped(number)
+        stop.number = number
+        stop.set()
+        say("stopping after what is in hand; once more ends at once, and loses nothing either …")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def housekeeping(store: Store, context: Context, stop: threading.Event) -> Iterator[None]:
+    """Sweeps superseded and orphaned facts now and every hour, beside the work."""
+    now, done = context.clock(), threading.Event()
+
+    def sweep() -> None:
+        while not (stop.is_set() or done.is_set()):
+            try:
+                store.sweep(now())
+            except Exception as error:
+                say(f"the sweep of superseded facts failed and will be tried again: {error}")
+            done.wait(SWEEP_EVERY_S)
+
+    thread = threading.Thread(target=sweep, name="sweep", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(timeout=30)
