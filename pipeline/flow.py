@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
+from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
 from apache_beam.transforms.window import FixedWindows, GlobalWindow, GlobalWindows, TimestampedValue
 from apache_beam.utils.windowed_value import WindowedValue
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from pipeline.model import LedgerEntry, Segment
 
 MINUTE = 60
+LATENESS_S = 400 * 86_400
+"""Beam drops what comes later than this: longer than any period stays open."""
+
 ROWS_AN_INSERT = 250_000
 """Windows are gathered into one INSERT up to this many rows: parts stay few, and the sort stays in the cache."""
 
@@ -41,12 +45,23 @@ def build_graph(pipeline: beam.Pipeline, elements: list[list[Segment]], run_key:
         | "Read and aggregate" >> beam.ParDo(ReadAndAggregate(run_key))
         | "Settle overlaps" >> beam.ParDo(SettleOverlaps(run_key))
         | "Stamp the segment's minute" >> beam.ParDo(StampMinute(run_key))
-        | "Minutes" >> beam.WindowInto(FixedWindows(MINUTE))
+        | "Minutes" >> window_minutes()
         | "By shard" >> beam.GroupByKey()
         | "Merge, sort and write facts" >> beam.ParDo(WriteFacts(run_key))
         | "Whole batch" >> beam.WindowInto(GlobalWindows())
         | "All entries" >> beam.GroupByKey()
         | "Commit ledger" >> beam.ParDo(CommitLedger(run_key))
+    )
+
+
+def window_minutes() -> beam.WindowInto:
+    """Windows of the segment's minute: a pane when the minute is over, then one for each late segment, whatever its
+    age; no pane repeats what an earlier one held, because facts add up."""
+    return beam.WindowInto(
+        FixedWindows(MINUTE),
+        trigger=AfterWatermark(late=AfterCount(1)),
+        accumulation_mode=AccumulationMode.DISCARDING,
+        allowed_lateness=LATENESS_S,
     )
 
 
