@@ -133,7 +133,7 @@ def _demands(fmt: LogFormat) -> tuple[int, int, int]:
 def _lines(head: bytes) -> list[bytes]:
     """Whole lines of the head, comments and an even sample of the others."""
     head = head.removeprefix(b"\xef\xbb\xbf")
-    cut = head[:HEAD_BYTES]
+    cut = head[: max(HEAD_BYTES, head.find(b"\n") + 1)]  # the first line is looked at whole
     lines = [line.removesuffix(b"\r") for line in cut.split(b"\n")]
     if len(lines) > 1:
         lines.pop()  # empty, or the beginning of a line that goes on

@@ -46,6 +46,7 @@ TIME_TYPES = ("epoch", "clf", "iso", "date_time")
 TIME_UNITS = ("auto", "s", "ms", "us", "ns")
 MAX_HIT = 62  # a value is cut to 63 bytes: a hit must be told apart from a cut one
 NAMES = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
+MAX_HEADER = 64
 MISSING = object()
 UNNAMED = "?"  # stands in for a source that is a problem
 
@@ -84,12 +85,16 @@ class TomlReader:
             comment=self.byte("comment", -1),
             header=self.text("header", 'text like "#Fields:"', default="").encode(),
             prefix_until=self.prefix(),
-            detect=self.hints(),
+            detect=self.hints(columns),
             path=self.file,
             **roles,
         )
-        if result.header and result.header[0] != result.comment:
-            self.bad("header", self.data.get("header"), "text that begins with the `comment` character")
+        if result.header and (result.header[0] != result.comment or len(result.header) > MAX_HEADER):
+            self.bad(
+                "header",
+                self.data.get("header"),
+                f"text of at most {MAX_HEADER} bytes that begins with the `comment` character",
+            )
         if self.problems:
             raise FormatError(self.problems)
         if result.header and columns and "min_columns" not in self.data:
@@ -219,14 +224,14 @@ class TomlReader:
             )
         return value if isinstance(value, bool) else None
 
-    def hints(self) -> DetectHints:
+    def hints(self, columns: tuple[str, ...]) -> DetectHints:
         """What helps detection."""
         table = self.typed(self.data, "detect", "", dict, {})
         self.only(table, ("keys", "fields", "shape", "rank"), "detect")
         shape = self.typed(table, "shape", "detect", dict, {})
         for column, pattern in shape.items():
-            if column not in self.data.get("columns", []):
-                near = nearest(column, [str(name) for name in self.data.get("columns", [])])
+            if column not in columns:
+                near = nearest(column, columns)
                 self.bad(f"detect.shape.{column}", column, "one of `columns`", near)
             try:
                 re.compile(pattern)

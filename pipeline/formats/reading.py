@@ -67,7 +67,7 @@ def column_fault(fmt: LogFormat, line: bytes, columns: list[bytes] | None) -> st
     if len(columns) < fmt.min_columns:
         return "columns"
     for name, pattern in _shapes(fmt):
-        if not pattern.fullmatch(columns[name]):
+        if name < len(columns) and not pattern.fullmatch(columns[name]):
             return "shape"
     times = [_bare(columns[place], fmt.quotes) for place in fmt.places("time")]
     if fmt.time.type == "clf":
@@ -115,7 +115,9 @@ def json_fault(fmt: LogFormat, found: dict[str, Any] | None) -> str:
         if _at(found, key) is _MISSING:
             return f"no key {key}"
     value = _json_value(found, fmt.time)
-    text = json.dumps(value).encode() if isinstance(value, int | float) else str(value).encode()
+    text = (
+        json.dumps(value).encode() if isinstance(value, int | float) else str(value).encode(errors="replace")
+    )
     if isinstance(value, bool):
         return "time"
     if fmt.time.type == "clf":
@@ -133,7 +135,7 @@ def json_fault(fmt: LogFormat, found: dict[str, Any] | None) -> str:
                 continue
             return f"no key {' or '.join(role.sources)}"
         if number is not None and (
-            isinstance(number, bool | float) or not _INTEGER.fullmatch(str(number).encode())
+            isinstance(number, bool | float) or not _INTEGER.fullmatch(str(number).encode(errors="replace"))
         ):
             return "status" if name == "status" else "bytes"
     return ""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.formats.detect import DetectionError, detect
 from pipeline.formats.load import builtin_names
@@ -114,3 +117,27 @@ def test_detection_imports_nothing_heavy() -> None:
     ).stdout.split()
     assert "tomllib" in loaded
     assert not {"numba", "numpy", "pyarrow", "apache_beam", "chdb", "msgspec", "rich"} & set(loaded)
+
+
+@given(st.binary(max_size=400))
+@settings(max_examples=150, deadline=None)
+def test_bytes_of_any_kind_are_a_format_or_an_explanation(noise: bytes) -> None:
+    with contextlib.suppress(DetectionError):
+        assert 0 < detect(noise).confidence <= 1
+
+
+@given(st.sampled_from(builtin_names()), st.data())
+@settings(max_examples=150, deadline=None)
+def test_damaged_golden_lines_are_a_format_or_an_explanation(name: str, data: st.DataObject) -> None:
+    content = bytearray(golden(name))
+    for _ in range(data.draw(st.integers(1, 8))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place : place + 1] = data.draw(
+            st.sampled_from([b"", b'"', b"\\", b"\n", b"\\ud800", b"}", b"\xff", b" ", b"\t"])
+        )
+    with contextlib.suppress(DetectionError):
+        assert 0 < detect(bytes(content)).confidence <= 1
+
+
+def test_a_first_line_longer_than_the_head() -> None:
+    assert detect(COMBINED.replace(b"curl", b"c" * 100_000) + COMBINED).name == "combined"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from pipeline.formats.errors import FormatError
+from pipeline.formats.from_toml import TomlReader
 from pipeline.formats.load import load_format, parse_format
-from pipeline.formats.model import UNREADABLE
+from pipeline.formats.model import UNREADABLE, LogFormat
 
 SMALL = """
 version = 1
@@ -173,3 +176,53 @@ def test_the_first_source_that_is_there_counts() -> None:
     assert parse_format(HEADER).with_columns(["date", "time", "bytes", "sc-bytes"]).places("bytes_sent") == (
         3,
     )
+
+
+WEIRD = [
+    '""',
+    '"x"',
+    "0",
+    "-1",
+    "3.5",
+    "true",
+    "[]",
+    '["x"]',
+    "[1]",
+    "{}",
+    "{ x = 1 }",
+    "1979-05-27",
+    '"\\u0000é"',
+    '"((("',
+]
+PLACES = [
+    *(
+        "version",
+        "name",
+        "title",
+        "source",
+        "kind",
+        "bytes_include_headers",
+        "separator",
+        "quotes",
+        "columns",
+    ),
+    *("min_columns", "comment", "header", "prefix_until", "fields", "detect"),
+    *("fields.time", "fields.status", "fields.cache", "fields.resource", "fields.seq"),
+    *("fields.time.column", "fields.time.type", "fields.time.zone", "fields.time.unit"),
+    *("fields.cache.hit", "fields.resource.url_host", "fields.status.optional"),
+    *("detect.keys", "detect.fields", "detect.shape", "detect.shape.t", "detect.rank"),
+]
+
+
+@pytest.mark.parametrize("base", [SMALL, HEADER])
+@pytest.mark.parametrize("place", PLACES)
+def test_whatever_stands_there_is_a_format_or_a_problem(base: str, place: str) -> None:
+    for value in WEIRD:
+        data = tomllib.loads(base)
+        table = data
+        *parents, last = place.split(".")
+        for parent in parents:
+            table = table.setdefault(parent, {})
+        table[last] = tomllib.loads(f"x = {value}")["x"]
+        with contextlib.suppress(FormatError):
+            assert isinstance(TomlReader(data, "mine.toml").read(), LogFormat)

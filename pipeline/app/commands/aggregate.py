@@ -110,12 +110,10 @@ def _format(named: str | None, inputs: Inputs) -> LogFormat:
 
 def _detected(inputs: Inputs) -> LogFormat:
     from pipeline.formats.detect import detect
-    from pipeline.formats.load import load_format
 
     found = detect(inputs.head)
-    fmt = load_format(found.name)
-    say(f"read as {fmt.title} ({found.why})")
-    return fmt
+    say(f"read as {found.format.title} ({found.why})")
+    return found.format
 
 
 def _read(inputs: Inputs, fmt: LogFormat, groups: tuple[str, ...], threads: int) -> Aggregate:
