@@ -75,13 +75,13 @@ def write_bulk(
         sidecar = {
             "lines": lines,
             "bytes_sent": template.bytes_sent,
-            "sha256": hashlib.sha256(text).hexdigest(),
+            "sha256": hashlib.sha256(text.data).hexdigest(),
             "seq": {"unit": "line", "epoch": "1", "first": first, "next": first + lines},
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         path.with_name(f"{at:%Y%m%dT%H%MZ}.log.json").write_text(json.dumps(sidecar))
         unfinished = path.with_name(f".{path.name}.part")
-        unfinished.write_bytes(compress(text.tobytes(), codec) if codec else text)
+        unfinished.write_bytes(compress(text.tobytes(), codec) if codec else text.data)
         unfinished.rename(path)
         sent += template.bytes_sent
         body += template.body_bytes
