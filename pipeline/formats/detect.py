@@ -88,7 +88,8 @@ def detect(head: bytes) -> Detection:
         fitting = [pair for pair in ((fmt, sample.attempt(fmt)) for fmt in plain) if _fits(pair[1])]
         if fitting:
             break
-    return _choose(fitting, tuple(sorted((candidate for _, candidate in tried), key=_order)), data)
+    found = _choose(fitting, tuple(sorted((candidate for _, candidate in tried), key=_order)), data)
+    return replace(found, format=sample.narrowed(found.format))
 
 
 def _fits(candidate: Candidate) -> bool:
@@ -157,7 +158,7 @@ class _Head:
         """How well a format reads the lines."""
         read = total = 0
         first = ""
-        bytes_seen = fmt.kind == "delimited"
+        bytes_seen = fmt.kind == "delimited" or not {"bytes_sent", "body_bytes"} & fmt.known
         fits = not fmt.header or bool(fmt.columns)
         for line in self.lines:
             if line[0] == fmt.comment:
@@ -168,12 +169,28 @@ class _Head:
             total += 1
             fault = self.fault(fmt, line) if fits else "other columns" if fmt.columns else "no header"
             if not fault and not bytes_seen:
-                bytes_seen = reading.has_bytes(fmt, self.parse(self.rest(fmt, line) or b"") or {})
+                bytes_seen = bool(self.bytes_in(fmt, line))
             read += not fault
             first = first or fault
         if read and not bytes_seen:
             read, first = 0, "no key of bytes"
         return Candidate(fmt.name, read, total, first)
+
+    def bytes_in(self, fmt: LogFormat, line: bytes) -> set[str]:
+        """Which roles of bytes a line of an ndjson format has."""
+        return reading.bytes_in(fmt, self.parse(self.rest(fmt, line) or b"") or {})
+
+    def narrowed(self, fmt: LogFormat) -> LogFormat:
+        """An ndjson format without the one of two kinds of bytes that no line shows: what is not logged is unknown,
+        not zero."""
+        if fmt.kind == "delimited" or fmt.bytes_sent is None or fmt.body_bytes is None:
+            return fmt
+        seen = {name for line in self.lines for name in self.bytes_in(fmt, line)}
+        if fmt.body_bytes.optional and seen == {"bytes_sent"}:
+            return replace(fmt, body_bytes=None)
+        if fmt.bytes_sent.optional and seen == {"body_bytes"}:
+            return replace(fmt, bytes_sent=None, bytes_include_headers=False)
+        return fmt
 
     def fault(self, fmt: LogFormat, line: bytes) -> str:
         """Why a format does not read a line; empty when it does."""

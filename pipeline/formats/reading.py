@@ -141,10 +141,12 @@ def json_fault(fmt: LogFormat, found: dict[str, Any] | None) -> str:
     return ""
 
 
-def has_bytes(fmt: LogFormat, found: dict[str, Any]) -> bool:
-    """Whether an object has any key of a format's bytes; true where the format has none."""
-    roles = [role for role in (fmt.bytes_sent, fmt.body_bytes) if role is not None]
-    return not roles or any(_json_value(found, role) is not _MISSING for role in roles)
+def bytes_in(fmt: LogFormat, found: dict[str, Any]) -> set[str]:
+    """Which of a format's roles of bytes an object has keys for."""
+    roles = {"bytes_sent": fmt.bytes_sent, "body_bytes": fmt.body_bytes}
+    return {
+        name for name, role in roles.items() if role is not None and _json_value(found, role) is not _MISSING
+    }
 
 
 def _json_value(found: dict[str, Any], role: Field) -> Any:
