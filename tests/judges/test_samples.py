@@ -79,9 +79,9 @@ def by_product(path: Path, folder: Path) -> Usage:
     ]
     command += ["--summary", str(summary), "-o", str(output)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    if done.returncode:
-        assert "Traceback" not in done.stderr
+    if done.returncode == 2:  # bad usage: here, a format that it does not know
         raise RefusedError(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
     counts = json.loads(summary.read_text())
     usage = Usage(**{name: counts[name] for name in ("lines", "parsed", "malformed", "comments", "blank")})
     usage.malformed_at = [bad["offset"] for bad in counts["malformed_at"]]
