@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import subprocess
 from importlib import import_module
 from pathlib import Path
 
+import docstring_parser
 import pytest
 
 from pipeline.app import catalogue
@@ -90,19 +92,20 @@ def test_the_locks_agree_with_each_other_and_hold_what_the_project_asks_for() ->
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = {"": project["project"]["dependencies"], **project["dependency-groups"]}
     for kind, asked in (("", run), ("dev", dev), ("bench", bench)):
-        names = {re.match(r"[A-Za-z0-9-]+", requirement).group().lower() for requirement in wanted[kind]}  # type: ignore[union-attr]
+        names = {re.sub(r"[._]", "-", re.match(r"[A-Za-z0-9._-]+", requirement).group().lower()) for requirement in wanted[kind]}  # type: ignore[union-attr]
         assert names <= asked.keys(), "run `make lock`"
 
 
 @pytest.mark.parametrize("command", catalogue.COMMANDS, ids=lambda command: command.name)
 def test_every_command_has_help_on_itself_and_each_parameter(command: catalogue.Command) -> None:
-    from pipeline.app.cli import build_app
-
-    module, function = command.function.split(":")
+    module, name = command.function.split(":")
     assert module == f"pipeline.app.commands.{command.name}"
-    assert getattr(import_module(module), function).__doc__
-    parameters = build_app()[command.name].assemble_argument_collection()
-    assert not [argument.name for argument in parameters if argument.show and not argument.parameter.help]
+    function = getattr(import_module(module), name)
+    documented = docstring_parser.parse(function.__doc__)
+    assert documented.short_description
+    helped = {each.arg_name for each in documented.params if each.description}
+    hidden = {"context", "runner", "lines"}
+    assert set(inspect.signature(function).parameters) - hidden == helped
 
 
 def test_every_command_has_a_line_in_the_help() -> None:
@@ -126,7 +129,10 @@ def test_readme_has_the_two_commands_and_the_marks_of_its_speed_table() -> None:
 def test_links_of_the_docs_lead_somewhere() -> None:
     broken = []
     for page in tracked("*.md"):
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if "://" not in target and not (page.parent / target).exists():
-                broken.append(f"{page.relative_to(ROOT)}: {target}")
+        targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        broken += [
+            f"{page.relative_to(ROOT)}: {target}"
+            for target in targets
+            if "://" not in target and not (page.parent / target).exists()
+        ]
     assert not broken

@@ -20,17 +20,21 @@ _SPARKS = "▁▂▃▄▅▆▇█"
 @cache
 def out() -> Console:
     """Results."""
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=False)
+    return _console(stderr=False)
 
 
 @cache
 def err() -> Console:
     """Messages, progress, warnings."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    """Where there is no terminal, lines are as wide as what is in them: a log or a pipe has no edge to wrap at."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=200)
 
 
 def say(text: str) -> None:

@@ -42,7 +42,9 @@ id = "c1"
 name = "Кинотеатр"
 lang = "ru"
 resources = ["video.example.ru", "*.c1.example.ru"]
-contract = [{ plan = "start", from = 2026-01-01, tz = "Europe/Moscow", tax = { name = "НДС", rate = "22", included = false } }]
+contract = [
+  { plan = "start", from = 2026-01-01, tz = "Europe/Moscow", tax = { name = "НДС", rate = "22", included = false } },
+]
 """
 )
 

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from pipeline.app.failures import UsageFailure
 from pipeline.app.inputs import Inputs, open_inputs
+from pipeline.app.parameters import Flag
 from pipeline.app.terminal import byte_progress, human_bytes, human_count, plural, print_json, say
 from pipeline.model import DIMENSIONS
 
@@ -31,7 +32,7 @@ def aggregate(
     summary: Path | None = None,
     top: int = 20,
     threads: int | None = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: Flag = False,
 ) -> int:
     """Usage out of log files, like a log analyser: no store, no configuration.
 

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from pipeline.app.context import Context
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
+from pipeline.app.parameters import Given
 from pipeline.app.terminal import err, human_bytes, out, percent, plural, say
 
 if TYPE_CHECKING:
@@ -28,12 +29,14 @@ def demo(
     *,
     folder: Path = Path("demo"),
     lines: Annotated[int, Parameter(show=False)] = 1_000,
-    context: Annotated[Context, Parameter(parse=False)],
+    context: Given,
 ) -> int:
     """See the whole thing at work in one command, on this machine alone.
 
-    Writes an hour of logs of a small CDN, with duplicates, late and damaged segments among them, runs the real
-    pipeline on them into an embedded store, and shows what each customer used. Leaves the folder to play with.
+    Writes an hour of logs of a small CDN, with repeated lines, late and
+    damaged segments among them, runs the real pipeline on them into an
+    embedded store, and shows what each customer used. Leaves the folder
+    to play with.
 
     Parameters
     ----------

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
 from pipeline.app.checks import FAIL, NOTE, OK, run_checks
-from pipeline.app.context import Context
 from pipeline.app.failures import FOUND_SOMETHING
+from pipeline.app.parameters import Flag, Given
 from pipeline.app.terminal import out, print_json
 
 _MARKS = {OK: "[green]ok  [/green]", NOTE: "[yellow]note[/yellow]", FAIL: "[bold red]FAIL[/bold red]"}
@@ -16,8 +12,8 @@ _MARKS = {OK: "[green]ok  [/green]", NOTE: "[yellow]note[/yellow]", FAIL: "[bold
 
 def doctor(
     *,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    context: Annotated[Context, Parameter(parse=False)],
+    json: Flag = False,
+    context: Given,
 ) -> int:
     """Check configuration, store, clock, spool, disk, kernels, and Java for the cluster; exit 1 if one fails.
 

@@ -15,6 +15,7 @@ from cyclopts import Parameter
 
 from pipeline.app.context import Context
 from pipeline.app.failures import FOUND_SOMETHING, Stopped, UsageFailure
+from pipeline.app.parameters import Flag, Given
 from pipeline.app.run_screen import run_progress, show_report
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import print_json, say
@@ -30,14 +31,15 @@ SWEEP_EVERY_S = 3600.0
 
 def run(
     *,
-    once: Annotated[bool, Parameter(negative="")] = False,
+    once: Flag = False,
     runner: Annotated[str, Parameter(show=False)] = "local",
-    json: Annotated[bool, Parameter(negative="")] = False,
-    context: Annotated[Context, Parameter(parse=False)],
+    json: Flag = False,
+    context: Given,
 ) -> int:
     """Bring segments from the spool into the store, each counted once, until stopped.
 
-    May be stopped or killed at any moment and started again: what was committed stays, the rest is read again.
+    May be stopped or killed at any moment and started again: what was
+    committed stays, the rest is read again.
 
     Parameters
     ----------

@@ -6,14 +6,12 @@ import json as jsonlib
 import re
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING, Any
 
 from pipeline.app.answers import ask, cell_text, rows
 from pipeline.app.catalogue import STDIN
-from pipeline.app.context import Context
 from pipeline.app.failures import Failure, ReachFailure, UsageFailure
+from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import out, say
 
@@ -40,13 +38,14 @@ def sql(
     query: str,
     /,
     *,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    ndjson: Annotated[bool, Parameter(negative="")] = False,
-    context: Annotated[Context, Parameter(parse=False)],
+    json: Flag = False,
+    ndjson: Flag = False,
+    context: Given,
 ) -> int:
     """Ask the store, read-only: the views usage and segments are stable.
 
-    A table on a terminal; tab-separated, with names first, where the output is no terminal.
+    A table on a terminal; tab-separated, with names first, where the
+    output is no terminal.
 
     Parameters
     ----------

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import Parameter
-
-from pipeline.app.context import Context
+from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import human_bytes, human_count, out, plural, print_json, printable
 
@@ -23,8 +21,8 @@ PROBLEMS_SHOWN = 5
 
 def status(
     *,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    context: Annotated[Context, Parameter(parse=False)],
+    json: Flag = False,
+    context: Given,
 ) -> int:
     """What is in, how late, what came broken, what waits.
 
