@@ -98,7 +98,9 @@ def admit(row, spec, state, tables, seconds):  # type: ignore[no-untyped-def]
     if get(spec, SEQ_MODE) == SEQ_COLUMN:
         number = get(row, B_SEQ)
         if number >= 0:
-            skipped = get(tables, SKIP_COUNT) > 0 and in_skips(get(tables, SKIPS), get(tables, SKIP_COUNT), number)
+            skipped = get(tables, SKIP_COUNT) > 0 and in_skips(
+                get(tables, SKIPS), get(tables, SKIP_COUNT), number
+            )
             if skipped or not first_seen(get(tables, SEEN), get(tables, SEEN_SLOTS), state, number):
                 bump(state, DUPLICATES, 1)
                 return False

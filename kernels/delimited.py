@@ -12,12 +12,6 @@ import numpy as np
 from kernels.batch import admit, left_out, room, sum_up
 from kernels.exact import exact_line, fill
 from kernels.layout import (
-    ENDS,
-    LINE_BATCH,
-    LINE_BYTES,
-    LITERALS,
-    PLACES,
-    SKIP_COUNT,
     BLANK,
     BODY_BYTES,
     BYTES_SENT,
@@ -30,17 +24,23 @@ from kernels.layout import (
     DONE,
     DUPLICATES,
     EDGE,
+    ENDS,
     FIRST_OFFSET,
     GOOD,
+    LINE_BATCH,
+    LINE_BYTES,
     LINE_LIMIT,
     LINES,
+    LITERALS,
     MIN_COLUMNS,
     NEEDED_COLUMNS,
+    PLACES,
     PREFIX_LENGTH,
     QUOTES,
     RESOURCE,
     SEPARATOR,
     SEQ,
+    SKIP_COUNT,
     SLOW_LINES,
     STATUS,
     TIME,
@@ -52,7 +52,18 @@ from kernels.layout import (
 from kernels.lines import find_line_ends, note_bad
 from kernels.options import inner, jit, outer
 from kernels.quick_time import quick_time
-from kernels.simd import bump, equal_mask, get, load8, load16, popcount, prefix_xor, put, store16, store_places
+from kernels.simd import (
+    bump,
+    equal_mask,
+    get,
+    load8,
+    load16,
+    popcount,
+    prefix_xor,
+    put,
+    store16,
+    store_places,
+)
 from kernels.values import exact_integer, plain_digits, quick_integer
 
 U = np.uint64
@@ -212,14 +223,22 @@ def _scan_delimited(address, begin, end, spec, state, tables):  # type: ignore[n
             offset = get(spec, FIRST_OFFSET) + place
             if load8(e - 1) == 13 and e > s:
                 e -= 1
-            if offset == 0 and e - s >= 3 and load8(s) == 0xEF and load8(s + 1) == 0xBB and load8(s + 2) == 0xBF:
+            if (
+                offset == 0
+                and e - s >= 3
+                and load8(s) == 0xEF
+                and load8(s + 1) == 0xBB
+                and load8(s + 2) == 0xBF
+            ):
                 s += 3
             if e - s > LINE_LIMIT:
                 note_bad(tables, state, offset, TOO_LONG)
             elif e == s:
                 bump(state, BLANK, 1)
             elif load8(s) == comment:
-                if get(spec, DIRECTIVE) > 0 and _is_directive(s, e, get(tables, LITERALS), get(spec, DIRECTIVE)):
+                if get(spec, DIRECTIVE) > 0 and _is_directive(
+                    s, e, get(tables, LITERALS), get(spec, DIRECTIVE)
+                ):
                     # What was parsed so far was parsed under the columns that held until here.
                     sum_up(count, state, tables)
                     put(state, CONSUMED, place)

@@ -6,11 +6,6 @@ import numpy as np
 
 from kernels.layout import (
     ARENA,
-    COLUMN_ROOM,
-    COLUMNS,
-    LITERALS,
-    NAME_SLOTS,
-    NAMES,
     B_NAME,
     B_NAME_LENGTH,
     B_SEQ,
@@ -31,6 +26,8 @@ from kernels.layout import (
     CACHE,
     CACHE_LIMIT,
     CACHE_NAMES,
+    COLUMN_ROOM,
+    COLUMNS,
     EDGE,
     G_BODY,
     G_ERRORS,
@@ -38,9 +35,12 @@ from kernels.layout import (
     G_REQUESTS,
     G_SENT,
     GOOD,
+    LITERALS,
     MEMO_CACHE,
     MIN_COLUMNS,
     NAME_LIMIT,
+    NAME_SLOTS,
+    NAMES,
     NEEDED_COLUMNS,
     PREFIX_LENGTH,
     QUOTES,
@@ -145,7 +145,16 @@ def exact_line(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
     if get(spec, TIME_OF_DAY) >= 0:
         c, d = _unquote(columns, get(spec, TIME_OF_DAY), quotes)
     seconds = exact_time(
-        get(spec, TIME_TYPE), a, b, c, d, e, get(spec, TIME_UNIT), get(spec, ZONE_SECONDS), get(spec, SEPARATOR), False
+        get(spec, TIME_TYPE),
+        a,
+        b,
+        c,
+        d,
+        e,
+        get(spec, TIME_UNIT),
+        get(spec, ZONE_SECONDS),
+        get(spec, SEPARATOR),
+        False,
     )
     if seconds < 0:
         return np.int64(-BAD_TIME)

@@ -15,7 +15,9 @@ OPTIONAL = 18  # bit (role - TIME) set: the value may be missing
 BY_EDGE, BY_STATUS, BY_CACHE = range(19, 22)  # 1: part of the key
 HEADER_LENGTH = 22  # the current header line's length, 0 where the format has none
 SEQ_MODE, SEQ_FIRST = range(23, 25)  # what numbers a line; the number of the first
-HOME_MINUTE, EARLIEST, LATEST = range(26, 29)  # the segment's minute and the bounds beyond which a line is flagged
+HOME_MINUTE, EARLIEST, LATEST = range(
+    26, 29
+)  # the segment's minute and the bounds beyond which a line is flagged
 NEEDED_COLUMNS = 29  # one more than the highest column that has a role
 FIRST_OFFSET = 30  # offset in the content of the buffer's first byte; set for each call
 FIRST_LINE = 31  # 1 while nothing was scanned yet, so that a byte order mark may be skipped
@@ -45,8 +47,36 @@ STATE_SIZE = 48
 DONE, GROW_NAMES, GROW_GROUPS, GROW_ARENA, GROW_SEEN, DIRECTIVE_LINE = range(6)
 
 # -- why a line is malformed; 0 is a good line
-GOOD, BAD_PREFIX, BAD_QUOTE, BAD_JSON, BAD_COLUMNS, BAD_TIME, BAD_STATUS, BAD_BYTES, BAD_SEQ, BAD_RESOURCE, BAD_EDGE, BAD_CACHE, TOO_LONG = range(13)
-REASONS = ("", "prefix", "quote", "json", "columns", "time", "status", "bytes", "seq", "resource", "edge", "cache", "long")
+(
+    GOOD,
+    BAD_PREFIX,
+    BAD_QUOTE,
+    BAD_JSON,
+    BAD_COLUMNS,
+    BAD_TIME,
+    BAD_STATUS,
+    BAD_BYTES,
+    BAD_SEQ,
+    BAD_RESOURCE,
+    BAD_EDGE,
+    BAD_CACHE,
+    TOO_LONG,
+) = range(13)
+REASONS = (
+    "",
+    "prefix",
+    "quote",
+    "json",
+    "columns",
+    "time",
+    "status",
+    "bytes",
+    "seq",
+    "resource",
+    "edge",
+    "cache",
+    "long",
+)
 UNREADABLE, UNKNOWN = -1, -2  # what parsers answer instead of a value
 
 # -- tables. A name's slot: hash, number and length, 48 bytes of the name. A group's slot, and the first half of a line of
@@ -71,6 +101,19 @@ LINE_BYTES = 8 * LINE_WORDS
 
 # -- tables: addresses and sizes, int64[TABLES_SIZE]. Kernels get addresses and no arrays, because numba counts references
 # of arrays with locked instructions at every inner call: 0.5 GB/s instead of 4.
-(NAMES, NAME_SLOTS, ARENA, ARENA_BYTES, GROUPS, GROUP_SLOTS, SEEN, SEEN_SLOTS, SKIPS, SKIP_COUNT, BAD, BAD_ROOM) = range(12)
+(
+    NAMES,
+    NAME_SLOTS,
+    ARENA,
+    ARENA_BYTES,
+    GROUPS,
+    GROUP_SLOTS,
+    SEEN,
+    SEEN_SLOTS,
+    SKIPS,
+    SKIP_COUNT,
+    BAD,
+    BAD_ROOM,
+) = range(12)
 LINE_BATCH, PLACES, ENDS, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE = range(12, 19)
 TABLES_SIZE = 24

@@ -32,7 +32,9 @@ def _processor() -> str:
     """The processor's name, without asking LLVM for the whole feature list at every start."""
     try:
         with Path("/proc/cpuinfo").open() as info:
-            return "".join(line for line in (next(info) for _ in range(30)) if line.startswith(("model", "flags")))
+            return "".join(
+                line for line in (next(info) for _ in range(30)) if line.startswith(("model", "flags"))
+            )
     except (OSError, StopIteration):
         import platform
 
@@ -44,7 +46,9 @@ config.CACHE_DIR = str(cache_folder())
 
 def jit(function: Callable[..., Any]) -> Any:
     """Compile lazily, keep on disk, run without the GIL; no bounds are checked, so callers pad and size buffers."""
-    return numba.njit(function, cache=True, nogil=True, boundscheck=False, error_model="numpy", fastmath=False)
+    return numba.njit(
+        function, cache=True, nogil=True, boundscheck=False, error_model="numpy", fastmath=False
+    )
 
 
 def inner(function: Callable[..., Any]) -> Any:

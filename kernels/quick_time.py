@@ -39,17 +39,20 @@ def quick_epoch(a, b, unit):  # type: ignore[no-untyped-def]
     count = digit_count(a)
     if count >= b - a:
         count = b - a
-        if count == 10 and (unit == UNIT_AUTO or unit == UNIT_S):
-            pass
-        elif count == 13 and (unit == UNIT_AUTO or unit == UNIT_MS):
-            pass
-        elif count == 16 and (unit == UNIT_AUTO or unit == UNIT_US):
+        if (
+            (count == 10 and (unit == UNIT_AUTO or unit == UNIT_S))
+            or (count == 13 and (unit == UNIT_AUTO or unit == UNIT_MS))
+            or (count == 16 and (unit == UNIT_AUTO or unit == UNIT_US))
+        ):
             pass
         elif not (count == 19 and (unit == UNIT_AUTO or unit == UNIT_NS)):
             return np.int64(UNREADABLE)
-    elif count != 10 or (unit != UNIT_AUTO and unit != UNIT_S) or load8(a + 10) != 46:
-        return np.int64(UNREADABLE)
-    elif digit_count(a + 11) < b - a - 11:
+    elif (
+        count != 10
+        or (unit != UNIT_AUTO and unit != UNIT_S)
+        or load8(a + 10) != 46
+        or digit_count(a + 11) < b - a - 11
+    ):
         return np.int64(UNREADABLE)
     high = eight_digits(load64(a))
     low = (load8(a + 8) - 48) * 10 + load8(a + 9) - 48

@@ -31,7 +31,9 @@ def _load(builder: Any, address: Any, kind: Any) -> Any:
 
 def _splat(builder: Any, value: Any, kind: Any) -> Any:
     one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, _I32(0))
-    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(_I32, kind.count), [0] * kind.count))
+    return builder.shuffle_vector(
+        one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(_I32, kind.count), [0] * kind.count)
+    )
 
 
 @intrinsic
@@ -353,12 +355,16 @@ def store_places(typingctx: Any, out: Any, mask: Any, base: Any) -> Any:
             high = builder.trunc(builder.lshr(mask, _I64(32)), _I32)
             for half, first in ((low, 0), (high, 32)):
                 ramp = builder.add(start, ir.Constant(kind, list(range(first, first + 32))))
-                packed = builder.call(function, [ramp, ir.Constant(kind, [0] * 32), builder.bitcast(half, bits)])
+                packed = builder.call(
+                    function, [ramp, ir.Constant(kind, [0] * 32), builder.bitcast(half, bits)]
+                )
                 builder.store(packed, _pointer(builder, out, kind), align=1)
                 out = builder.add(out, builder.shl(builder.zext(builder.ctpop(half), _I64), _I64(1)))
             return context.get_dummy_value()
         start_block = builder.block
-        test, body, done = (builder.append_basic_block(n) for n in ("places.test", "places.body", "places.done"))
+        test, body, done = (
+            builder.append_basic_block(n) for n in ("places.test", "places.body", "places.done")
+        )
         builder.branch(test)
         builder.position_at_end(test)
         rest = builder.phi(_I64)

@@ -13,6 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.layout import (
+    ARENA,
+    ARENA_BYTES,
     ARENA_USED,
     G_BODY,
     G_ERRORS,
@@ -22,11 +24,27 @@ from kernels.layout import (
     G_REQUESTS,
     G_SENT,
     INLINE_BYTES,
+    NAME_SLOTS,
+    NAMES,
     NAMES_USED,
+    SEED,
     SLOT_BYTES,
 )
 from kernels.options import inner, jit, outer
-from kernels.simd import copy64, get, hash32, load8, load32, load64, masked_equal32, mix, put, same_group, store32, store64
+from kernels.simd import (
+    copy64,
+    get,
+    hash32,
+    load8,
+    load32,
+    load64,
+    masked_equal32,
+    mix,
+    put,
+    same_group,
+    store32,
+    store64,
+)
 
 U = np.uint64
 
@@ -155,17 +173,38 @@ def _grow_groups(old, slots, new, new_slots, seed):  # type: ignore[no-untyped-d
             copy64(find_group(new, mask, place, row), row)
 
 
-def _list_names(table, starts, lengths):  # type: ignore[no-untyped-def]
-    """Lengths of all names by number; with `starts` filled by a running sum they cut the arena: names lie in it in
-    the order of their numbers. table: uint64[slots, 8]; starts, lengths: int64[names]."""
+def _list_names(table, lengths):  # type: ignore[no-untyped-def]
+    """Lengths of all names by number; they lie in the arena in that order. table: uint64[slots, 8]; lengths: int64[names]."""
     for i in range(table.shape[0]):
         if table[i, 0] != U(0):
-            number = table[i, 1] & U(0xFFFFFFFF)
-            lengths[number] = np.int64(table[i, 1] >> U(32))
-    total = np.int64(0)
-    for i in range(lengths.shape[0]):
-        starts[i] = total
-        total += lengths[i]
+            lengths[np.int64(table[i, 1] & U(0xFFFFFFFF))] = np.int64(table[i, 1] >> U(32))
+
+
+def _add_name_at(tables, state, address, length):  # type: ignore[no-untyped-def]
+    """The number of a name, new or known; all int64. The name is padded, and there is room."""
+    h = hash_name(address, length, U(get(state, SEED)))
+    return find_name(
+        get(tables, NAMES), U(get(tables, NAME_SLOTS) - 1), get(tables, ARENA), state, address, length, h
+    )
+
+
+def _adopt_names(tables, state, data, offsets, numbers, first):  # type: ignore[no-untyped-def]
+    """Numbers of names that another table had, from the first-th on; how many are done when all are, or room ends.
+
+    tables, state: addresses; data: uint8, padded; offsets: int64[names + 1]; numbers: uint32[names].
+    """
+    address = np.int64(data.ctypes.data)
+    for i in range(first, numbers.shape[0]):
+        length = offsets[i + 1] - offsets[i]
+        full = get(state, NAMES_USED) * 8 + 8 > get(tables, NAME_SLOTS) * 5
+        if full or get(state, ARENA_USED) + length > get(tables, ARENA_BYTES):
+            return i
+        h = hash_name(address + offsets[i], length, U(get(state, SEED)))
+        mask = U(get(tables, NAME_SLOTS) - 1)
+        numbers[i] = find_name(
+            get(tables, NAMES), mask, get(tables, ARENA), state, address + offsets[i], length, h
+        )
+    return numbers.shape[0]
 
 
 def _list_groups(table, minutes, names, extras, sums):  # type: ignore[no-untyped-def]
@@ -192,4 +231,6 @@ def _list_groups(table, minutes, names, extras, sums):  # type: ignore[no-untype
 grow_names = jit(_grow_names)
 grow_groups = jit(_grow_groups)
 list_names = jit(_list_names)
+add_name = jit(_add_name_at)
+adopt_names = jit(_adopt_names)
 list_groups = jit(_list_groups)

@@ -230,7 +230,12 @@ def exact_clf(a, b, limit, zone, separator):  # type: ignore[no-untyped-def]
     p = _skip_fraction(a + 20, b, False)
     if days == NO_DAY or p < 0:
         return bad
-    if p + 6 <= limit and load8(p) == 32 and (load8(p + 1) == 43 or load8(p + 1) == 45) and plain_digits(p + 2, 4) >= 0:
+    if (
+        p + 6 <= limit
+        and load8(p) == 32
+        and (load8(p + 1) == 43 or load8(p + 1) == 45)
+        and plain_digits(p + 2, 4) >= 0
+    ):
         zone = zone_offset(p + 1, p + 6, False)
         p += 6
         if zone < -(1 << 39):

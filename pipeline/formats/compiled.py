@@ -10,9 +10,11 @@ import numpy as np
 from kernels import layout
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-    from pipeline.formats.model import Field, LogFormat
+    from pipeline.formats.model import LogFormat
 
 PREFIX_AT, DIRECTIVE_AT, LITERALS = 64, 128, 1024
 _TIME_TYPES = {"epoch": layout.EPOCH, "clf": layout.CLF, "iso": layout.ISO, "date_time": layout.DATE_TIME}
@@ -38,14 +40,17 @@ _COLUMN_ROLES = {
 class Compiled:
     """A format as a kernel sees it.
 
-    `spec`: int64[SPEC_SIZE] of kernels.layout. `literals`: uint8, `-` at 0, the prefix and the directive at their places.
-    `hits`: cache values that count as hits, ascending places 0.. among the names.
+    `spec`: int64[SPEC_SIZE] of kernels.layout. `literals`: uint8, `-` at 0, the prefix and the directive at their
+    places. `hits`: cache values that count as hits, the first among the names. `template`: int64, where keys of ndjson
+    lie, learned by the kernel. `scan`: the kernel.
     """
 
     fmt: LogFormat
     spec: NDArray[np.int64]
     literals: NDArray[np.uint8]
     hits: tuple[bytes, ...]
+    template: NDArray[np.int64]
+    scan: Callable[[int, int, int, int, int, int], int]
 
 
 def compile_format(fmt: LogFormat) -> Compiled:
@@ -64,9 +69,21 @@ def compile_format(fmt: LogFormat) -> Compiled:
     spec[layout.DIRECTIVE] = len(fmt.header)
     _put(literals, DIRECTIVE_AT, fmt.header.lower())
     spec[layout.EARLIEST], spec[layout.LATEST] = -layout.NO_BOUND, layout.NO_BOUND
-    if fmt.kind == "delimited":
-        _columns(fmt, spec)
-    return Compiled(fmt, spec, literals, fmt.cache.hit if fmt.cache else ())
+    template = np.zeros(1, np.int64)
+    _columns(fmt, spec)
+    from kernels.delimited import scan_delimited as scan
+
+    return Compiled(fmt, spec, literals, fmt.cache.hit if fmt.cache else (), template, scan)
+
+
+def recompile(compiled: Compiled, header: bytes) -> Compiled:
+    """The same after a header line that names columns; what the caller set beside the format stays."""
+    changed = compile_format(compiled.fmt.with_header(header.rstrip(b"\r")))
+    for place in (layout.BY_EDGE, layout.BY_STATUS, layout.BY_CACHE, layout.SEQ_MODE, layout.SEQ_FIRST):
+        changed.spec[place] = compiled.spec[place]
+    for place in (layout.HOME_MINUTE, layout.EARLIEST, layout.LATEST):
+        changed.spec[place] = compiled.spec[place]
+    return changed
 
 
 def _columns(fmt: LogFormat, spec: NDArray[np.int64]) -> None:
@@ -84,8 +101,3 @@ def _columns(fmt: LogFormat, spec: NDArray[np.int64]) -> None:
 
 def _put(literals: NDArray[np.uint8], at: int, text: bytes) -> None:
     literals[at : at + len(text)] = np.frombuffer(text, np.uint8)
-
-
-def sources(field: Field | None) -> tuple[str, ...]:
-    """Where a role's value may be; nothing for a role that the format lacks."""
-    return () if field is None else field.sources

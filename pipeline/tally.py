@@ -1,0 +1,338 @@
+"""One thread's sums over raw log content: it owns the tables that a kernel fills, feeds it blocks, grows what is full.
+
+Content comes from anything with `readinto` (pipeline.ingest.codecs); columns go to aggregates and segment usage.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from kernels import layout as at
+from kernels.memory import zeroed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pipeline.formats.compiled import Compiled
+
+BLOCK = 512 << 10
+"""Bytes read at a time: they stay in the second-level cache until the kernel has seen them."""
+
+NEWLINE = 10
+SMALLEST, LARGEST = 1 << 10, 1 << 20
+"""Slots of a fresh table of groups; it grows beyond."""
+
+
+class Content(Protocol):
+    """Unpacked bytes, read once."""
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill `view` as far as possible; how many bytes, 0 at the end."""
+
+
+class Digest(Protocol):
+    """Takes the content's bytes on their way."""
+
+    def update(self, view: memoryview) -> None:
+        """Add bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Distinct names by number: name i is data[offsets[i]:offsets[i + 1]]. data: uint8; offsets: int64[names + 1]."""
+
+    data: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def to_list(self) -> list[bytes]:
+        """The names themselves."""
+        data = self.data.tobytes()
+        places = self.offsets.tolist()
+        return [data[a:b] for a, b in itertools.pairwise(places)]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Groups as columns, in no order.
+
+    minute, name: uint32[n]; extra: uint64[n], what else the key holds; sums: uint64[6, n] in the order of MEASURES.
+    """
+
+    minute: NDArray[np.uint32]
+    name: NDArray[np.uint32]
+    extra: NDArray[np.uint64]
+    sums: NDArray[np.uint64]
+
+
+class Tally:
+    """Tables, buffers and counters for one thread; used for one content after another, cleared in between.
+
+    After `scan`: counters by `count`, where lines were malformed by `malformed_at`, sums by `groups` and `names`.
+    """
+
+    def __init__(self, *, room_for_bad: int = 100, seed: int | None = None, block: int = BLOCK) -> None:
+        self._seed = int.from_bytes(os.urandom(8), "little", signed=True) if seed is None else seed
+        self.state: NDArray[np.int64] = zeroed(at.STATE_SIZE, np.int64)
+        self._tables: NDArray[np.int64] = zeroed(at.TABLES_SIZE, np.int64)
+        self._bad: NDArray[np.int64] = zeroed((room_for_bad, 2), np.int64)
+        self._skips: NDArray[np.int64] = zeroed((1, 2), np.int64)
+        self._scratch = {
+            at.LINE_BATCH: zeroed((at.BATCH, at.LINE_WORDS), np.int64),
+            at.PLACES: zeroed(1 << 16, np.uint16),
+            at.ENDS: zeroed(at.BATCH + 64, np.int64),
+            at.COLUMNS: zeroed((256, 2), np.int64),
+        }
+        for place, array in self._scratch.items():
+            self._tables[place] = array.ctypes.data
+        self._tables[at.COLUMN_ROOM] = 256
+        self._groups: NDArray[np.uint64] = zeroed((SMALLEST, 8), np.uint64)
+        self._names: NDArray[np.uint64] = zeroed((SMALLEST, 8), np.uint64)
+        self._arena: NDArray[np.uint8] = zeroed(1 << 18, np.uint8)
+        self._seen: NDArray[np.uint64] = zeroed(SMALLEST, np.uint64)
+        self._slots = SMALLEST
+        self._block = zeroed(block, np.uint8)
+        self._dirty = False
+        self.clear()
+
+    def clear(self, expected_bytes: int = 0) -> None:
+        """Forget everything; `expected_bytes` of content to come says how large a table of groups to begin with."""
+        if self._dirty:
+            self._groups[: self._slots] = 0
+            self._names[:] = 0
+            self._seen[:] = 0
+        slots = min(max(SMALLEST, 1 << (expected_bytes >> 9).bit_length()), LARGEST)
+        if slots > len(self._groups):
+            self._groups = zeroed((slots, 8), np.uint64)
+        self._slots = slots
+        self.state[:] = 0
+        self.state[at.SEED] = self._seed
+        self.state[[at.RUN_FIRST, at.RUN_NEXT]] = -1
+        self.state[at.SEQ_MIN], self.state[at.SEQ_MAX] = np.iinfo(np.int64).max, -1
+        self._dirty = False
+        self._bind()
+
+    def _bind(self) -> None:
+        """Tell the kernels where the tables are now."""
+        for place, array in ((at.GROUPS, self._groups), (at.NAMES, self._names), (at.ARENA, self._arena)):
+            self._tables[place] = array.ctypes.data
+        self._tables[at.GROUP_SLOTS], self._tables[at.NAME_SLOTS] = self._slots, len(self._names)
+        self._tables[at.ARENA_BYTES] = len(self._arena)
+        self._tables[at.SEEN], self._tables[at.SEEN_SLOTS] = self._seen.ctypes.data, len(self._seen)
+        self._tables[at.BAD], self._tables[at.BAD_ROOM] = self._bad.ctypes.data, len(self._bad)
+
+    def scan(
+        self,
+        content: Content,
+        compiled: Compiled,
+        *,
+        skips: tuple[tuple[int, int], ...] = (),
+        offset: int = 0,
+        digest: Digest | None = None,
+        on_block: Callable[[int], None] | None = None,
+    ) -> int:
+        """Add a content to the sums; how many bytes it had. `offset`: where in the whole content it begins.
+
+        What `content` raises comes through after all lines before it were counted, the last one, cut, among them.
+        """
+        self._dirty = True
+        self._skips = np.array(skips or ((0, 0),), np.int64)
+        self._tables[at.SKIPS], self._tables[at.SKIP_COUNT] = self._skips.ctypes.data, len(skips)
+        self._know_hits(compiled)
+        base = offset  # where in the content the block begins
+        kept = 0
+        extra = 0
+        overlong = False
+        fault: Exception | None = None
+        while True:
+            if kept >= len(self._block) - 1:
+                self._widen(kept)
+            view = memoryview(self._block)[kept : len(self._block) - 1]  # type: ignore[arg-type]
+            got = 0
+            try:
+                got = content.readinto(view)
+            except Exception as error:
+                fault = error  # raised below, once what came before it is counted
+            if got and digest is not None:
+                digest.update(view[:got])
+            end = kept + got
+            if not got and kept:
+                self._block[end] = NEWLINE  # the last line lacks its own
+                end, extra = end + 1, 1
+            begin = 0
+            if overlong:
+                begin = self._next_line(end)
+                overlong = begin > end
+                begin = min(begin, end)
+            while begin < end:
+                begin, directive = self._scan_block(begin, end, base, compiled)
+                if not directive:
+                    break
+                compiled, begin = self._rename_columns(begin, end, compiled)
+            kept = end - begin
+            base += begin
+            self._block[:kept] = self._block[begin:end].copy()
+            if kept > at.LINE_LIMIT + 4:
+                self._note_overlong(base)
+                base, kept, overlong = base + kept, 0, True
+            if on_block is not None:
+                on_block(base + kept - offset)
+            if not got:
+                break
+        if fault is not None:
+            raise fault
+        return base + kept - offset - extra
+
+    def _scan_block(self, begin: int, end: int, base: int, compiled: Compiled) -> tuple[int, bool]:
+        """Scan lines of the block; how far it came, and whether a line that renames columns stopped it."""
+        compiled.spec[at.FIRST_OFFSET] = base
+        self._tables[at.LITERALS] = compiled.literals.ctypes.data
+        self._tables[at.TEMPLATE] = compiled.template.ctypes.data
+        block, spec = self._block.ctypes.data, compiled.spec.ctypes.data
+        while True:
+            answer = compiled.scan(block, begin, end, spec, self.state.ctypes.data, self._tables.ctypes.data)
+            begin = int(self.state[at.CONSUMED])
+            if answer in (at.DONE, at.DIRECTIVE_LINE):
+                return begin, answer == at.DIRECTIVE_LINE
+            self._grow(answer)
+
+    def _rename_columns(self, begin: int, end: int, compiled: Compiled) -> tuple[Compiled, int]:
+        """Read the header line that begins here; the format from there on, and where the next line begins."""
+        from pipeline.formats.compiled import recompile
+
+        line = self._block[begin:end]
+        length = int(np.argmax(line == NEWLINE))
+        self.state[[at.LINES, at.COMMENTS]] += 1
+        return recompile(compiled, line[:length].tobytes()), begin + length + 1
+
+    def _grow(self, what: int) -> None:
+        from kernels.sequence import grow_seen
+        from kernels.tables import grow_groups, grow_names
+
+        if what == at.GROW_GROUPS:
+            groups = zeroed((2 * self._slots, 8), np.uint64)
+            grow_groups(self._groups.ctypes.data, self._slots, groups.ctypes.data, len(groups), self._seed)
+            self._groups, self._slots = groups, len(groups)
+        elif what == at.GROW_NAMES:
+            names = zeroed((2 * len(self._names), 8), np.uint64)
+            grow_names(self._names, names)
+            self._names = names
+        elif what == at.GROW_ARENA:
+            arena = zeroed(2 * len(self._arena), np.uint8)
+            arena[: len(self._arena)] = self._arena
+            self._arena = arena
+        else:
+            seen = zeroed(2 * len(self._seen), np.uint64)
+            grow_seen(self._seen, seen)
+            self._seen = seen
+        self._bind()
+
+    def _know_hits(self, compiled: Compiled) -> None:
+        """Give the cache statuses that count as hits the first numbers, before any other name comes."""
+        from kernels.tables import add_name
+
+        if self.state[at.NAMES_USED] == 0:
+            for name in compiled.hits:
+                raw = zeroed(64, np.uint8)
+                raw[: len(name)] = np.frombuffer(name, np.uint8)
+                add_name(self._tables.ctypes.data, self.state.ctypes.data, raw.ctypes.data, len(name))
+            self.state[at.CACHE_NAMES] = self.state[at.NAMES_USED]
+
+    def _widen(self, kept: int) -> None:
+        """Make room for a line that is longer than the block."""
+        wider = zeroed(2 * len(self._block), np.uint8)
+        wider[:kept] = self._block[:kept]
+        self._block = wider
+
+    def _note_overlong(self, offset: int) -> None:
+        used = int(self.state[at.BAD_USED])
+        if used < len(self._bad):
+            self._bad[used] = offset, at.TOO_LONG
+            self.state[at.BAD_USED] += 1
+        self.state[at.MALFORMED] += 1
+        self.state[at.LINES] += 1
+
+    def _next_line(self, end: int) -> int:
+        """Where the line after the first newline begins; beyond `end` where there is none."""
+        newlines = np.flatnonzero(self._block[:end] == NEWLINE)
+        return int(newlines[0]) + 1 if len(newlines) else end + 1
+
+    def count(self, what: int) -> int:
+        """A counter of kernels.layout: LINES, PARSED, MALFORMED …"""
+        return int(self.state[what])
+
+    def malformed_at(self) -> list[tuple[int, str]]:
+        """Offset and reason of malformed lines, as many as there was room for."""
+        used = int(self.state[at.BAD_USED])
+        return [(int(offset), at.REASONS[reason]) for offset, reason in self._bad[:used].tolist()]
+
+    def seen(self) -> tuple[int, int] | None:
+        """First number and one more than the last of the lines' own sequence numbers; None where there are none."""
+        first, last = int(self.state[at.SEQ_MIN]), int(self.state[at.SEQ_MAX])
+        return (first, last + 1) if last >= 0 else None
+
+    def runs(self) -> tuple[tuple[int, int], ...]:
+        """The lines' own sequence numbers as ascending runs [first, next)."""
+        run = int(self.state[at.RUN_FIRST]), int(self.state[at.RUN_NEXT])
+        if not self.state[at.SEEN_USED]:
+            return (run,) if run[0] >= 0 else ()
+        others = np.sort(self._seen[self._seen != 0].astype(np.int64) - 1)
+        outside = others[(others < run[0]) | (others >= run[1])]
+        breaks = np.flatnonzero(np.diff(outside) != 1) + 1
+        parts = [part for part in np.split(outside, breaks) if len(part)]
+        spans = sorted([run, *((int(part[0]), int(part[-1]) + 1) for part in parts)])
+        joined: list[tuple[int, int]] = []
+        for first, after in spans:
+            if joined and joined[-1][1] == first:
+                joined[-1] = (joined[-1][0], after)
+            else:
+                joined.append((first, after))
+        return tuple(joined)
+
+    def names(self) -> Names:
+        """All names by number: resources, and edges and cache statuses that were asked for."""
+        from kernels.tables import list_names
+
+        used = int(self.state[at.NAMES_USED])
+        offsets = np.zeros(used + 1, np.int64)
+        list_names(self._names, offsets[1:])
+        np.cumsum(offsets, out=offsets)
+        return Names(self._arena[: int(offsets[-1])].copy(), offsets)
+
+    def adopt(self, others: Names) -> NDArray[np.uint32]:
+        """Take in another tally's names; uint32[names], their numbers here."""
+        from kernels.tables import adopt_names
+
+        data = zeroed(len(others.data), np.uint8)
+        data[:] = others.data
+        numbers = np.empty(len(others), np.uint32)
+        done = 0
+        while done < len(others):
+            done = adopt_names(
+                self._tables.ctypes.data, self.state.ctypes.data, data, others.offsets, numbers, done
+            )
+            if done < len(others):
+                self._grow(at.GROW_NAMES if self._names_are_full() else at.GROW_ARENA)
+        return numbers
+
+    def _names_are_full(self) -> bool:
+        return int(self.state[at.NAMES_USED]) * 8 + 8 > len(self._names) * 5
+
+    def groups(self) -> Groups:
+        """All groups."""
+        from kernels.tables import list_groups
+
+        used = int(self.state[at.GROUPS_USED])
+        minute, name = np.empty(used, np.uint32), np.empty(used, np.uint32)
+        extra, sums = np.empty(used, np.uint64), np.empty((6, used), np.uint64)
+        list_groups(self._groups[: self._slots], minute, name, extra, sums)
+        return Groups(minute, name, extra, sums)
