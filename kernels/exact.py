@@ -272,6 +272,8 @@ def fill(row, spec, state, tables, status, sent, body, number, a, b, c, d, f, g)
         hit = np.int64(1 if cache < get(state, CACHE_NAMES) else 0)
         if get(spec, BY_CACHE) != 0:
             extra |= cache
+    elif get(spec, BY_CACHE) != 0:
+        extra |= number_of(state, tables, dash, np.int64(1))
     put(row, G_EXTRA, extra)
     put(row, G_REQUESTS, 1 | hit << 32)
     put(row, G_ERRORS, (1 if place == 4 else 0) | (1 << 32 if place == 5 else 0))
