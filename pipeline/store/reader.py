@@ -101,6 +101,15 @@ class Reader:
         entries.sort(key=lambda e: (e.sequence.first, e.segment_id) if e.sequence else (0, 0))
         return [[e for e in entries if _touches(e, wanted)] for wanted in ranges]
 
+    def reaches(self, edges: Iterable[str]) -> dict[tuple[str, str, str], int]:
+        """(edge, stream, epoch) → one more than the greatest sequence number of any attempt, for all of these edges."""
+        rows = self._sessions.rows(
+            "SELECT edge, stream, sequence_epoch, max(sequence_next) FROM ledger"
+            " WHERE edge IN {edges:Array(String)} AND sequence_unit != '' GROUP BY edge, stream, sequence_epoch",
+            {"edges": sorted(set(edges))},
+        )
+        return {(edge, stream, epoch): int(after) for edge, stream, epoch, after in rows}
+
     def fingerprints(self, origins: Iterable[Origin]) -> dict[int, set[str]]:
         """segment_id → fingerprints of the versions already attempted; segments never attempted are absent."""
         found: dict[int, set[str]] = {}

@@ -110,6 +110,10 @@ class Store:
         """`neighbours` of many (edge, stream, epoch, first, next) in a few queries, in the order asked."""
         return self._reader.neighbours_of(ranges)
 
+    def reaches(self, edges: Iterable[str]) -> dict[tuple[str, str, str], int]:
+        """(edge, stream, epoch) → one more than the greatest sequence number of any attempt, for all of these edges."""
+        return self._reader.reaches(edges)
+
     def fingerprints(self, origins: Iterable[Origin]) -> dict[int, set[str]]:
         """segment_id → fingerprints of the file versions already attempted; segments never attempted are absent."""
         return self._reader.fingerprints(origins)
