@@ -74,6 +74,7 @@ def read_head(path: str, packed: bytes = b"") -> bytes:
         if packed:
             memory = os.memfd_create("head")
             os.write(memory, packed)
+            os.lseek(memory, 0, os.SEEK_SET)
         with open_content(memory if packed else path) as content:
             while filled < HEAD and (count := content.readinto(memoryview(buffer)[filled:])):
                 filled += count

@@ -46,7 +46,7 @@ def rendered(usage: pa.Table, by: Sequence[str]) -> pa.Table:
             seconds = pc.multiply(column.cast(pa.int64()), 60)
             columns[name] = seconds.cast(pa.timestamp("s")).cast(pa.timestamp("s", tz="UTC"))
         elif name in by:
-            columns[name] = _text(column)
+            columns[name] = name_column(column)
         else:
             columns[name] = column
     table = pa.table(columns)
@@ -134,7 +134,7 @@ def _minute_text(column: Any) -> Any:
     return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(texts, pa.string())).cast(pa.string())
 
 
-def _text(column: Any) -> Any:
+def name_column(column: Any) -> Any:
     """Names as printable UTF-8, each distinct one rendered once."""
     import pyarrow as pa
 

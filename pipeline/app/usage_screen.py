@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.app.terminal import human_bytes, human_count, out, percent, plural, printable, spark
-from pipeline.app.usage_output import minute_text
+from pipeline.app.usage_output import minute_text, name_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,9 @@ def top_table(usage: pa.Table, by: Sequence[str], totals: Totals, top: int) -> T
     measures = list(totals.sums)
     grouped = usage.group_by(list(by)).aggregate([(name, "sum") for name in measures])
     grouped = grouped.rename_columns([*by, *measures])
+    for place, name in enumerate(by):
+        if name != "minute":
+            grouped = grouped.set_column(place, name, name_column(grouped[name]))
     volume = totals.volume
     order = [(volume, "descending"), *((name, "ascending") for name in by)]
     best = grouped.sort_by(order).slice(0, top)

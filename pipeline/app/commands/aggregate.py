@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 MALFORMED_SHOWN = 5
 MALFORMED_WRITTEN = 100
-ABOUT_TO_COMPILE = "compiling the kernels for this machine, once (some seconds) …"
+RATE_FROM = 20_000_000
+"""Bytes from which on a rate says something: below, starting up is all there is."""
 
 
 def aggregate(
@@ -119,10 +120,15 @@ def _detected(inputs: Inputs) -> LogFormat:
 
 def _read(inputs: Inputs, fmt: LogFormat, groups: tuple[str, ...], threads: int) -> Aggregate:
     from pipeline.aggregate import aggregate_files
+    from pipeline.app.compiling import compiling_told
+    from pipeline.ingest.errors import UnreadableError
 
     title = Path(inputs.names[0]).name if len(inputs.names) == 1 else f"{len(inputs.names)} files"
-    with byte_progress(title, inputs.size) as on_progress:
-        return aggregate_files(inputs.paths, fmt, by=groups, threads=threads, on_progress=on_progress)
+    try:
+        with byte_progress(title, inputs.size) as on_progress, compiling_told():
+            return aggregate_files(inputs.paths, fmt, by=groups, threads=threads, on_progress=on_progress)
+    except UnreadableError as error:
+        raise UsageFailure(f"a file cannot be read: {error.reason}") from None
 
 
 def _tell(
@@ -172,6 +178,7 @@ def _summary(found: Aggregate, inputs: Inputs) -> dict[str, Any]:
             {"file": inputs.name_of(file), "offset": offset, "reason": reason}
             for file, offset, reason in found.malformed_at[:MALFORMED_WRITTEN]
         ],
+        "faults": [{"file": inputs.name_of(file), "reason": reason} for file, reason in found.faults],
         "seconds": round(found.seconds, 6),
         "bytes_read": found.bytes_read,
     }
@@ -180,14 +187,16 @@ def _summary(found: Aggregate, inputs: Inputs) -> dict[str, Any]:
 def _say_reading(found: Aggregate, document: dict[str, Any]) -> None:
     """What was read, how fast, and what could not be read and where: on stderr, below whatever was shown."""
     seconds = max(found.seconds, 1e-9)
-    rate = f"{human_bytes(found.bytes_read / seconds)}/s, {human_count(found.lines / seconds)} lines/s"
+    rate = f": {human_bytes(found.bytes_read / seconds)}/s, {human_count(found.lines / seconds)} lines/s"
     aside = [plural(found.blank, "blank line")] if found.blank else []
     aside += [plural(found.comments, "comment")] if found.comments else []
     say(
         f"{plural(found.lines, 'line')}, {plural(found.parsed, 'request')}"
         f"{''.join(', ' + text for text in aside)}, {found.malformed:,} malformed; "
-        f"{human_bytes(found.bytes_read)} in {found.seconds:.2f} s: {rate}"
+        f"{human_bytes(found.bytes_read)} in {found.seconds:.2f} s{rate if found.bytes_read >= RATE_FROM else ''}"
     )
+    for fault in document["faults"]:
+        say(f"  damaged: {fault['file']}: {fault['reason']}; what came before is counted")
     for place in document["malformed_at"][:MALFORMED_SHOWN]:
         say(f"  malformed: {place['file']} at byte {place['offset']:,}: {place['reason']}")
     if found.malformed > MALFORMED_SHOWN:

@@ -100,7 +100,7 @@ def _run(cdn: Cdn, folder: Path, context: Context) -> int:
 
     config = context.config
     with any_store(context) as store, stop_on_signals() as stop:
-        say("running the pipeline (its kernels are compiled once for this machine: some seconds) …")
+        say("running the pipeline …")
         code = bring_in(config, store, spool_format(config), context, stop, once=True)
         if code:
             return code

@@ -72,6 +72,7 @@ def bring_in(
     json: bool = False,
 ) -> int:
     """Run the pipeline and show what it did; the exit code."""
+    from pipeline.app.compiling import compiling_told
     from pipeline.flow_source import SpoolSource
     from pipeline.ingest.errors import UnreadableError
     from pipeline.ingest.names import PatternError
@@ -85,7 +86,7 @@ def bring_in(
     except PatternError as error:
         raise UsageFailure(f"spool.pattern: {error}") from None
     try:
-        with run_progress(once=once) as (on_progress, watch):
+        with run_progress(once=once) as (on_progress, watch), compiling_told():
             report = run_pipeline(
                 [source], store, fmt, once=once, now=context.clock(), on_progress=on_progress, stop_event=stop
             )
