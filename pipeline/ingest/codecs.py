@@ -19,7 +19,7 @@ from pipeline.ingest.decoders import FOREIGN, SKIPPABLE, Codec, gzip_codec, lz4_
 from pipeline.ingest.errors import ChangedError, DamagedError, UnreadableError
 from pipeline.ingest.fingerprint import fingerprint_file, fingerprint_of
 from pipeline.ingest.names import split_codec
-from pipeline.ingest.unpack import NO_LIMITS, Limits, Unpacker
+from pipeline.ingest.unpack import CHUNK, NO_LIMITS, Limits, Unpacker
 from pipeline.model import Segment
 
 __all__ = ["NO_LIMITS", "Content", "Limits", "open_content"]
@@ -44,18 +44,22 @@ class Content:
         self.unpacked = 0
         self.packed = 0
         try:
-            self._seekable = stat.S_ISREG(os.fstat(fd).st_mode)
+            found = os.fstat(fd)
+            self._seekable = stat.S_ISREG(found.st_mode)
             if self._seekable and hasattr(os, "posix_fadvise"):
                 os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-            self._head = os.pread(fd, _HEAD, 0) if self._seekable else _read_head(fd)
+            start = os.lseek(fd, 0, os.SEEK_CUR) if self._seekable else 0
+            self._head = os.pread(fd, _HEAD, start) if self._seekable else _read_head(fd)
         except OSError as error:
             raise _unreadable(error) from None
         self.codec, codec, self.notes = _recognise(self._head, promised, limits)
         if self._seekable:
             self._head = b""
-        self._unpack = (
-            None if codec is None else Unpacker(codec, limits, self._read, fd if self._seekable else None)
-        )
+        again = (lambda size, at: os.pread(fd, size, start + at)) if self._seekable else None
+        chunk = (
+            min(CHUNK, max(4096, found.st_size + 1)) if self._seekable else CHUNK
+        )  # most segments are small
+        self._unpack = None if codec is None else Unpacker(codec, limits, self._read, again, chunk)
 
     def readinto(self, view: memoryview) -> int:
         """Fills `view` (writable, contiguous bytes) as far as it can and returns how many bytes; 0 is the good end.
@@ -125,7 +129,7 @@ class Content:
 def open_content(
     source: Segment | str | os.PathLike[str] | int, *, codec: str | None = None, limits: Limits | None = None
 ) -> Content:
-    """Opens a segment, a path, or an open file descriptor (a pipe will do; it stays open) for reading.
+    """Opens a segment, a path, or an open file descriptor (read from where it stands; a pipe will do; it stays open).
 
     `codec`: what the content is promised to be (default: what the segment or the name says). Raises UnreadableError
     when nothing can be read, ChangedError when a segment's file is not the version that was found.

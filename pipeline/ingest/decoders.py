@@ -101,14 +101,19 @@ def gzip_codec() -> Codec:
     return Codec("gzip", ".gz", (b"\x1f\x8b\x08",), (broken, EOFError, ValueError), make, padding=True)
 
 
-def zstd_codec(window_log_max: int) -> Codec:
-    """zstd; a frame that asks for a window above 2^window_log_max bytes is refused before anything is allocated."""
+def zstd_module() -> Any:
+    """The standard library's compression.zstd, or its backport for older Pythons."""
     zstd: Any
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
         from backports import zstd
+    return zstd
 
+
+def zstd_codec(window_log_max: int) -> Codec:
+    """zstd; a frame that asks for a window above 2^window_log_max bytes is refused before anything is allocated."""
+    zstd = zstd_module()
     options = {zstd.DecompressionParameter.window_log_max: window_log_max}
 
     def make() -> Decoder:

@@ -173,7 +173,9 @@ def read_name(path: str, pattern: NamePattern) -> Name | NameProblem | None:
         return None
     if len(path) > MAX_PATH:
         return NameProblem(
-            show_path(path[:80] + "…"), f"a path of {len(path)} characters", f"at most {MAX_PATH}"
+            show_path(path[:80] + "…"),
+            f"a path of {len(path)} characters",
+            f"at most {MAX_PATH}: {_expected(pattern)}",
         )
     if base.endswith(".json"):
         match = pattern.counters.match(path)

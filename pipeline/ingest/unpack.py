@@ -6,7 +6,6 @@ and the decoder's window, whatever the file says.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +22,9 @@ STEP = 128 * 1024 - 64
 _FEED = 4096
 _NO_CEILING = 1 << 63
 _HEAD = 4
+
+
+Reread = Callable[[int, int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,23 @@ NO_LIMITS = Limits(max_unpacked_bytes=None, max_ratio=None)
 
 
 class Unpacker:
-    """Reads a compressed stream through `read` (fills a view, 0 at the end). `fd` is the same file where it can be
-    read again by position: only then can the last bytes before a fault be saved."""
+    """Reads a compressed stream through `read` (fills a view, 0 at the end). `reread(size, at)` gives bytes of the same
+    stream again, where that is possible: only then can the last bytes before a fault be saved."""
 
     def __init__(
-        self, codec: Codec, limits: Limits, read: Callable[[memoryview], int], fd: int | None
+        self,
+        codec: Codec,
+        limits: Limits,
+        read: Callable[[memoryview], int],
+        reread: Reread | None = None,
+        chunk: int = CHUNK,
     ) -> None:
         self._codec = codec
         self._limits = limits
         self._read = read
-        self._fd = fd
+        self._reread = reread
         self._decoder: Decoder = codec.make()
-        self._chunk = memoryview(bytearray(CHUNK))
+        self._chunk = memoryview(bytearray(chunk))
         self._at = self._end = 0  # what of the chunk is not fed yet
         self._carry = b""  # a member's first bytes, read to recognise it, and not fed yet
         self._feed = CHUNK
@@ -187,17 +194,19 @@ class Unpacker:
     def _save(self, error: Exception, room: int) -> bytes:
         """Ends at a fault; returns what the call that met it had unpacked before it, which the decoder threw away."""
         rest = b""
-        if self._fd is not None:
+        if self._reread is not None:
             skip = self._out - self._member_out
-            _, good = _replay(self._codec, self._fd, self._member_at, skip, None)
-            rest, _ = _replay(self._codec, self._fd, self._member_at, skip, good)
+            _, good = _replay(self._codec, self._reread, self._member_at, skip, None)
+            rest, _ = _replay(self._codec, self._reread, self._member_at, skip, good)
         rest = rest[: max(0, room)]
         self._out += len(rest)
         self._stop(f"{_plain(error)} (member {self._member}, before packed byte {self._position()})")
         return rest
 
 
-def _replay(codec: Codec, fd: int, start: int, skip: int, careful_from: int | None) -> tuple[bytes, int]:
+def _replay(
+    codec: Codec, reread: Reread, start: int, skip: int, careful_from: int | None
+) -> tuple[bytes, int]:
     """Unpacks a broken member again, by pieces of input, and from `careful_from` on by single bytes.
 
     Returns what follows its first `skip` bytes, as far as the fault, and the position of the piece with the fault.
@@ -210,7 +219,7 @@ def _replay(codec: Codec, fd: int, start: int, skip: int, careful_from: int | No
         # the fault was met within one step behind `skip`; when there is more, the file has changed under our hands
         while not decoder.eof and len(rest) <= 2 * STEP:
             size = 1 if careful_from is not None and at >= careful_from else _FEED
-            data = os.pread(fd, size, at)
+            data = reread(size, at)
             if not data:
                 break
             fed = len(data)
