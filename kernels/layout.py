@@ -21,7 +21,7 @@ HOME_MINUTE, EARLIEST, LATEST = range(
 NEEDED_COLUMNS = 29  # one more than the highest column that has a role
 FIRST_OFFSET = 30  # offset in the content of the buffer's first byte; set for each call
 FIRST_LINE = 31  # 1 while nothing was scanned yet, so that a byte order mark may be skipped
-JSON_KEYS = 32  # ndjson: how many keys have a role
+JSON_KEYS = 32  # ndjson: how many paths of keys have a role
 DIRECTIVE = 33  # 1: comment lines may rename columns and are handed back to the caller
 SPEC_SIZE = 40
 
@@ -115,5 +115,32 @@ LINE_BYTES = 8 * LINE_WORDS
     BAD,
     BAD_ROOM,
 ) = range(12)
-LINE_BATCH, PLACES, ENDS, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE = range(12, 19)
+LINE_BATCH, PLACES, ENDS, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE, KEYS, FOUND = range(12, 21)
 TABLES_SIZE = 24
+
+# -- ndjson. A path of KEYS: its role, how many names it has, then place and length of each among the literals. Where a role
+# has several paths they stand in the order in which they count.
+P_ROLE, P_DEPTH, P_NAMES = range(3)
+PATH_DEPTH = 6
+PATH_WORDS = P_NAMES + 2 * PATH_DEPTH
+PATHS = 32
+NESTING = 64
+
+# -- what an exact reading found of each path, FOUND: int64[PATHS, FOUND_WORDS]; and the keys on the line's first level, in
+# order, behind it: ordinal of the opening quote, place, length, path that ends with it or -1.
+F_BEGIN, F_END, F_KIND, F_MATCHED, F_PENDING = range(5)
+FOUND_WORDS = 8
+MISSING, TEXT, TOKEN, NULL = range(4)
+FIRST_LEVEL = PATHS * FOUND_WORDS  # word: how many keys follow
+L_ORDINAL, L_PLACE, L_LENGTH, L_PATH = range(4)
+LEVEL_KEYS = 128
+QUOTES_SEEN = FIRST_LEVEL + 1 + 4 * LEVEL_KEYS  # word: how many quotes the line has
+FOUND_SIZE = QUOTES_SEEN + 1
+
+# -- the template, learned from the line before: how many quotes a line has (-1: does not matter), how many keys to look at,
+# then of each: ordinal of its opening quote, length, address of its name, role (-1: only to be there).
+K_QUOTES, K_COUNT, K_KEYS = range(3)
+K_ORDINAL, K_LENGTH, K_NAME, K_ROLE = range(4)
+KEY_BYTES = 64
+TEMPLATE_NAMES = K_KEYS + 4 * LEVEL_KEYS  # word from which on names of learned keys lie, KEY_BYTES each
+TEMPLATE_SIZE = TEMPLATE_NAMES + LEVEL_KEYS * KEY_BYTES // 8

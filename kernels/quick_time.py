@@ -31,6 +31,7 @@ _MASK_24 = U(0xFFFFFF)
 _MASK_56 = U(0xFFFFFFFFFFFFFF)
 _UTC_OFFSET = U(0x303030302B20)  # " +0000"
 _MASK_48 = U(0xFFFFFFFFFFFF)
+_LAST_DAY = 49_700  # later ones may pass 2^32 seconds, by the exact reader's leave only
 
 
 @inner
@@ -74,6 +75,8 @@ def _clf_day(a, state):  # type: ignore[no-untyped-def]
     if day < 0 or year < 0:
         return np.int64(UNREADABLE)
     days = days_from_civil(year, month_of(a + 3), day)
+    if days > _LAST_DAY:
+        return np.int64(UNREADABLE)
     if days >= 0:
         put(state, MEMO_DATE_1, np.int64(first))
         put(state, MEMO_DATE_2, np.int64(second))
@@ -96,6 +99,8 @@ def _iso_day(a, state):  # type: ignore[no-untyped-def]
     if year < 0 or month < 0 or day < 0:
         return np.int64(UNREADABLE)
     days = days_from_civil(year, month, day)
+    if days > _LAST_DAY:
+        return np.int64(UNREADABLE)
     if days >= 0:
         put(state, MEMO_DATE_1, np.int64(first))
         put(state, MEMO_DATE_2, np.int64(second))

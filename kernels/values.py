@@ -244,7 +244,7 @@ def exact_clf(a, b, limit, zone, separator):  # type: ignore[no-untyped-def]
         p += 1
     elif bracket:
         return bad
-    if p != b and p != limit and (p < b or load8(p) != separator) and (p < b or load8(p) != 34):
+    if p != b and p != limit and (p < b or load8(p) != separator):
         return bad
     return days * 86400 + of_day - zone
 

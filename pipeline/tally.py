@@ -91,6 +91,7 @@ class Tally:
             at.PLACES: zeroed(1 << 16, np.uint16),
             at.ENDS: zeroed(at.BATCH + 64, np.int64),
             at.COLUMNS: zeroed((256, 2), np.int64),
+            at.FOUND: zeroed(at.FOUND_SIZE, np.int64),
         }
         for place, array in self._scratch.items():
             self._tables[place] = array.ctypes.data
@@ -197,6 +198,7 @@ class Tally:
         compiled.spec[at.FIRST_OFFSET] = base
         self._tables[at.LITERALS] = compiled.literals.ctypes.data
         self._tables[at.TEMPLATE] = compiled.template.ctypes.data
+        self._tables[at.KEYS] = compiled.keys.ctypes.data
         block, spec = self._block.ctypes.data, compiled.spec.ctypes.data
         while True:
             answer = compiled.scan(block, begin, end, spec, self.state.ctypes.data, self._tables.ctypes.data)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kernels import layout
+from pipeline.formats.errors import FormatError, Problem
+from pipeline.formats.model import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.formats.model import LogFormat
 
-PREFIX_AT, DIRECTIVE_AT, LITERALS = 64, 128, 1024
+PREFIX_AT, DIRECTIVE_AT, NAMES_AT, LITERALS = 64, 128, 256, 8192
 _TIME_TYPES = {"epoch": layout.EPOCH, "clf": layout.CLF, "iso": layout.ISO, "date_time": layout.DATE_TIME}
 _TIME_UNITS = {
     "auto": layout.UNIT_AUTO,
@@ -25,7 +27,8 @@ _TIME_UNITS = {
     "us": layout.UNIT_US,
     "ns": layout.UNIT_NS,
 }
-_COLUMN_ROLES = {
+_ROLES = {
+    "time": layout.TIME,
     "resource": layout.RESOURCE,
     "status": layout.STATUS,
     "bytes_sent": layout.BYTES_SENT,
@@ -41,14 +44,15 @@ class Compiled:
     """A format as a kernel sees it.
 
     `spec`: int64[SPEC_SIZE] of kernels.layout. `literals`: uint8, `-` at 0, the prefix and the directive at their
-    places. `hits`: cache values that count as hits, the first among the names. `template`: int64, where keys of ndjson
-    lie, learned by the kernel. `scan`: the kernel.
+    places. `hits`: cache values that count as hits, the first among the names. `keys`, `template`: int64, paths
+    of ndjson keys, and where the kernel has learned that they lie. `scan`: the kernel.
     """
 
     fmt: LogFormat
     spec: NDArray[np.int64]
     literals: NDArray[np.uint8]
     hits: tuple[bytes, ...]
+    keys: NDArray[np.int64]
     template: NDArray[np.int64]
     scan: Callable[[int, int, int, int, int, int], int]
 
@@ -69,11 +73,56 @@ def compile_format(fmt: LogFormat) -> Compiled:
     spec[layout.DIRECTIVE] = len(fmt.header)
     _put(literals, DIRECTIVE_AT, fmt.header.lower())
     spec[layout.EARLIEST], spec[layout.LATEST] = -layout.NO_BOUND, layout.NO_BOUND
-    template = np.zeros(1, np.int64)
-    _columns(fmt, spec)
-    from kernels.delimited import scan_delimited as scan
+    for role, place in _ROLES.items():
+        field = fmt.role(role)
+        if field is not None and field.optional:
+            spec[layout.OPTIONAL] |= 1 << place - layout.TIME
+    keys = np.zeros((layout.PATHS, layout.PATH_WORDS), np.int64)
+    template = np.zeros(layout.TEMPLATE_SIZE, np.int64)
+    if fmt.kind == "ndjson":
+        from kernels.ndjson import scan_ndjson
 
-    return Compiled(fmt, spec, literals, fmt.cache.hit if fmt.cache else (), template, scan)
+        _paths(fmt, spec, keys, literals)
+        scan = scan_ndjson
+    else:
+        from kernels.delimited import scan_delimited
+
+        _columns(fmt, spec)
+        scan = scan_delimited
+    return Compiled(fmt, spec, literals, fmt.cache.hit if fmt.cache else (), keys, template, scan)
+
+
+def _paths(
+    fmt: LogFormat, spec: NDArray[np.int64], keys: NDArray[np.int64], literals: NDArray[np.uint8]
+) -> None:
+    """Every path of every role, and its names among the literals."""
+    at, count = NAMES_AT, 0
+    for role, place in _ROLES.items():
+        field = fmt.role(role)
+        if field is None:
+            continue
+        spec[place] = 0
+        for source in field.sources:
+            names = path_of(source)
+            if count == layout.PATHS or len(names) > layout.PATH_DEPTH or at + len(source) + 64 > LITERALS:
+                raise FormatError([_too_much(fmt, source)])
+            keys[count, layout.P_ROLE], keys[count, layout.P_DEPTH] = place, len(names)
+            for depth, name in enumerate(names):
+                keys[count, layout.P_NAMES + 2 * depth] = at
+                keys[count, layout.P_NAMES + 2 * depth + 1] = len(name)
+                _put(literals, at, name)
+                at += len(name)
+            count += 1
+    spec[layout.JSON_KEYS] = count
+
+
+def _too_much(fmt: LogFormat, source: str) -> Problem:
+    return Problem(
+        fmt.path,
+        f"fields: {source}",
+        "more than a kernel takes",
+        f"at most {layout.PATHS} keys, {layout.PATH_DEPTH} names deep, {LITERALS // 1024} KiB of names in all",
+    )
 
 
 def recompile(compiled: Compiled, header: bytes) -> Compiled:
@@ -93,7 +142,9 @@ def _columns(fmt: LogFormat, spec: NDArray[np.int64]) -> None:
     times = fmt.places("time")
     spec[layout.TIME] = times[0] if times else 0
     spec[layout.TIME_OF_DAY] = times[1] if len(times) > 1 else -1
-    for name, role in _COLUMN_ROLES.items():
+    for name, role in _ROLES.items():
+        if role == layout.TIME:
+            continue
         places = fmt.places(name)
         spec[role] = places[0] if places else -1
     spec[layout.NEEDED_COLUMNS] = int(spec[list(layout.ROLES)].max()) + 1
