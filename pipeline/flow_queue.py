@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Set
 
     from pipeline.ingest.spool import Found
 
@@ -107,11 +107,12 @@ class Queue:
         self.retries = {path: retry for path, retry in self.retries.items() if path in paths}
         self._attempted = {path: mark for path, mark in self._attempted.items() if path in paths}
 
-    def take(self, max_bytes: int, max_segments: int) -> list[Found]:
-        """The next batch, oldest minutes first; never two versions of one segment, which are read one after another."""
+    def take(self, max_bytes: int, max_segments: int, flying: Set[int] = frozenset()) -> list[Found]:
+        """The next batch, oldest minutes first; never two versions of one segment, nor a segment of which another
+        version is on its way (`flying`): these are read one after another."""
         taken: list[Found] = []
         put_back: list[tuple[int, str]] = []
-        segments: set[int] = set()
+        segments: set[int] = set(flying)
         size = 0
         while self._order and len(taken) < max_segments and size < max_bytes:
             place = heapq.heappop(self._order)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.attempt import Attempt, Postponed, Reader
+    from pipeline.flow_ledger import Ledger
     from pipeline.model import LedgerEntry, Origin, UsageBatch
 
 THREADS = 2
@@ -34,6 +35,9 @@ class Store(Protocol):
     def commit(self, entries: Sequence[LedgerEntry]) -> int:
         """Write ledger entries, all visible at once; the greatest seq."""
 
+    def reaches(self, edges: Iterable[str]) -> dict[tuple[str, str, str], int]:
+        """(edge, stream, epoch) → one more than the greatest sequence number in the ledger."""
+
     def fingerprints(self, origins: Iterable[Origin]) -> dict[int, set[str]]:
         """segment_id → the versions that were attempted already."""
 
@@ -46,9 +50,11 @@ class Store(Protocol):
 
 @dataclass
 class Run:
-    """One run of the graph over one batch. `parcels`: usage on its way from reading to writing, by number."""
+    """One run of the graph over one batch. `ledger`: the store's, as this batch may see it. `parcels`: usage on its way
+    from reading to writing, by number."""
 
     store: Store
+    ledger: Ledger
     reader: Reader
     now: Callable[[], datetime]
     shards: int = 1

@@ -32,7 +32,7 @@ class Settled:
 
 def settle_attempts(attempts: Sequence[Attempt], run: FlowRun) -> Settled:
     """Settle the attempts of one (edge, stream), no two at one segment, against each other and the ledger."""
-    standing = run.store.winners([attempt.entry.segment_id for attempt in attempts])
+    standing = run.ledger.winners([attempt.entry.segment_id for attempt in attempts])
     winning: dict[int, Attempt] = {}
     losing: list[Attempt] = []
     for attempt in attempts:
@@ -41,6 +41,10 @@ def settle_attempts(attempts: Sequence[Attempt], run: FlowRun) -> Settled:
             winning[segment_id] = attempt
         else:
             losing.append(attempt)
+    if winning:
+        origin = next(iter(winning.values())).entry.origin
+        changed = _changed_runs(winning, standing)
+        run.ledger.enter((origin.edge, origin.stream), {_numbers(c): runs for c, runs in changed.items()})
     postponed: list[Postponed] = []
     gone: set[int] = set()
     while True:
@@ -94,6 +98,9 @@ class _Settler:
         if not touched and not _overlap(mine.values()):
             return
         # Those touched may have to change; to know how, all that touch them in turn must be there.
+        if touched:
+            self.run.ledger.extend(_numbers(counting), (r for e in touched.values() for r in held_runs(e)))
+            touched = self._neighbours(counting, changed)
         beyond = self._neighbours(
             counting, unite(run for entry in touched.values() for run in held_runs(entry))
         )
@@ -110,17 +117,13 @@ class _Settler:
 
     def _neighbours(self, counting: Counting, runs: Iterable[Run]) -> dict[int, LedgerEntry]:
         """Standing winners that hold numbers of these runs, but for those that this batch replaces."""
-        found: dict[int, LedgerEntry] = {}
-        for first, after in runs:
-            for entry in self.run.store.neighbours(
-                counting.edge, counting.stream, counting.epoch, first, after
-            ):
-                if entry.segment_id in self.winning or entry.sequence is None or not held_runs(entry):
-                    continue
-                overlaps = entry.sequence.first < after and first < entry.sequence.next
-                if overlaps and entry.sequence.unit is counting.unit:
-                    found[entry.segment_id] = entry
-        return found
+        return {
+            entry.segment_id: entry
+            for entry in self.run.ledger.neighbours(_numbers(counting), runs)
+            if entry.segment_id not in self.winning
+            and entry.sequence is not None
+            and entry.sequence.unit is counting.unit
+        }
 
     def _recall(self, entry: LedgerEntry) -> Attempt:
         """A standing winner read again in full; what cannot be read, or is other content by now, stands as it is."""
@@ -144,6 +147,10 @@ def _hold(attempt: Attempt, skips: tuple[Skip, ...]) -> Holding:
     trusted = attempt.entry.sequence is not None and attempt.entry.sequence.epoch != ""
     minutes = None if trusted else attempt.minutes
     return Holding(attempt.entry.segment_id, attempt.runs, minutes, skips, fixed=attempt.usage is None)
+
+
+def _numbers(counting: Counting) -> tuple[str, str, str]:
+    return counting.edge, counting.stream, counting.epoch
 
 
 def _overlap(holdings: Iterable[Holding]) -> bool:

@@ -130,7 +130,7 @@ class SlowReader:
             return Postponed(segment, str(error))
         if content == b"?":
             return Refused("is no log")
-        usage = parse(content, segment.origin, segment.claims.sequence, skips)
+        usage: Any = parse(content, segment.origin, segment.claims.sequence, skips)
         return Reading(usage, hashlib.blake2b(content, digest_size=16).digest(), b"", "edge-tsv")
 
     def verify(self, segment: Segment, reading: Reading) -> Verdict:
@@ -187,6 +187,14 @@ class MemoryStore:
             and e.sequence.first <= next_
             and first <= e.sequence.next
         ]
+
+    def reaches(self, edges: Iterable[str]) -> dict[tuple[str, str, str], int]:
+        reach: dict[tuple[str, str, str], int] = {}
+        for e in self.ledger:
+            if e.sequence is not None and e.origin.edge in set(edges):
+                numbers = (e.origin.edge, e.origin.stream, e.sequence.epoch)
+                reach[numbers] = max(reach.get(numbers, 0), e.sequence.next)
+        return reach
 
     def fingerprints(self, origins: Iterable[Origin]) -> dict[int, set[str]]:
         wanted, found = {origin.segment_id for origin in origins}, dict[int, set[str]]()

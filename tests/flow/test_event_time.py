@@ -15,6 +15,7 @@ from apache_beam.transforms.window import TimestampedValue
 
 from pipeline.attempt import Attempt
 from pipeline.flow import MINUTE, StampMinute, window_minutes
+from pipeline.flow_ledger import PlainLedger
 from pipeline.flow_run import Run, open_run
 from pipeline.model import Origin, Segment
 from tests.flow.standin import MemoryStore, SlowReader
@@ -40,7 +41,9 @@ def stream_runner(entry: Any) -> Any:
         *events: int | list[tuple[int, str]], shards: int = 1
     ) -> list[tuple[int, int, tuple[str, ...]]]:
         PANES.clear()
-        run = Run(MemoryStore(), SlowReader(), lambda: datetime.now(UTC), shards=shards)
+        run = Run(
+            MemoryStore(), PlainLedger(MemoryStore()), SlowReader(), lambda: datetime.now(UTC), shards=shards
+        )
         stream = test_stream.TestStream()
         for event in events:
             if isinstance(event, int):

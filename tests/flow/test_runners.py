@@ -159,13 +159,13 @@ def test_a_store_that_fails_is_raised_as_it_is_and_the_next_run_makes_it_good(
     assert requests(store) == 8
 
 
-def test_a_stop_ends_after_the_batch_in_hand_and_the_rest_waits(tmp_path: Path) -> None:
+def test_a_stop_ends_after_the_batches_on_their_way_and_the_rest_waits(tmp_path: Path) -> None:
     store, stop = MemoryStore(), threading.Event()
     for n in range(6):
         put(tmp_path, "e1", n * 10, n * 10 + 10, MINUTE + n)
     report = go(tmp_path, store, batch_bytes=1, stop_event=stop, on_progress=lambda _: stop.set())
     assert report.stopped
-    assert report.segments == 1
+    assert 1 <= report.segments <= 2
     go(tmp_path, store)
     assert requests(store) == 60
 

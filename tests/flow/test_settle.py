@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.attempt import Attempt, Postponed, attempt_segment
+from pipeline.flow_ledger import PlainLedger
 from pipeline.flow_run import Run
 from pipeline.flow_settle import settle_attempts
 from pipeline.flow_write import write_facts
@@ -46,7 +47,7 @@ class Edge:
         return Segment(origin, str(path), "plain", len(content), fingerprint, Claims(**claims))  # type: ignore[arg-type]
 
     def bring(self, *segments: Segment) -> list[Postponed]:
-        run = Run(self.store, self.reader, lambda: NOW)
+        run = Run(self.store, PlainLedger(self.store), self.reader, lambda: NOW)
         attempts = [attempt_segment(segment, self.reader, NOW) for segment in segments]
         settled = settle_attempts([a for a in attempts if isinstance(a, Attempt)], run)
         self.store.commit(write_facts(settled.attempts, run))
@@ -125,7 +126,7 @@ def test_a_segment_that_is_not_there_now_is_postponed(edge: Edge) -> None:
 def test_another_attempt_in_flight(edge: Edge) -> None:
     """Two processes read the same segment at a time: both commit, one counts."""
     segment = edge.put("1", lines(0, 10))
-    run = Run(edge.store, edge.reader, lambda: NOW)
+    run = Run(edge.store, PlainLedger(edge.store), edge.reader, lambda: NOW)
     both = [attempt_segment(segment, edge.reader, NOW) for _ in range(2)]
     drafts = [settle_attempts([attempt], run).attempts for attempt in both]  # type: ignore[list-item]
     written = [write_facts(draft, run) for draft in drafts]

@@ -1,0 +1,241 @@
+"""The local runner: what has arrived becomes micro-batches, each a bounded run of the graph, two at a time.
+
+While one batch is written, the next is read: Beam and the store's client hold the GIL, kernels and ClickHouse do not.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.flow_ledger import SharedLedger
+from pipeline.flow_queue import Queue, cut_elements
+from pipeline.flow_report import RunReport
+from pipeline.flow_run import Run, open_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from pipeline.attempt import Reader
+    from pipeline.flow_ledger import BatchLedger
+    from pipeline.flow_run import Store
+    from pipeline.flow_source import Source
+    from pipeline.ingest.spool import Found
+    from pipeline.model import Segment
+
+FLIGHTS = 2
+"""Batches on their way at a time."""
+
+BATCH_SEGMENTS = 2_000
+
+ASK_AT_ONCE = 5_000
+"""Origins of one question to the ledger."""
+
+WAIT_S = 0.5
+"""How long a wait lasts at most, so that a stop is heeded."""
+
+PEEP_S = 0.05
+"""How long to wait for a batch before looking whether more has arrived."""
+
+ONCE_TRIES = 3
+"""How often `once` tries a segment that cannot be read, and a batch that the store refuses."""
+
+ONCE_IDLE_S = 6.0
+"""How long `once` waits in all for what may still come right: postponed segments, files that may still be written."""
+
+
+@dataclass
+class Flight:
+    """A batch on its way."""
+
+    queue: Queue
+    found: dict[str, Found]
+    run: Run
+    ledger: BatchLedger
+    elements: list[list[Segment]]
+
+
+class LocalRunner:
+    """One run in this process. `graph` runs one bounded batch: elements, the key of its run, the run."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        store: Store,
+        reader: Reader,
+        graph: Callable[[list[list[Segment]], str, Run], None],
+        now: Callable[[], datetime],
+        on_progress: Callable[[RunReport], None] | None,
+        stop_event: threading.Event | None,
+    ) -> None:
+        self.sources = [(source, Queue()) for source in sources]
+        self.store = store
+        self.reader = reader
+        self.graph = graph
+        self.now = now
+        self.on_progress = on_progress
+        self.stop_event = stop_event or threading.Event()
+        self.report = RunReport()
+        self.ledger = SharedLedger(store)
+        self.flights: dict[Future[float], Flight] = {}
+        self.committed: set[int] = set()
+        self.idle_s = 0.0
+        self.failed = 0
+
+    def run(self, *, once: bool, batch_bytes: int) -> RunReport:
+        """Until all is in (`once`) or a stop; raises what the store raised, with `once` after ONCE_TRIES."""
+        with ThreadPoolExecutor(FLIGHTS, thread_name_prefix="prebill-batch") as executor:
+            try:
+                while not self.stop_event.is_set():
+                    now_s = self.now().timestamp()
+                    self._look(now_s)
+                    flight = self._prepare(batch_bytes) if len(self.flights) < FLIGHTS else None
+                    if flight is not None:
+                        self.flights[executor.submit(self._fly, flight)] = flight
+                    elif self.flights:
+                        self._land(PEEP_S, once=once)
+                    elif once and self._is_done(now_s):
+                        break
+                    else:
+                        self._wait(now_s)
+            finally:
+                while self.flights:
+                    self._land(None, once=False)
+        self.report.stopped = self.stop_event.is_set()
+        self._tell()
+        return self.report
+
+    def _look(self, now_s: float) -> None:
+        """Queue what is new in the sources and not in the ledger."""
+        for source, queue in self.sources:
+            look, everything = source.look(now_s)
+            if everything:
+                queue.keep_only({f.path for f in look.found} | {w.path for w in look.waiting})
+                self.report.problems = {p.path: p.reason for p in look.problems}
+                self.report.waiting = {}
+                self.report.postponed = {
+                    path: reason for path, reason in self.report.postponed.items() if path in queue.retries
+                }
+            for found in look.found:
+                self.report.waiting.pop(found.path, None)
+            self.report.waiting |= {w.path: w.why for w in look.waiting}
+            fresh = queue.sift(look.found)
+            for at in range(0, len(fresh), ASK_AT_ONCE):
+                part = fresh[at : at + ASK_AT_ONCE]
+                attempted = self.store.fingerprints([found.origin for found in part])
+                for found in part:
+                    if found.fingerprint in attempted.get(found.origin.segment_id, ()):
+                        queue.settle(found)
+                    else:
+                        queue.add(found)
+                self.committed.update(attempted)
+            for found in queue.due(now_s):
+                queue.requeue(found)
+
+    def _prepare(self, batch_bytes: int) -> Flight | None:
+        """The next batch, its sidecars read; None where nothing is queued that may fly now."""
+        if not any(len(queue) for _, queue in self.sources):
+            if not self.flights:
+                self.committed.clear()  # whatever comes from now on, the ledger is asked about anew
+            return None
+        flying = {
+            found.origin.segment_id for flight in self.flights.values() for found in flight.found.values()
+        }
+        for source, queue in self.sources:
+            batch = queue.take(batch_bytes, BATCH_SEGMENTS, flying)
+            if not batch:
+                continue
+            found_by_path: dict[str, Found] = {}
+            elements = []
+            for element in cut_elements(batch):
+                segments = [source.claim(found) for found in element]
+                found_by_path |= {
+                    segment.path: found for segment, found in zip(segments, element, strict=True)
+                }
+                elements.append(segments)
+            ids = {found.origin.segment_id for found in batch}
+            streams = {(found.origin.edge, found.origin.stream) for found in batch}
+            ledger = self.ledger.begin(streams, ids & self.committed)
+            return Flight(
+                queue, found_by_path, Run(self.store, ledger, self.reader, self.now), ledger, elements
+            )
+        return None
+
+    def _fly(self, flight: Flight) -> float:
+        """Run one batch, in a thread of its own; the seconds it took."""
+        at = time.perf_counter()
+        try:
+            with open_run(flight.run) as key:
+                self.graph(flight.elements, key, flight.run)
+        finally:
+            self.ledger.finish(flight.ledger.ticket, flight.run.committed)
+        return time.perf_counter() - at
+
+    def _land(self, timeout_s: float | None, *, once: bool) -> None:
+        """Take up the batches that are over."""
+        done, _ = wait(self.flights, timeout_s, return_when=FIRST_COMPLETED)
+        for future in done:
+            flight = self.flights.pop(future)
+            error = future.exception()
+            self.committed.update(entry.segment_id for entry in flight.run.committed)
+            if error is None:
+                self.failed = 0
+                self._book(flight, future.result())
+                continue
+            # The store's fault, or ours: nothing of the batch is in the ledger, so it is simply run again.
+            self.failed += 1
+            self.report.fail(error)
+            for found in flight.found.values():
+                flight.queue.requeue(found)
+            self._tell()
+            if once and self.failed >= ONCE_TRIES:
+                raise error
+            self.stop_event.wait(min(60.0, 2.0 ** (self.failed - 1)))
+
+    def _book(self, flight: Flight, seconds: float) -> None:
+        """Count what a batch did, and queue again what it could not read."""
+        now_s = self.now().timestamp()
+        postponed = {p.segment.path: p.reason for p in flight.run.postponed}
+        for path, found in flight.found.items():
+            if path in postponed:
+                flight.queue.postpone(found, now_s, postponed[path])
+                self.report.postponed[found.path] = postponed[path]
+            else:
+                flight.queue.settle(found)
+                self.report.postponed.pop(found.path, None)
+        self.report.batches += 1
+        self.report.add(flight.run.committed)
+        self.report.rows += flight.run.rows
+        self.report.seq = max(flight.run.seq, self.report.seq)
+        self.report.spend({**flight.run.seconds, "batches": seconds})
+        self._tell()
+
+    def _is_done(self, now_s: float) -> bool:
+        """Whether nothing is left that `once` waits for: postponed segments a few times, unsettled files shortly."""
+        if self.idle_s >= ONCE_IDLE_S:
+            return True
+        if any(retry.tries < ONCE_TRIES for _, queue in self.sources for retry in queue.retries.values()):
+            return False
+        dues = [source.due_s() for source, _ in self.sources]
+        return not any(due is not None and due <= now_s + ONCE_IDLE_S for due in dues)
+
+    def _wait(self, now_s: float) -> None:
+        """Wait for news, for a postponed segment's time, or for a stop."""
+        due = [retry.due_s for _, queue in self.sources for retry in queue.retries.values()]
+        due += [at for source, _ in self.sources if (at := source.due_s()) is not None]
+        timeout = max(0.01, min([WAIT_S, *(at - now_s for at in due)]) / len(self.sources))
+        at = time.perf_counter()
+        for source, _ in self.sources:
+            if source.wait(timeout):
+                break
+        self.idle_s += time.perf_counter() - at
+
+    def _tell(self) -> None:
+        self.report.pending_segments = sum(len(queue) for _, queue in self.sources)
+        self.report.pending_bytes = sum(queue.pending_bytes for _, queue in self.sources)
+        if self.on_progress is not None:
+            self.on_progress(self.report)

@@ -1,0 +1,67 @@
+"""What a run did, and while it runs, how far it is: from the runner to whoever shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.model import LedgerEntry
+
+FAILURES_KEPT = 10
+
+
+@dataclass
+class RunReport:
+    """Counts over all batches so far. `states`: attempts by the state that they ended in. `postponed`: segments that
+    could not be read yet, with the reason. `waiting`: files that may still be written. `problems`: what lies in a
+    source and cannot be taken in. `failures`: batches that failed as a whole and were or will be run again.
+    `seconds`: time by step, of all threads together."""
+
+    batches: int = 0
+    segments: int = 0
+    states: dict[str, int] = field(default_factory=dict)
+    lines: int = 0
+    parsed: int = 0
+    malformed: int = 0
+    duplicates: int = 0
+    flagged: int = 0
+    content_bytes: int = 0
+    bytes_sent: int = 0
+    rows: int = 0
+    seq: int = 0
+    pending_segments: int = 0
+    pending_bytes: int = 0
+    failures: list[str] = field(default_factory=list)
+    postponed: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    stopped: bool = False
+
+    def add(self, entries: Sequence[LedgerEntry]) -> None:
+        """Count committed attempts."""
+        for entry in entries:
+            self.segments += 1
+            self.states[entry.state.value] = self.states.get(entry.state.value, 0) + 1
+            for name in (
+                "lines",
+                "parsed",
+                "malformed",
+                "duplicates",
+                "flagged",
+                "content_bytes",
+                "bytes_sent",
+            ):
+                setattr(self, name, getattr(self, name) + getattr(entry, name))
+
+    def fail(self, error: BaseException) -> None:
+        """Note a batch that failed."""
+        self.failures = [*self.failures, f"{type(error).__name__}: {error}"[:500]][-FAILURES_KEPT:]
+
+    def spend(self, seconds: Mapping[str, float]) -> None:
+        """Add time by step."""
+        for what, spent in seconds.items():
+            self.seconds[what] = self.seconds.get(what, 0.0) + spent
