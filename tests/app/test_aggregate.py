@@ -1,0 +1,206 @@
+"""`prebill aggregate` as a person types it: on his own log, with nothing else around."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.app.usage_output import rendered, write_usage
+from pipeline.app.usage_screen import course, total
+
+from .conftest import Prebill
+
+LINES = [
+    "1793491200.000\t-\ta.example\tGET\t/\t200\t1500\t1000\tHIT\t1\t-",
+    "1793491201.000\t-\ta.example\tGET\t/\t404\t300\t100\tMISS\t1\t-",
+    "not a time\t-\ta.example\tGET\t/\t200\t1\t1\tHIT\t1\t-",
+    "1793491265.500\t-\tb.example\tGET\t/\t503\t200\t0\tMISS\t1\t-",
+    "1793491266.000\t-\tb.example\tGET\t/\t200\t2000\t1800\tHIT\t1\t-",
+]
+LOG = "".join(line + "\n" for line in LINES)
+BAD_AT = len("".join(line + "\n" for line in LINES[:2]))
+COMBINED = (
+    '203.0.113.7 - - [01/Nov/2026:03:00:00 +0300] "GET / HTTP/1.1" 200 512 "-" "curl/8"\n'
+    '203.0.113.8 - - [01/Nov/2026:03:00:01 +0300] "GET /x HTTP/1.1" 404 12 "-" "curl/8"\n'
+)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "access.log"
+    path.write_text(LOG)
+    return path
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_log_is_shown_by_host_with_what_could_not_be_read(prebill: Prebill, log: Path) -> None:
+    done = prebill("aggregate", str(log))
+    assert done.returncode == 0
+    assert "read as prebill's native line" in done.stderr
+    table = [line.split() for line in done.stdout.splitlines()]
+    assert ["b.example", "2", "2.2", "kB", "55", "%", "1.8", "kB", "50", "%", "0", "%", "50", "%"] in table
+    assert ["a.example", "2", "1.8", "kB", "45", "%", "1.1", "kB", "50", "%", "50", "%", "0", "%"] in table
+    assert "2026-11-01T00:00:00Z … 2026-11-01T00:01:00Z" in done.stdout
+    assert "5 lines, 4 requests, 1 malformed" in done.stderr
+    assert f"malformed: {log} at byte {BAD_AT}: time" in done.stderr
+
+
+def test_csv_has_every_group_sorted_with_minutes_as_times(
+    prebill: Prebill, log: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "usage.csv"
+    done = prebill("aggregate", str(log), "-o", str(out))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert out.read_text() == (
+        "minute,resource,requests,bytes_sent,body_bytes,hits,errors_4xx,errors_5xx\n"
+        "2026-11-01T00:00:00Z,a.example,2,1800,1100,1,1,0\n"
+        "2026-11-01T00:01:00Z,b.example,2,2200,1800,1,0,1\n"
+    )
+
+
+def test_parquet_has_the_same_with_types(prebill: Prebill, log: Path, tmp_path: Path) -> None:
+    out = tmp_path / "usage.parquet"
+    assert prebill("aggregate", str(log), "--by", "resource,minute", "-o", str(out)).returncode == 0
+    table = pq.read_table(out)
+    assert table.schema.field("minute").type == pa.timestamp("ms", tz="UTC")
+    assert table.schema.field("requests").type == pa.uint64()
+    assert table["resource"].to_pylist() == ["a.example", "b.example"]
+    assert table["bytes_sent"].to_pylist() == [1800, 2200]
+
+
+def test_the_summary_says_what_was_read(prebill: Prebill, log: Path, tmp_path: Path) -> None:
+    summary = tmp_path / "summary.json"
+    prebill("aggregate", str(log), str(log), "--summary", str(summary))
+    document = json.loads(summary.read_text())
+    assert document["files"] == [str(log), str(log)]
+    assert (document["lines"], document["parsed"], document["malformed"]) == (10, 8, 2)
+    assert document["malformed_at"] == [{"file": str(log), "offset": BAD_AT, "reason": "time"}] * 2
+    assert document["bytes_read"] == 2 * len(LOG)
+    assert document["seconds"] > 0
+
+
+def test_json_is_one_document(prebill: Prebill, log: Path) -> None:
+    done = prebill("aggregate", str(log), "--by", "status_class,cache", "--json")
+    document = json.loads(done.stdout)
+    assert (document["format"], document["by"]) == ("edge-tsv", ["status_class", "cache"])
+    found = {(row["status_class"], row["cache"]): row["bytes_sent"] for row in document["usage"]}
+    assert found == {("2xx", "HIT"): 3500, ("4xx", "MISS"): 300, ("5xx", "MISS"): 200}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_standard_input_is_a_file_like_others(
+    prebill: Prebill, log: Path, tmp_path: Path, packed: bool
+) -> None:
+    """Through a pipe, which can be read only once, though detection needs its beginning."""
+    import subprocess
+    import sys
+
+    from .conftest import ROOT
+
+    content = gzip.compress(LOG.encode()) if packed else LOG.encode()
+    out = tmp_path / "out.csv"
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.app.main", "aggregate", "-", str(log), "--by", "resource", "-o", str(out)],
+        input=content, capture_output=True, cwd=ROOT, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    assert [(row["resource"], row["requests"]) for row in rows_of(out.read_text())] == [
+        ("a.example", "4"),
+        ("b.example", "4"),
+    ]
+    assert "malformed: - at byte" in done.stderr.decode()
+
+
+def test_a_measure_that_the_format_cannot_know_is_absent(prebill: Prebill, tmp_path: Path) -> None:
+    log = tmp_path / "combined.log"
+    log.write_text(COMBINED)
+    out = tmp_path / "out.csv"
+    done = prebill("aggregate", str(log), "-o", str(out))
+    assert done.returncode == 0
+    assert out.read_text() == (
+        "minute,resource,requests,body_bytes,errors_4xx,errors_5xx\n2026-11-01T00:00:00Z,-,2,524,1,0\n"
+    )
+    shown = prebill("aggregate", str(log))
+    assert "Status" in shown.stdout  # a log without hosts says more by status
+    assert "Bytes" not in shown.stdout.split("Body bytes")[0]
+
+
+def test_a_cut_file_counts_as_far_as_it_goes_and_says_so(prebill: Prebill, tmp_path: Path) -> None:
+    packed = tmp_path / "cut.log.gz"
+    packed.write_bytes(gzip.compress((LOG * 2000).encode())[:-20])
+    summary = tmp_path / "summary.json"
+    done = prebill("aggregate", str(packed), "--summary", str(summary))
+    assert done.returncode == 0
+    assert "damaged:" in done.stderr
+    document = json.loads(summary.read_text())
+    assert 0 < document["lines"] <= 10_000
+    assert document["faults"][0]["file"] == str(packed)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\nworld\n", b"\x00\x01\x02" * 100, b"PK\x03\x04garbage"])
+def test_what_is_no_log_is_told_in_a_sentence(prebill: Prebill, tmp_path: Path, content: bytes) -> None:
+    log = tmp_path / "strange.log"
+    log.write_bytes(content)
+    done = prebill("aggregate", str(log))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("prebill: ")
+
+
+def test_an_unknown_format_names_the_nearest(prebill: Prebill, log: Path) -> None:
+    done = prebill("aggregate", str(log), "--format", "combind")
+    assert done.returncode == 2
+    assert "did you mean 'combined'?" in done.stderr
+
+
+def test_an_output_that_cannot_be_written_leaves_nothing_behind(
+    prebill: Prebill, log: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out.csv"
+    folder.mkdir()
+    assert prebill("aggregate", str(log), "-o", str(folder)).returncode == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["access.log", "out.csv"]
+
+
+def usage(names: list[bytes]) -> pa.Table:
+    count = len(names)
+    return pa.table(
+        {
+            "minute": pa.array([29_891_520 + i for i in range(count)], pa.uint32()),
+            "resource": pa.array(names, pa.binary()).dictionary_encode(),
+            "requests": pa.array([2**63 + i for i in range(count)], pa.uint64()),
+        }
+    )
+
+
+def test_names_that_are_no_text_are_written_readably(tmp_path: Path) -> None:
+    names = [b'quote"and,comma', b"\xff\xfe", "пример.рф".encode(), b"line\nbreak\ttab", b"=cmd"]
+    path = tmp_path / "out.csv"
+    assert write_usage(usage(names), ("minute", "resource"), path) == 5
+    found = [row["resource"] for row in rows_of(path.read_text())]
+    assert found == ['quote"and,comma', "\\xff\\xfe", "пример.рф", "line\\nbreak\\ttab", "=cmd"]
+    assert int(rows_of(path.read_text())[4]["requests"]) == 2**63 + 4
+
+
+def test_nothing_is_still_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    assert write_usage(usage([]), ("minute", "resource"), path) == 0
+    assert path.read_text() == "minute,resource,requests\n"
+    assert rendered(usage([]), ("minute", "resource")).num_rows == 0
+
+
+def test_the_course_of_time_is_bounded_and_names_the_peak() -> None:
+    table = usage([b"a"] * 500)
+    line = course(table, total(table))
+    assert len(line.split("  ")[0]) <= 60
+    assert "each block 9 minutes; most in 2026-11-01T08:19:00Z" in line
