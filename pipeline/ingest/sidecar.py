@@ -27,7 +27,8 @@ class SidecarProblem:
     expected: str
 
     def __str__(self) -> str:
-        return f"sidecar{' key ' + self.where if self.where else ''}: found {self.found}, expected {self.expected}"
+        place = f"sidecar key {self.where}" if self.where else "sidecar"
+        return f"{place}: found {self.found}, expected {self.expected}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ find, which makes it a Segment for an attempt. Names that do not parse and files
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Set
@@ -15,7 +16,13 @@ from pipeline.ingest.errors import UnreadableError
 from pipeline.ingest.fingerprint import fingerprint_of
 from pipeline.ingest.names import CODECS, Name, NameKind, NamePattern, compile_pattern, read_name, show_path
 from pipeline.ingest.settle import SETTLE_S, Quiet, Sight, judge_sight
-from pipeline.ingest.sidecar import MAX_SIDECAR_BYTES, parse_sidecar
+from pipeline.ingest.sidecar import (
+    MAX_SIDECAR_BYTES,
+    CounterReading,
+    SidecarProblem,
+    parse_counters,
+    parse_sidecar,
+)
 from pipeline.model import Claims, Origin, Segment
 
 _SIDECAR = ".json"
@@ -137,6 +144,13 @@ class Spool:
             if sidecar is not None:
                 fingerprint = f"{fingerprint.partition('/')[0]}/{fingerprint_of(sidecar)}"
         return Segment(found.origin, path, found.codec, found.size, fingerprint, claims, notes)
+
+    def read_counters(self, counters: CountersFile) -> CounterReading | SidecarProblem:
+        """Reads a counters file; what is wrong with it, or with having it, is an answer."""
+        try:
+            return parse_counters(_read_small(self._absolute(counters.path))[0])
+        except OSError as error:
+            return SidecarProblem("", f"a file that cannot be read ({error.strerror})", "a readable file")
 
     def _absolute(self, path: str) -> str:
         return f"{self.root}/{path}"
@@ -290,20 +304,25 @@ def _lstat(path: str) -> os.stat_result | None:
         return None
 
 
+def _read_small(path: str) -> tuple[bytes, os.stat_result]:
+    """A small file that lies in the spool itself, and its version; at most one byte more than a sidecar may have."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "no regular file")
+        return os.read(fd, MAX_SIDECAR_BYTES + 1), found
+    finally:
+        os.close(fd)
+
+
 def _read_sidecar(path: str) -> tuple[Claims, tuple[str, ...], os.stat_result | None]:
     """The claims, what is wrong with them, and the version of the sidecar that was read."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        raw, found = _read_small(path)
     except FileNotFoundError:
         return Claims(), (), None
     except OSError as error:
         return Claims(), (f"sidecar: cannot be read: {error.strerror}",), _lstat(path)
-    try:
-        found = os.fstat(fd)
-        raw = b"" if not stat.S_ISREG(found.st_mode) else os.read(fd, MAX_SIDECAR_BYTES + 1)
-    except OSError as error:
-        return Claims(), (f"sidecar: cannot be read: {error.strerror}",), _lstat(path)
-    finally:
-        os.close(fd)
     sidecar = parse_sidecar(raw)
     return sidecar.claims, tuple(str(problem) for problem in sidecar.problems), found

@@ -192,20 +192,30 @@ class PollingWatcher(_Closing):
         self._depth = depth
         self._every_s = every_s
         self._seen = self._times()
+        self._again: frozenset[str] = frozenset()
 
     def wait(self, timeout_s: float) -> Changes:
-        """Returns the folders that changed, as soon as a look at their times shows it."""
+        """Returns the folders that changed, as soon as a look at their times shows it, and once more a moment later:
+        times may tick so slowly that a second change leaves them as the first did."""
         left_s = timeout_s
         while True:
             now = self._times()
             changed = frozenset(path for path, time_ns in now.items() if self._seen.get(path) != time_ns)
             self._seen = now
-            if "" in changed:
-                return Changes(everything=True)
-            if changed or left_s <= 0:
-                return Changes(changed)
+            if changed:
+                self._again |= changed
+                return self._told(changed)
+            if left_s <= 0:
+                return Changes()
             time.sleep(min(self._every_s, left_s))
             left_s -= self._every_s
+            if self._again:
+                again, self._again = self._again, frozenset()
+                return self._told(again)
+
+    @staticmethod
+    def _told(folders: frozenset[str]) -> Changes:
+        return Changes(everything=True) if "" in folders else Changes(folders)
 
     def _times(self) -> dict[str, int]:
         times: dict[str, int] = {}

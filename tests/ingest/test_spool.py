@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from pipeline.ingest.codecs import open_content
 from pipeline.ingest.errors import ChangedError, UnreadableError
 from pipeline.ingest.fingerprint import fingerprint_file
+from pipeline.ingest.sidecar import CounterReading, SidecarProblem
 from pipeline.ingest.spool import Look, Spool, scan
 from pipeline.model import Claims, Origin, Segment
 
@@ -309,3 +311,52 @@ def test_twenty_thousand_files(tmp_path: Path) -> None:
     look = spool.look(NOW)
     assert len(look.found) == 10_000
     assert time.perf_counter() - began < 5  # about 0.15 s on a quiet machine
+
+
+def test_counters_are_read_or_told(tmp_path: Path) -> None:
+    path = put(
+        tmp_path / "e1" / "20261101T0000Z.counters.json",
+        b'{"at": "2026-11-01T00:00:00Z", "requests_total": 4}',
+    )
+    spool = Spool(tmp_path)
+    (counters,) = spool.look(NOW).counters
+    reading = spool.read_counters(counters)
+    assert isinstance(reading, CounterReading)
+    assert reading.requests_total == 4
+    path.unlink()
+    assert isinstance(spool.read_counters(counters), SidecarProblem)
+
+
+def test_versions_that_replace_each_other_while_they_are_read(tmp_path: Path) -> None:
+    """A shipper replaces a segment as fast as it can: what is read without a change is one version, whole."""
+    path = ship(tmp_path / "e1" / NAME, b"0\n" * 20_000, {"lines": 20_000})
+    done = threading.Event()
+
+    def replace() -> None:
+        for version in range(1, 300):
+            ship(path, f"{version}\n".encode() * 20_000, {"lines": 20_000 + version})
+        done.set()
+
+    spool = Spool(tmp_path)
+    writer = threading.Thread(target=replace)
+    writer.start()
+    view = memoryview(bytearray(7000))
+    whole = changed = 0
+    while not done.is_set() or not whole:
+        for file in spool.look(NOW, only=[f"e1/{NAME}"]).found:
+            try:
+                with open_content(spool.claim(file)) as content:
+                    read = bytearray()
+                    while count := content.readinto(view):
+                        read += view[:count]
+                    if content.changed():
+                        changed += 1
+                        continue
+            except (ChangedError, UnreadableError):
+                changed += 1
+                continue
+            whole += 1
+            assert len(set(bytes(read).split())) == 1
+            assert read.count(b"\n") == 20_000
+    writer.join()
+    assert whole
