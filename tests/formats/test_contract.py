@@ -1,4 +1,7 @@
-"""The page *what a good line is*, case by case: each sentence of docs/formats.md beside a line that shows it."""
+"""The page *what a good line is*, case by case: each sentence of docs/formats.md beside a line that shows it.
+
+Every case is read by the oracle and by the kernels.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import pytest
 
 from pipeline.formats.load import load_format, parse_format
 from pipeline.formats.model import LogFormat
+from tests.formats.both import read_both
 from tests.kernels.oracle import Oracle, read_content
 
 AT = 1795341600  # 2026-11-22T10:00:00Z
@@ -52,7 +56,7 @@ cache = {{ key = "c", hit = ["HIT"], optional = true }}
 
 def outcome(fmt: LogFormat, line: bytes) -> str:
     """The only line's reason, or empty."""
-    found = read_content(fmt, line)
+    found = read_both(fmt, line)
     assert found.lines == found.parsed + len(found.malformed) == 1
     return found.malformed[0][1] if found.malformed else ""
 
@@ -105,26 +109,26 @@ def test_columns(line: bytes, reason: str) -> None:
     ],
 )
 def test_line_ends(content: bytes, counts: tuple[int, int, int]) -> None:
-    found = read_content(delimited(), content)
+    found = read_both(delimited(), content)
     assert (found.lines, found.blank, found.parsed) == counts
 
 
 def test_offsets_are_of_first_bytes() -> None:
-    found = read_content(delimited(), b"\xef\xbb\xbfbad\r\n1795341600,200,5,h\n\nworse\n")
+    found = read_both(delimited(), b"\xef\xbb\xbfbad\r\n1795341600,200,5,h\n\nworse\n")
     assert found.malformed == [(0, "columns"), (28, "columns")]
 
 
 def test_comments_need_a_comment_character() -> None:
     content = b"# a\n1795341600,200,5,h\n # b\n"
-    assert read_content(delimited(), content).comments == 0
-    found = read_content(delimited('comment = "#"'), content)
+    assert read_both(delimited(), content).comments == 0
+    found = read_both(delimited('comment = "#"'), content)
     assert (found.comments, found.parsed, len(found.malformed)) == (1, 1, 1)
 
 
 def test_a_line_over_16_mib_is_malformed_whatever_it_is() -> None:
     fmt = delimited('comment = "#"')
     limit = b"#" * (16 * 1024 * 1024)
-    found = read_content(fmt, limit + b"\r\n" + limit + b"#\n")
+    found = read_both(fmt, limit + b"\r\n" + limit + b"#\n")
     assert (found.comments, found.malformed) == (1, [(len(limit) + 2, "long")])
 
 
@@ -146,11 +150,11 @@ def test_quotes(line: bytes, reason: str, host: bytes) -> None:
     fmt = delimited("quotes = true")
     assert outcome(fmt, line) == reason
     if not reason:
-        assert key(read_content(fmt, line))[1] == host
+        assert key(read_both(fmt, line))[1] == host
 
 
 def test_what_is_unknown_is_a_dash() -> None:
-    assert key(read_content(delimited(), b"1795341600,,,")) == (MINUTE, b"-", b"-", "-", b"-")
+    assert key(read_both(delimited(), b"1795341600,,,")) == (MINUTE, b"-", b"-", "-", b"-")
     assert key(read_content(load_format("common"), GOOD_COMMON, edge="e1"))[2] == b"e1"
 
 
@@ -168,17 +172,17 @@ GOOD_COMMON = b'1.2.3.4 - - [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5\
     ],
 )
 def test_sums(line: bytes, sums: list[int]) -> None:
-    assert read_content(delimited(), line).totals == sums
+    assert read_both(delimited(), line).totals == sums
 
 
 def test_status_classes() -> None:
     lines = b"".join(b"1795341600,%d,5,h\n" % status for status in (0, 99, 100, 299, 304, 600, 999))
-    classes = [entry[3] for entry in read_content(delimited(), lines).groups]
+    classes = [entry[3] for entry in read_both(delimited(), lines).groups]
     assert classes == ["-", "1xx", "2xx", "3xx", "6xx", "9xx"]
 
 
 def test_a_long_cache_status_is_cut_but_compared_whole() -> None:
-    assert key(read_content(delimited(), b"1795341600,200,5,h," + b"x" * 100))[4] == b"x" * 63
+    assert key(read_both(delimited(), b"1795341600,200,5,h," + b"x" * 100))[4] == b"x" * 63
 
 
 @pytest.mark.parametrize(
@@ -206,7 +210,7 @@ def test_epochs(text: bytes, second: int | None) -> None:
 
 
 def check_time(fmt: LogFormat, text: bytes, second: int | None) -> None:
-    found = read_content(fmt, text + b",200,5,h\n")
+    found = read_both(fmt, text + b",200,5,h\n")
     if second is None:
         assert found.malformed == [(0, "time")]
     else:
@@ -264,7 +268,7 @@ def test_clf_offset_beyond_the_separator() -> None:
     fmt = delimited(time='type = "clf"', separator=" ")
     for offset, second in ((b" +0300]", AT - 10800), (b" -0330]", AT + 12600)):
         line = b"[22/Nov/2026:10:00:00" + offset
-        found = read_content(fmt, line + b" 5 h\n")  # the offset is the second column, the status here
+        found = read_both(fmt, line + b" 5 h\n")  # the offset is the second column, the status here
         assert found.malformed == [(0, "status")]
         assert second  # the time was read, or its fault would have been named first
     assert outcome(fmt, b"[22/Nov/2026:10:00:00 +0300]x 5 h") == "time"
@@ -309,7 +313,7 @@ def test_ndjson(line: bytes, reason: str) -> None:
 
 def test_strings_are_taken_as_they_are_written() -> None:
     line = b'{"t":1795341600,"r":{"s":200},"h":"a\\/b\\u0041","c":""}'
-    assert key(read_content(ndjson(), line)) == (MINUTE, b"a\\/b\\u0041", b"-", "2xx", b"-")
+    assert key(read_both(ndjson(), line)) == (MINUTE, b"a\\/b\\u0041", b"-", "2xx", b"-")
 
 
 @pytest.mark.parametrize(
@@ -336,7 +340,7 @@ time = { column = "time", type = "epoch" }
 resource = { column = "url", url_host = true }
 """
     )
-    assert key(read_content(fmt, b"1795341600 " + url))[1] == host
+    assert key(read_both(fmt, b"1795341600 " + url))[1] == host
 
 
 def test_a_prefix_is_skipped_up_to_its_first_end() -> None:
@@ -356,7 +360,7 @@ def test_a_header_that_changes_in_mid_file() -> None:
 #Fields:
 2026-11-22 10:00:00 200 10000
 """
-    found = read_content(load_format("w3c"), content)
+    found = read_both(load_format("w3c"), content)
     assert found.malformed == [(0, "columns"), (166, "columns"), (191, "columns")]
     assert found.totals == [2, 110, 0, 0, 0, 0]
     assert [entry[3] for entry in found.groups] == ["2xx", "-"]
