@@ -20,7 +20,7 @@ def bring_in(spool: str, dsn: str, *, once: bool) -> None:
 
     with open_store(dsn) as store:
         source = SpoolSource(spool)
-        batch_bytes = 1 << 16  # many small batches: many places to die in
+        batch_bytes = 1 << 18  # many small batches: many places to die in
         report = run(
             [source],
             store,
