@@ -157,6 +157,22 @@ def on_first_level(s, e, template, places):  # type: ignore[no-untyped-def]
     return depth == 0 and key == keys
 
 
+@outer
+def _no_other_keys(s, quotes, template, places):  # type: ignore[no-untyped-def]
+    """Whether a line has as many quotes as the template, and no string but its keys may be one."""
+    if get(template, K_QUOTES) != quotes:
+        return False
+    key = np.int64(0)
+    for at in range(0, quotes, 2):
+        if key < get(template, K_COUNT) and get(template + 8 * (K_KEYS + 4 * key), K_ORDINAL) == at:
+            key += 1
+        else:
+            c = load8(s + load16(places + 2 * at + 2) + 1)
+            if c == 58 or c == 32 or c == 9:
+                return False
+    return True
+
+
 @inner
 def _digits_end(v):  # type: ignore[no-untyped-def]
     """The end of plain digits (with a fraction or not) that a comma or the closing bracket follows; 0 for all else."""
@@ -180,7 +196,7 @@ def quick_json(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
     nested = quotes < -1
     if nested:
         quotes = -2 - quotes
-    if quotes < 0 or (get(template, K_QUOTES) >= 0 and get(template, K_QUOTES) != quotes):
+    if quotes < 0 or (get(template, K_QUOTES) >= 0 and not _no_other_keys(s, quotes, template, places)):
         return _NO
     seconds = _NO
     status = np.int64(0)

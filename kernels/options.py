@@ -51,11 +51,14 @@ def jit(function: Callable[..., Any]) -> Any:
     )
 
 
+_PART = {"nogil": True, "boundscheck": False, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def inner(function: Callable[..., Any]) -> Any:
     """Compile as a part of the kernels that call it, into each of their calls; never called from Python, so not cached alone."""
-    return numba.njit(function, nogil=True, boundscheck=False, error_model="numpy", forceinline=True)
+    return numba.njit(function, forceinline=True, **_PART)
 
 
 def outer(function: Callable[..., Any]) -> Any:
     """The same for what is seldom called: it stays a call, which keeps kernels small and quick to compile."""
-    return numba.njit(function, nogil=True, boundscheck=False, error_model="numpy", no_cpython_wrapper=True)
+    return numba.njit(function, **_PART)
