@@ -123,7 +123,7 @@ class InotifyWatcher(_Closing):
                 paths.add(path)
                 if event.mask & _MOVED_TO:
                     moved.add(path)
-                else:
+                elif event.mask & (_CLOSE_WRITE | _CREATE):
                     moved.discard(path)  # written after it was moved: by somebody who should not
         if everything or self._lost or len(paths) > MAX_PATHS:
             return self._start_again(moved)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 import threading
+import time
 from pathlib import Path
 
 import lz4.frame
@@ -270,3 +272,23 @@ def test_lz4_frames_of_every_kind(tmp_path: Path) -> None:
                 )
             )
             assert read_all(path).content == CONTENT
+
+
+@pytest.mark.parametrize("codec", PACKED)
+def test_others_run_while_it_unpacks(tmp_path: Path, codec: str) -> None:
+    """The GIL is let go of: with forced switches out of the way, another thread still gets its turns."""
+    path = tmp_path / f"x.log{SUFFIX[codec]}"
+    path.write_bytes(pack(codec, CONTENT) * 60)
+    turns = 0
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    try:
+        reader = threading.Thread(target=read_all, args=(path,), kwargs={"piece": 64 << 20})
+        reader.start()
+        while reader.is_alive():
+            turns += 1
+            time.sleep(0)
+        reader.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert turns > 5
