@@ -197,11 +197,11 @@ def _visit(dsn: ChdbDsn, address: Address) -> Store | None:
     """A store over the owner's door; None while nobody answers there."""
     gone = f"the owner of the store {dsn} (process {address.pid}) does not answer"
 
-    def make(secret: str) -> Any:
-        return _http_client(host="127.0.0.1", port=address.port, username="prebill", password=secret)
+    def make(secret: str, settings: dict[str, Any]) -> Any:
+        return _http_client(host="127.0.0.1", port=address.port, username="prebill", password=secret, settings=settings)
 
-    sessions = Sessions(lambda: make(address.token), embedded=False, gone=gone)
-    readers = Sessions(lambda: make(address.read_token), embedded=False, gone=gone)
+    sessions = Sessions(lambda: make(address.token, BASE_SETTINGS), embedded=False, gone=gone)
+    readers = Sessions(lambda: make(address.read_token, {}), embedded=False, gone=gone)
     try:
         migrate(sessions)
     except StoreError as error:

@@ -91,6 +91,8 @@ def execute(conn: Any, statement: Statement) -> Answer:
         text = sql.decode()
     except UnicodeDecodeError as error:
         raise QueryError(f"Code: 62. DB::Exception: The query is not UTF-8 at byte {error.start}. (SYNTAX_ERROR)", 62) from error
+    if not tokens(sql, 1):
+        raise QueryError("Code: 62. DB::Exception: Empty query. (SYNTAX_ERROR)", 62)
     if statement.readonly:
         check_question(conn, text)
     found = conn._conn.classify_query(text, "default")

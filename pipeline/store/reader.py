@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pipeline.model import DIMENSIONS, MEASURES, LedgerEntry, Origin
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 IDS_AT_ONCE = 20_000
 """Ids of one statement: 33 bytes each in its text."""
+
+SEGMENTS_AT_ONCE = 4_000_000
+"""Ledger rows whose winners are held in memory at once, about 60 bytes each."""
 
 GROUPABLE = tuple(name for name in DIMENSIONS if name in ("minute", "resource", "edge"))
 
@@ -43,16 +48,48 @@ class Reader:
         `minutes` is [from, to) in minutes since the epoch, of the requests themselves. Columns: those of `by` (minute
         as uint32 minutes since the epoch), then MEASURES as uint64. Raises ValueError for an unknown dimension.
         """
-        sql, params = usage_query(cut, resources=resources, minutes=minutes, edges=edges, by=by)
-        return _plain_text(self._sessions.arrow(sql, params).rename_columns([*by, *MEASURES]))
+        if resources is not None:
+            sql, params = usage_query(cut, resources=resources, minutes=minutes, edges=edges, by=by)
+            return _plain_text(self._sessions.arrow(sql, params).rename_columns([*by, *MEASURES]))
+        parts = []
+        for span in self._spans() or [(0, 1)]:
+            sql, params = usage_query(cut, minutes=minutes, edges=edges, by=by, segment_minutes=span)
+            parts.append(_plain_text(self._sessions.arrow(sql, params).rename_columns([*by, *MEASURES])))
+        return _merge(parts, by)
 
     def totals(self, cut: int) -> dict[str, int]:
         """The sum of each measure over every winning fact, and `rows`."""
         sums = ", ".join(f"sum({name})" for name in MEASURES)
-        row = self._sessions.rows(
-            f"SELECT count(), {sums} FROM facts WHERE write_id IN ({_ALL_WINNERS})", {"cut": cut}
+        found = [0] * (1 + len(MEASURES))
+        for span in self._spans():
+            where, params = _filter(None, None, None, span)
+            sql = f"SELECT count(), {sums} FROM facts WHERE {where} AND write_id IN ({_winners_within(where)})"  # noqa: S608
+            row = self._sessions.rows(sql, {**params, "cut": cut})[0]
+            found = [a + int(b) for a, b in zip(found, row, strict=True)]
+        return dict(zip(("rows", *MEASURES), found, strict=True))
+
+    def _spans(self) -> list[tuple[int, int]]:
+        """[from, to) minutes of segments that cover all facts: a month each, or less where a month has many segments.
+
+        Work on the whole book goes span by span, so that the set of winners stays within memory.
+        """
+        # both come from the partitions' own bounds, without reading a row
+        count, first, last = self._sessions.rows(
+            "SELECT count(), toUInt32(min(segment_minute)), toUInt32(max(segment_minute)) FROM facts"
         )[0]
-        return dict(zip(("rows", *MEASURES), map(int, row), strict=True))
+        if not count:
+            return []
+        spans: list[tuple[int, int]] = []
+        for begin, end in months(int(first) // 60, int(last) // 60 + 1):
+            held = self._sessions.one(
+                "SELECT count() FROM ledger WHERE segment_id >= bitShiftLeft(toUInt128({begin:UInt32}), 96)"
+                " AND segment_id < bitShiftLeft(toUInt128({end:UInt32}), 96)",
+                {"begin": begin, "end": end},
+            )
+            pieces = 1 + int(held) // SEGMENTS_AT_ONCE
+            steps = [begin + (end - begin) * piece // pieces for piece in range(pieces + 1)]
+            spans.extend(pairwise(steps))
+        return spans
 
     def winners(self, segment_ids: Iterable[int], cut: int | None = None) -> dict[int, LedgerEntry]:
         """The winning entry of each segment that has one at the cut (default: now), by segment_id."""
@@ -132,12 +169,14 @@ def usage_query(
     minutes: tuple[int, int] | None = None,
     edges: Sequence[str] | None = None,
     by: Sequence[str] = ("minute", "resource", "edge"),
+    segment_minutes: tuple[int, int] | None = None,
 ) -> tuple[str, Params]:
-    """The statement behind `Reader.usage` and its parameters."""
+    """The statement behind `Reader.usage` and its parameters; the whole book is read span by span of `segment_minutes`."""
     unknown = [name for name in by if name not in GROUPABLE]
     if unknown:
         raise ValueError(f"usage by {', '.join(unknown)}: expected some of {', '.join(GROUPABLE)}")
-    where, params = _filter(resources, minutes, edges)
+    where, params = _filter(resources, minutes, edges, segment_minutes)
+    winners = _winners_of(where) if resources is not None else _winners_within(where)
     # names come from logs: what is no UTF-8 must not make the whole answer unreadable
     groups = {
         "minute": "intDiv(toUInt32(minute), 60) AS m",
@@ -146,26 +185,48 @@ def usage_query(
     }
     select = ", ".join([groups[name] for name in by] + [f"sum({name}) AS {name}_sum" for name in MEASURES])
     keys = ", ".join("m" if name == "minute" else name for name in by)
-    sql = f"SELECT {select} FROM facts WHERE {where} AND write_id IN ({_winners_of(where)})"  # noqa: S608
+    sql = f"SELECT {select} FROM facts WHERE {where} AND write_id IN ({winners})"  # noqa: S608
     if by:
         sql += f" GROUP BY {keys} ORDER BY {keys}"
     return sql, {**params, "cut": cut}
 
 
-_ALL_WINNERS = (
-    "SELECT argMax(write_id, (rank, seq)) FROM ledger WHERE seq <= {cut:UInt64} GROUP BY segment_id"
-)
-
-
 def _winners_of(where: str) -> str:
+    """Winning write_ids at the cut of the segments that facts under `where` come from.
+
+    `segment_key` finds them (a colliding key adds a segment's true winner, which `where` outside then drops); the range
+    of their minutes keeps the read to that stretch of the ledger, which is sorted by segment_id, that is by minute.
+    """
+
+    return f"{_WINNER} PREWHERE segment_key IN (SELECT toUInt64(segment_id) FROM facts WHERE {where}) {_within(where)}"
+
+
+def _winners_within(where: str) -> str:
+    """Winning write_ids at the cut of all segments of the minutes that facts under `where` come from.
+
+    One segment at a time, in the order of the ledger's key, instead of a hash table of all.
+    """
+    return f"{_WINNER} {_within(where)} SETTINGS optimize_aggregation_in_order = 1"
+
+
+_WINNER = "SELECT argMax(write_id, (rank, seq)) FROM ledger"
+
+
+def _within(where: str) -> str:
+    def bound(minute: str) -> str:
+        return f"(SELECT bitShiftLeft(toUInt128(intDiv(toUInt32({minute}), 60)), 96) FROM facts WHERE {where})"
+
     return (
-        "SELECT argMax(write_id, (rank, seq)) FROM ledger WHERE seq <= {cut:UInt64}"
-        f" AND segment_id IN (SELECT segment_id FROM facts WHERE {where}) GROUP BY segment_id"
+        f"WHERE seq <= {{cut:UInt64}} AND segment_id >= {bound('min(segment_minute)')}"
+        f" AND segment_id < {bound('max(segment_minute) + 60')} GROUP BY segment_id"
     )
 
 
 def _filter(
-    resources: Sequence[str] | None, minutes: tuple[int, int] | None, edges: Sequence[str] | None
+    resources: Sequence[str] | None,
+    minutes: tuple[int, int] | None,
+    edges: Sequence[str] | None,
+    segment_minutes: tuple[int, int] | None = None,
 ) -> tuple[str, Params]:
     """The condition on facts, and its parameters: nothing of the caller's enters the SQL itself."""
     terms: list[str] = []
@@ -178,7 +239,36 @@ def _filter(
     if minutes is not None:
         terms.append("minute >= toDateTime({from_s:UInt32}, 'UTC') AND minute < toDateTime({to_s:UInt32}, 'UTC')")
         params["from_s"], params["to_s"] = minutes[0] * 60, minutes[1] * 60
+    if segment_minutes is not None:
+        terms.append(
+            "segment_minute >= toDateTime({since_s:UInt32}, 'UTC') AND segment_minute < toDateTime({until_s:UInt32}, 'UTC')"
+        )
+        params["since_s"], params["until_s"] = segment_minutes[0] * 60, segment_minutes[1] * 60
     return " AND ".join(terms) or "1", params
+
+
+def months(first: int, end: int) -> list[tuple[int, int]]:
+    """[first, end) in minutes since the epoch, cut at the beginnings of months (UTC)."""
+    edges = [first]
+    at = datetime.fromtimestamp(first * 60, UTC)
+    while True:
+        at = at.replace(year=at.year + at.month // 12, month=at.month % 12 + 1, day=1, hour=0, minute=0)
+        begin = int(at.timestamp()) // 60
+        if begin >= end:
+            return list(pairwise([*edges, end]))
+        edges.append(begin)
+
+
+def _merge(parts: list[pa.Table], by: Sequence[str]) -> pa.Table:
+    """Sums over spans: the same group may be in two, where a request lies across a month's end."""
+    import pyarrow as pa
+
+    if len(parts) == 1:
+        return parts[0]
+    whole = pa.concat_tables(parts)
+    sums = whole.group_by(list(by), use_threads=False).aggregate([(name, "sum") for name in MEASURES])
+    sums = sums.select([*by, *(f"{name}_sum" for name in MEASURES)]).rename_columns([*by, *MEASURES])
+    return sums.sort_by([(name, "ascending") for name in by]) if by else sums
 
 
 def _touches(entry: LedgerEntry, wanted: tuple[str, str, str, int, int]) -> bool:

@@ -112,6 +112,24 @@ def test_usage_filters_and_groups(store: Store) -> None:
         store.usage(cut, by=("cache",))
 
 
+def test_the_whole_book_across_months_and_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp()) // 60
+    expected = 0
+    for place, minute in enumerate((end - 50_000, end - 1, end, end + 44_640)):
+        origin = Origin("e1", "access", minute)
+        rows = [("a", end, "e1", origin.segment_id, place + 1, 10**place), ("b", minute, "e1", origin.segment_id, place + 1, 7)]
+        store.insert_facts(make_batch(rows))
+        store.commit([make_entry(origin, place + 1)])
+        expected += 10**place
+    whole = store.usage(store.cut(), by=("resource", "minute"))
+    assert whole["requests"].to_pylist() == [expected, 7, 7, 7, 7]
+    assert store.totals(store.cut())["requests"] == expected + 28
+    assert store.usage(store.cut(), by=())["requests"].to_pylist() == [expected + 28]
+    monkeypatch.setattr("pipeline.store.reader.SEGMENTS_AT_ONCE", 1)
+    assert store.usage(store.cut(), by=("resource", "minute")).equals(whole)
+    assert store.usage(store.cut(), minutes=(end, end + 1), by=("resource",)).to_pydict()["requests"] == [expected, 7]
+
+
 def test_neighbours_are_winners_whose_numbers_overlap_or_adjoin(store: Store, origin: Callable[[int], Origin]) -> None:
     def numbered(place: int, first: int, after: int, epoch: str = "1", **changes: object) -> None:
         sequence = Sequence(SequenceUnit.LINE, epoch, first, after)
