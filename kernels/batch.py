@@ -1,6 +1,7 @@
 """From parsed lines to sums: groups are looked up a batch at a time, so that memory latency is hidden.
 
-A line of the batch is LINE_WORDS int64, filled by the scanners and laid out like a group; what is an address and what a size tells kernels.layout.
+A line of the batch is LINE_WORDS int64, filled by the scanners and laid out like a group; kernels.layout tells what is
+an address and what a size.
 """
 
 from __future__ import annotations

@@ -129,7 +129,8 @@ def _note_value(found, p, e):  # type: ignore[no-untyped-def]
 
 @outer
 def _match_key(a, b, value, e, depth, ordinal, spec, tables):  # type: ignore[no-untyped-def]
-    """A key [a, b) of the object at a depth: note the values of the paths that end with it; False for an open string."""
+    """A key [a, b) of the object at a depth: note the values of the paths that end with it; False for an open
+    string."""
     found = get(tables, FOUND)
     literals = get(tables, LITERALS)
     ends = np.int64(-1)

@@ -1,7 +1,8 @@
 """Places in the arrays that kernels share with their callers: the format's spec, the counters, the tables' slots.
 
-`spec` is int64[SPEC_SIZE], what a format says; it does not change while a block is scanned. `state` is int64[STATE_SIZE],
-what scanning has come to. `tables` is int64[TABLES_SIZE], where everything else lies. All are filled by these names alone.
+`spec` is int64[SPEC_SIZE], what a format says; it does not change while a block is scanned. `state` is
+int64[STATE_SIZE], what scanning has come to. `tables` is int64[TABLES_SIZE], where everything else lies. All are
+filled by these names alone.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ REASONS = (
 )
 UNREADABLE, UNKNOWN = -1, -2  # what parsers answer instead of a value
 
-# -- tables. A name's slot: hash, number and length, 48 bytes of the name. A group's slot, and the first half of a line of
+# -- tables. A name's slot: hash, number and length, 48 bytes of the name. A group's slot, and the first half of a
+# line of
 # the batch, word by word: two words of the resource's hash; minute and, above it, the resource's number; what else the
 # key holds; requests and hits; 4xx and 5xx, 32 bits each; bytes sent; body bytes.
 SLOT_BYTES = 64
@@ -99,7 +101,8 @@ B_NAME, B_NAME_LENGTH, B_PLACE, B_SEQ = range(8, 12)
 LINE_WORDS = 16
 LINE_BYTES = 8 * LINE_WORDS
 
-# -- tables: addresses and sizes, int64[TABLES_SIZE]. Kernels get addresses and no arrays, because numba counts references
+# -- tables: addresses and sizes, int64[TABLES_SIZE]. Kernels get addresses and no arrays, because numba counts
+# references
 # of arrays with locked instructions at every inner call: 0.5 GB/s instead of 4.
 (
     NAMES,
@@ -118,7 +121,8 @@ LINE_BYTES = 8 * LINE_WORDS
 LINE_BATCH, PLACES, ENDS, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE, KEYS, FOUND = range(12, 21)
 TABLES_SIZE = 24
 
-# -- ndjson. A path of KEYS: its role, how many names it has, then place and length of each among the literals. Where a role
+# -- ndjson. A path of KEYS: its role, how many names it has, then place and length of each among the literals.
+# Where a role
 # has several paths they stand in the order in which they count.
 P_ROLE, P_DEPTH, P_NAMES = range(3)
 PATH_DEPTH = 6
@@ -126,7 +130,8 @@ PATH_WORDS = P_NAMES + 2 * PATH_DEPTH
 PATHS = 32
 NESTING = 64
 
-# -- what an exact reading found of each path, FOUND: int64[PATHS, FOUND_WORDS]; and the keys on the line's first level, in
+# -- what an exact reading found of each path, FOUND: int64[PATHS, FOUND_WORDS]; and the keys on the line's first
+# level, in
 # order, behind it: ordinal of the opening quote, place, length, path that ends with it or -1.
 F_BEGIN, F_END, F_KIND, F_MATCHED, F_PENDING = range(5)
 FOUND_WORDS = 8
@@ -137,7 +142,8 @@ LEVEL_KEYS = 128
 QUOTES_SEEN = FIRST_LEVEL + 1 + 4 * LEVEL_KEYS  # word: how many quotes the line has
 FOUND_SIZE = QUOTES_SEEN + 1
 
-# -- the template, learned from the line before: how many quotes a line has (-1: does not matter), how many keys to look at,
+# -- the template, learned from the line before: how many quotes a line has (-1: does not matter), how many keys to
+# look at,
 # then of each: ordinal of its opening quote, length, address of its name, role (-1: only to be there).
 K_QUOTES, K_COUNT, K_KEYS = range(3)
 K_ORDINAL, K_LENGTH, K_NAME, K_ROLE = range(4)

@@ -13,7 +13,8 @@ U = np.uint64
 
 @inner
 def find_line_ends(address, begin, end, ends):  # type: ignore[no-untyped-def]
-    """Places of the next newlines in [begin, end) of the block, at most BATCH; how many. ends: address of int64[BATCH + 64].
+    """Places of the next newlines in [begin, end) of the block, at most BATCH; how many. ends: address of
+    int64[BATCH + 64].
 
     The first newline of 64 bytes is written without asking whether there is one; at usual line lengths that saves the
     branch that would be guessed wrong.

@@ -1,6 +1,7 @@
 """NDJSON log lines into sums, in one pass over raw bytes.
 
-Loggers write the same keys in the same order, line after line. Comparisons of 64 bytes find the quotes; the keys that have
+Loggers write the same keys in the same order, line after line. Comparisons of 64 bytes find the quotes; the keys
+that have
 a role are expected where the line before had them, counted in quotes, and verified there. A line that differs is read
 exactly, and what it taught is expected next. Nesting is told from brackets outside strings.
 """

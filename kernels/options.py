@@ -1,10 +1,14 @@
-"""The one place that decides how kernels are compiled and where the compiled code is kept."""
+"""The one place that decides how kernels are compiled, where the compiled code is kept, and who compiles it."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import functools
 import hashlib
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from numba.core import config
 SOURCES = Path(__file__).parent
 
 
+@functools.cache
 def cache_folder() -> Path:
     """The folder for compiled kernels: one for each state of the kernels' sources, numba and processor.
 
@@ -29,33 +34,79 @@ def cache_folder() -> Path:
 
 
 def _processor() -> str:
-    """The processor's name, without asking LLVM for the whole feature list at every start."""
-    try:
-        with Path("/proc/cpuinfo").open() as info:
-            return "".join(
-                line for line in (next(info) for _ in range(30)) if line.startswith(("model", "flags"))
-            )
-    except (OSError, StopIteration):
-        import platform
+    """The processor's name and features, without asking LLVM at every start."""
+    with contextlib.suppress(OSError, StopIteration), Path("/proc/cpuinfo").open() as info:
+        return "".join(
+            line for line in (next(info) for _ in range(30)) if line.startswith(("model", "flags"))
+        )
+    import platform
 
-        return platform.processor()
+    return platform.processor()
+
+
+class Kernel:
+    """A compiled function. The first process that needs it compiles it, under a lock; all others load what it kept.
+
+    numba's cache does not bear two writers; a kernel is marked as kept only when its writer is done. Where no
+    folder can
+    be written every process compiles for itself.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._name = f"{function.__module__}.{function.__name__.lstrip('_')}"
+        self._compiled = numba.njit(
+            function, cache=True, nogil=True, boundscheck=False, error_model="numpy", fastmath=False
+        )
+        self._ready = False
+        self._lock = threading.Lock()
+
+    def __call__(self, *args: Any) -> Any:
+        """Run without the GIL. Bounds are not checked: callers pad and size their buffers."""
+        if self._ready:
+            return self._compiled(*args)
+        with self._lock, _writer_of(self._name):
+            result = self._compiled(*args)
+            self._ready = True
+        return result
+
+
+@contextlib.contextmanager
+def _writer_of(name: str) -> Iterator[None]:
+    """Alone while a kernel is compiled and kept; without waiting where it is kept already."""
+    mark = cache_folder() / f"{name}.kept"
+    if mark.exists():
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context((mark.parent / "lock").open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+        with contextlib.suppress(OSError):
+            mark.touch()
 
 
 config.CACHE_DIR = str(cache_folder())
 
+_PART = {
+    "nogil": True,
+    "boundscheck": False,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 
-def jit(function: Callable[..., Any]) -> Any:
-    """Compile lazily, keep on disk, run without the GIL; no bounds are checked, so callers pad and size buffers."""
-    return numba.njit(
-        function, cache=True, nogil=True, boundscheck=False, error_model="numpy", fastmath=False
-    )
 
-
-_PART = {"nogil": True, "boundscheck": False, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+def jit(function: Callable[..., Any]) -> Kernel:
+    """A kernel that is called from Python."""
+    return Kernel(function)
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """Compile as a part of the kernels that call it, into each of their calls; never called from Python, so not cached alone."""
+    """Compile as a part of the kernels that call it, into each of their calls; never called from Python, so not
+    kept alone."""
     return numba.njit(function, forceinline=True, **_PART)
 
 

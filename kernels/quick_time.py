@@ -1,4 +1,5 @@
-"""Times at a glance: the usual shapes, the date remembered from the line before; -1 sends the line to the exact reader."""
+"""Times at a glance: the usual shapes, the date remembered from the line before; -1 sends the line to the exact
+reader."""
 
 from __future__ import annotations
 

@@ -214,7 +214,8 @@ def same_group(typingctx: Any, slot: Any, row: Any) -> Any:
 
 @intrinsic
 def add_sums(typingctx: Any, slot: Any, row: Any) -> Any:
-    """Add the sums of the line at `row` to those of the group at `slot`: four of 32 bits and two of 64, bytes 32 to 63."""
+    """Add the sums of the line at `row` to those of the group at `slot`: four of 32 bits and two of 64, bytes 32 to
+    63."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         for kind, at in ((ir.VectorType(_I32, 4), 32), (ir.VectorType(_I64, 2), 48)):

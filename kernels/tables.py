@@ -119,7 +119,8 @@ def _add_name(slot, arena, state, address, length, h):  # type: ignore[no-untype
 def find_name(table, mask, arena, state, address, length, h):  # type: ignore[no-untyped-def]
     """The number of a name, new or known. The caller has made room for a new one in the table and in the arena.
 
-    `table`, `arena`, `address`: addresses; `mask`: slots - 1, uint64; `state`: int64 array, counts NAMES_USED, ARENA_USED.
+    `table`, `arena`, `address`: addresses; `mask`: slots - 1, uint64; `state`: int64 array, counts NAMES_USED,
+    ARENA_USED.
     """
     place = (h >> U(20)) & mask
     while True:
@@ -174,7 +175,8 @@ def _grow_groups(old, slots, new, new_slots, seed):  # type: ignore[no-untyped-d
 
 
 def _list_names(table, lengths):  # type: ignore[no-untyped-def]
-    """Lengths of all names by number; they lie in the arena in that order. table: uint64[slots, 8]; lengths: int64[names]."""
+    """Lengths of all names by number; they lie in the arena in that order. table: uint64[slots, 8]; lengths:
+    int64[names]."""
     for i in range(table.shape[0]):
         if table[i, 0] != U(0):
             lengths[np.int64(table[i, 1] & U(0xFFFFFFFF))] = np.int64(table[i, 1] >> U(32))

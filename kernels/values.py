@@ -251,7 +251,8 @@ def exact_clf(a, b, limit, zone, separator):  # type: ignore[no-untyped-def]
 
 @outer
 def exact_iso(a, b, zone):  # type: ignore[no-untyped-def]
-    """RFC 3339, a space or small letters allowed, brackets around it too; without an offset it is in the format's zone."""
+    """RFC 3339, a space or small letters allowed, brackets around it too; without an offset it is in the format's
+    zone."""
     bad = np.int64(UNREADABLE)
     bracket = a < b and load8(a) == 91
     if bracket:

@@ -34,8 +34,8 @@ SPLIT = 4 << 20
 class Aggregate:
     """Usage of some files, grouped by `by`.
 
-    `malformed_at`: (path, offset, reason), the first hundred of each file. `faults`: (path, why it could not be read to its
-    end); what came before is counted. `known`: the measures that the format can know. `bytes_read`: unpacked.
+    `malformed_at`: (path, offset, reason), the first hundred of each file. `faults`: (path, why it could not be read to
+    its end); what came before is counted. `known`: the measures that the format can know. `bytes_read`: unpacked.
     """
 
     by: tuple[str, ...]
@@ -75,8 +75,8 @@ def aggregate_files(
 ) -> Aggregate:
     """Sum files, plain or packed, on some threads; a large plain file is shared among them.
 
-    `on_progress` is told the bytes done so far, packed ones of packed files. Raises UnreadableError of pipeline.ingest for
-    a file of which nothing can be read.
+    `on_progress` is told the bytes done so far, packed ones of packed files. Raises UnreadableError of pipeline.ingest
+    for a file of which nothing can be read.
     """
     if isinstance(fmt, str):
         from pipeline.formats.load import load_format
@@ -95,19 +95,24 @@ def aggregate_files(
             readings = list(pool.map(lambda share: _read_all(share, fmt, tuple(by), progress), shares))
     tallies = [reading.tally for share in readings for reading in share[:1]]
     flat = [reading for share in readings for reading in share]
+
+    def count(what: int) -> int:
+        return sum(tally.count(what) for tally in tallies)
+
     return Aggregate(
-        tuple(by),
-        fmt.known,
-        *(sum(tally.count(what) for tally in tallies) for what in _COUNTERS),
+        by=tuple(by),
+        known=fmt.known,
+        lines=count(at.LINES),
+        parsed=count(at.PARSED),
+        malformed=count(at.MALFORMED),
+        blank=count(at.BLANK),
+        comments=count(at.COMMENTS),
         malformed_at=sorted(place for reading in flat for place in reading.malformed_at),
         faults=sorted(reading.fault for reading in flat if reading.fault is not None),
         seconds=time.perf_counter() - started,
         bytes_read=sum(reading.bytes for reading in flat),
         union=unite(tallies, tuple(by)),
     )
-
-
-_COUNTERS = (at.LINES, at.PARSED, at.MALFORMED, at.BLANK, at.COMMENTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,15 @@ class Tally:
     After `scan`: counters by `count`, where lines were malformed by `malformed_at`, sums by `groups` and `names`.
     """
 
-    def __init__(self, *, room_for_bad: int = 100, seed: int | None = None, block: int = BLOCK) -> None:
+    def __init__(
+        self,
+        *,
+        room_for_bad: int = 100,
+        seed: int | None = None,
+        block: int = BLOCK,
+        lines_limit: int = at.LINES_LIMIT,
+    ) -> None:
+        self._lines_limit = lines_limit
         self._seed = int.from_bytes(os.urandom(8), "little", signed=True) if seed is None else seed
         self.state: NDArray[np.int64] = zeroed(at.STATE_SIZE, np.int64)
         self._tables: NDArray[np.int64] = zeroed(at.TABLES_SIZE, np.int64)
@@ -115,6 +123,8 @@ class Tally:
         if slots > len(self._groups):
             self._groups = zeroed((slots, 8), np.uint64)
         self._slots = slots
+        self._aside: list[Groups] = []
+        self._aside_lines = 0
         self.state[:] = 0
         self.state[at.SEED] = self._seed
         self.state[[at.RUN_FIRST, at.RUN_NEXT]] = -1
@@ -185,6 +195,8 @@ class Tally:
             if kept > at.LINE_LIMIT + 4:
                 self._note_overlong(base)
                 base, kept, overlong = base + kept, 0, True
+            if self.count(at.PARSED) - self._aside_lines > self._lines_limit:
+                self._put_aside()
             if on_block is not None:
                 on_block(base + kept - offset)
             if not got:
@@ -329,8 +341,32 @@ class Tally:
     def _names_are_full(self) -> bool:
         return int(self.state[at.NAMES_USED]) * 8 + 8 > len(self._names) * 5
 
+    @property
+    def spilled(self) -> bool:
+        """Whether `groups` may tell of a group more than once, because there were more lines than 32 bits count."""
+        return bool(self._aside)
+
+    def _put_aside(self) -> None:
+        """Empty the table of groups before a count in it could overflow."""
+        self._aside.append(self._listed())
+        self._groups[: self._slots] = 0
+        self.state[at.GROUPS_USED] = 0
+        self._aside_lines = self.count(at.PARSED)
+
     def groups(self) -> Groups:
         """All groups."""
+        listed = self._listed()
+        if not self._aside:
+            return listed
+        parts = [*self._aside, listed]
+        return Groups(
+            np.concatenate([part.minute for part in parts]),
+            np.concatenate([part.name for part in parts]),
+            np.concatenate([part.extra for part in parts]),
+            np.concatenate([part.sums for part in parts], axis=1),
+        )
+
+    def _listed(self) -> Groups:
         from kernels.tables import list_groups
 
         used = int(self.state[at.GROUPS_USED])

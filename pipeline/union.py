@@ -71,7 +71,7 @@ def unite(tallies: Sequence[Tally], by: Sequence[str]) -> Union:
     first = tallies[0]
     groups = [tally.groups() for tally in tallies]
     if len(tallies) == 1:
-        return Union(first.names(), groups[0], apart=True)
+        return Union(first.names(), groups[0], apart=not first.spilled)
     moved = [groups[0]]
     for tally, theirs in zip(tallies[1:], groups[1:], strict=True):
         places = first.adopt(tally.names())
@@ -86,7 +86,8 @@ def unite(tallies: Sequence[Tally], by: Sequence[str]) -> Union:
         np.concatenate([part.extra for part in moved]),
         np.concatenate([part.sums for part in moved], axis=1),
     )
-    return Union(names, *_add_up(joined, [part.minute for part in moved]))
+    apart = not any(tally.spilled for tally in tallies)
+    return Union(names, _add_up(joined, [part.minute for part in moved]), apart)
 
 
 def _move_extra(
@@ -98,10 +99,11 @@ def _move_extra(
         edge = places[edge.astype(np.intp)].astype(np.uint64)
     if "cache" in by:
         cache = places[cache.astype(np.intp)].astype(np.uint64)
-    return edge << np.uint64(32) | extra & np.uint64(15 << 28) | cache
+    moved: NDArray[np.uint64] = edge << np.uint64(32) | extra & np.uint64(15 << 28) | cache
+    return moved
 
 
-def _add_up(groups: Groups, minutes: Sequence[NDArray[np.uint32]]) -> tuple[Groups, bool]:
+def _add_up(groups: Groups, minutes: Sequence[NDArray[np.uint32]]) -> Groups:
     """Groups of minutes that only one tally saw stay as they are; the others are added up.
 
     Threads that share a file in the order of time have a minute or two in common, so nearly nothing is looked up again.
@@ -118,7 +120,7 @@ def _add_up(groups: Groups, minutes: Sequence[NDArray[np.uint32]]) -> tuple[Grou
             seen += np.bincount(part - np.uint32(low), minlength=span).astype(bool)
         common = seen[groups.minute - np.uint32(low)] > 1
     if not common.any():
-        return groups, True
+        return groups
     keys = {"minute": groups.minute[common], "name": groups.name[common], "extra": groups.extra[common]}
     values = {str(i): row[common] for i, row in enumerate(groups.sums)}
     table = pa.table({**keys, **values}).group_by(list(keys)).aggregate([(i, "sum") for i in values])
@@ -127,12 +129,9 @@ def _add_up(groups: Groups, minutes: Sequence[NDArray[np.uint32]]) -> tuple[Grou
     def join(mine: NDArray[Any], added: str) -> NDArray[Any]:
         return np.concatenate([mine[own], table[added].to_numpy()])
 
-    return (
-        Groups(
-            join(groups.minute, "minute"),
-            join(groups.name, "name"),
-            join(groups.extra, "extra"),
-            np.stack([join(row, f"{i}_sum") for i, row in enumerate(groups.sums)]),
-        ),
-        True,
+    return Groups(
+        join(groups.minute, "minute"),
+        join(groups.name, "name"),
+        join(groups.extra, "extra"),
+        np.stack([join(row, f"{i}_sum") for i, row in enumerate(groups.sums)]),
     )

@@ -1,4 +1,5 @@
-"""Every kernel against the plain-Python oracle: sums, counts, and the places of bad lines, under any cut into blocks."""
+"""Every kernel against the plain-Python oracle: sums, counts, and the places of bad lines, under any cut into
+blocks."""
 
 from __future__ import annotations
 
@@ -90,7 +91,9 @@ def read_by_kernel(name: str, content: bytes, block: int, cuts: random.Random | 
 def read_by_oracle(name: str, content: bytes) -> dict[str, Any]:
     """What the oracle makes of it."""
     found = ORACLE.read_content(load_format(name), content)
-    return {what: getattr(found, what) for what in ("lines", "blank", "comments", "parsed", "malformed", "groups")}
+    return {
+        what: getattr(found, what) for what in ("lines", "blank", "comments", "parsed", "malformed", "groups")
+    }
 
 
 def check(name: str, content: bytes, block: int = 4096, cuts: random.Random | None = None) -> None:
@@ -111,11 +114,14 @@ def test_golden_lines(name: str) -> None:
 
 SCRAPS = [
     b'"', b'\\"', b"\\", b" ", b"\t", b"|", b"-", b"", b"\x00", b"\xff\xfe", b"[", b"]", b"{", b"}", b":", b",", b"0",
-    b"9" * 19, b"9" * 20, b"+5", b"-1", b"1e3", b"1.5", b"null", b"true", b'""', b"\r", b"\n", b"\n\n", b"#", b"#Fields: date time",
+    b"9" * 19, b"9" * 20, b"+5", b"-1", b"1e3", b"1.5", b"null", b"true", b'""', b"\r", b"\n", b"\n\n", b"#",
+    b"#Fields: date time",
     b"1764547200", b"1764547200.123", b"1764547200000", b"1764547200000000000", b"2025-12-01T00:00:60Z",
     b"2025-12-01T23:59:59.123456789+05:30", b"29/Feb/2023:00:00:00 +0000", b"29/Feb/2024:00:00:00 -1159",
-    b"01/Jan/1970:00:00:00 +0100", b"31/Dec/1969:23:59:59 -0100", b"a" * 47, b"a" * 49, b"a" * 255, b"a" * 256, b"HIT", b"hit",
-    b"200", b"000", b"1000", b"\xd0\xb4\xd0\xbe\xd0\xbc", b"x" * 700, b"]: ", b"http://h/p?q#f", b"://", b'{"a":{"b":[1,"]"]}}',
+    b"01/Jan/1970:00:00:00 +0100", b"31/Dec/1969:23:59:59 -0100", b"a" * 47, b"a" * 49, b"a" * 255, b"a" * 256,
+    b"HIT", b"hit",
+    b"200", b"000", b"1000", b"\xd0\xb4\xd0\xbe\xd0\xbc", b"x" * 700, b"]: ", b"http://h/p?q#f", b"://",
+    b'{"a":{"b":[1,"]"]}}',
 ]  # fmt: skip
 
 
