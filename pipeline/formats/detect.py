@@ -22,6 +22,8 @@ MAX_LINES = 120
 LEAST_SHARE = 0.1
 """A log may begin with other lines than requests, but not be mostly something else."""
 NEARLY_ALL = 0.9
+MEASURED = ("status", "bytes_sent", "body_bytes", "cache")
+"""Roles that a measure comes from."""
 PREFIXES = (b"]: ", b"| ", b": ")
 """What ends the prefixes of syslog, docker compose and others, tried when nothing fits as it stands."""
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"PK\x03\x04": "zip"}
@@ -56,13 +58,23 @@ class DetectionError(FormatError):
     """No format fits, or two fit alike; `tried` lists the formats with the share that each reads."""
 
     def __init__(self, found: str, tried: tuple[Candidate, ...]) -> None:
-        likely = [candidate for candidate in tried if candidate.fault][:8]
-        details = "; ".join(f"{c.name} reads {c.read} of {c.lines} lines ({c.fault})" for c in likely)
         expected = "lines of one of the known formats, or --format with a name or a path to a format's TOML"
-        super().__init__(
-            [Problem("the log's first lines", "", found, f"{expected}; tried: {details or 'nothing'}")]
-        )
+        super().__init__([Problem("the log's first lines", "", found, f"{expected}; tried: {_told(tried)}")])
         self.tried = tried
+
+
+def _told(tried: tuple[Candidate, ...]) -> str:
+    """What was tried: formats that read something one by one, the others by the reason of their first fault."""
+    read = [f"{c.name} reads {c.read} of {c.lines} lines ({c.fault})" for c in tried if c.read]
+    by_fault: dict[str, list[str]] = {}
+    for candidate in tried:
+        if not candidate.read:
+            by_fault.setdefault(candidate.fault, []).append(candidate.name)
+    lines = max((candidate.lines for candidate in tried), default=0)
+    unread = [f"{fault} ({', '.join(names)})" for fault, names in by_fault.items()]
+    return "; ".join(
+        [*read, *([f"none of {lines} lines is read by the others: {', '.join(unread)}"] if unread else [])]
+    )
 
 
 def detect(head: bytes) -> Detection:
@@ -146,6 +158,17 @@ def _lines(head: bytes) -> list[bytes]:
     return [line for place, line in enumerate(lines) if place in kept or line.startswith(b"#")]
 
 
+def _without(fmt: LogFormat, roles: set[str]) -> LogFormat:
+    """A format, as loaded, without some of its optional roles."""
+    dropped = {name: None for name in roles if (role := fmt.role(name)) is not None and role.optional}
+    if not dropped:
+        return fmt
+    include = fmt.bytes_include_headers
+    if "bytes_sent" in dropped and include is not None:
+        include = None if fmt.body_bytes is None or "body_bytes" in dropped else False
+    return replace(fmt, base=None, bytes_include_headers=include, **dropped)  # type: ignore[arg-type]  # all are None
+
+
 class _Head:
     """The lines of a head, each cut or parsed once however many formats are tried."""
 
@@ -181,15 +204,17 @@ class _Head:
         return reading.bytes_in(fmt, self.parse(self.rest(fmt, line) or b"") or {})
 
     def narrowed(self, fmt: LogFormat) -> LogFormat:
-        """An ndjson format without the one of two kinds of bytes that no line shows: what is not logged is unknown,
-        not zero."""
-        if fmt.kind == "delimited" or fmt.bytes_sent is None or fmt.body_bytes is None:
-            return fmt
-        seen = {name for line in self.lines for name in self.bytes_in(fmt, line)}
-        if fmt.body_bytes.optional and seen == {"bytes_sent"}:
-            return replace(fmt, body_bytes=None)
-        if fmt.bytes_sent.optional and seen == {"body_bytes"}:
-            return replace(fmt, bytes_sent=None, bytes_include_headers=False)
+        """The format without measures that these lines cannot know: no header has their column, or, of the two kinds
+        of bytes of an ndjson format, no line has the key. What is not logged is unknown, not zero."""
+        if fmt.header:
+            headers = [
+                fmt.with_header(line) for line in self.lines if line[0] == fmt.comment and fmt.is_header(line)
+            ]
+            known = {name for name in MEASURED for header in headers if header.role(name) is not None}
+            return _without(fmt, set(MEASURED) - known) if headers else fmt
+        if fmt.kind == "ndjson" and fmt.bytes_sent is not None and fmt.body_bytes is not None:
+            seen = {name for line in self.lines for name in self.bytes_in(fmt, line)}
+            return _without(fmt, {"bytes_sent", "body_bytes"} - seen if seen else set())
         return fmt
 
     def fault(self, fmt: LogFormat, line: bytes) -> str:
@@ -227,7 +252,7 @@ def _describe(data: list[bytes]) -> str:
     """What the lines look like when nothing fits."""
     found = reading.parse_json(data[0]) if data[0].lstrip()[:1] == b"{" else None
     if found is None:
-        return f"lines like {data[0][:120]!r}"
+        return f"lines like {data[0][:120].decode(errors='backslashreplace')!r}"
     keys = ", ".join(list(found)[:12])
     if "server_zones" in found or ("requests" in found and "connections" in found):
         return f"counters of a server's status page, no log of requests (keys {keys})"

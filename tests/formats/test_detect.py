@@ -78,7 +78,8 @@ def test_garbage_lists_what_was_tried() -> None:
     assert "lorem ipsum" in str(caught.value)
     assert {candidate.name for candidate in caught.value.tried} == set(builtin_names())
     assert all(candidate.fault for candidate in caught.value.tried)
-    assert "reads 0 of 10 lines" in str(caught.value)
+    assert "none of 10 lines is read by the others" in str(caught.value)
+    assert "columns (ats, " in str(caught.value)
 
 
 def test_counters_are_no_access_log() -> None:
@@ -151,3 +152,15 @@ def test_bytes_that_no_line_shows_are_unknown_not_zero() -> None:
     assert "bytes_sent" not in only_body.known
     assert only_body.bytes_include_headers is False
     assert "body_bytes" not in detect(both.replace(body, b"")).format.known
+
+
+def test_measures_without_a_column_in_any_header_are_unknown_not_zero() -> None:
+    first = golden("w3c").split(b"#Fields: time")[0]
+    narrowed = detect(first).format
+    assert narrowed.known == {"requests", "bytes_sent", "errors_4xx", "errors_5xx"}
+    assert narrowed.with_header(b"#Fields: date time sc-bytes cached").known == {"requests", "bytes_sent"}
+    assert "hits" in detect(golden("w3c")).format.known
+    assert detect(golden("w3c")).format.with_header(b"#Fields: date time cached").known == {
+        "requests",
+        "hits",
+    }
