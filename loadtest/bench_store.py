@@ -55,7 +55,8 @@ class Reading:
 def _segment(edge: str, minute: str) -> str:
     """SQL of a segment_id as pipeline.model makes one: the minute, then 96 bits that look random."""
     high = f"bitShiftLeft(toUInt128({minute}), 96)"
-    low = f"bitOr(bitShiftLeft(toUInt128(bitAnd(sipHash64({edge}, {minute}, 1), 4294967295)), 64), sipHash64({edge}, {minute}))"
+    middle = f"bitShiftLeft(toUInt128(bitAnd(sipHash64({edge}, {minute}, 1), 4294967295)), 64)"
+    low = f"bitOr({middle}, sipHash64({edge}, {minute}))"
     return f"bitOr({high}, {low})"
 
 
@@ -123,7 +124,9 @@ def read_customer(store: Store, name: str, repeat: int = 7) -> Reading:
         store.usage(cut, resources=[resource], minutes=month, by=("minute", "resource"))
         taken.append(time.perf_counter() - began)
     facts = store._sessions.one(f"SELECT count() FROM facts WHERE resource = '{resource}'")  # noqa: S608
-    return Reading(cut, name, int(facts), statistics.median(taken), max(taken), _memory(store, cut, resource, month))
+    return Reading(
+        cut, name, int(facts), statistics.median(taken), max(taken), _memory(store, cut, resource, month)
+    )
 
 
 def _memory(store: Store, cut: int, resource: str, month: tuple[int, int]) -> int:
@@ -150,7 +153,9 @@ def run(facts: int, ledgers: list[int], *, dense: bool, folder: str, say: Any) -
         parts, disk = store._sessions.rows(
             "SELECT count(), sum(bytes_on_disk) FROM system.parts WHERE active AND table = 'facts'"
         )[0]
-        say(f"built in {time.perf_counter() - began:.0f} s: {parts} parts, {disk / facts:.1f} bytes a fact on disk")
+        say(
+            f"built in {time.perf_counter() - began:.0f} s: {parts} parts, {disk / facts:.1f} bytes a fact on disk"
+        )
         for rows in ledgers:
             grow_ledger(store, rows, dense=dense, say=say)
             for name in CUSTOMERS:
@@ -161,7 +166,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--facts", type=int, default=88_000_000)
     parser.add_argument("--ledger", type=int, nargs="*", default=[2_000_000, 20_000_000])
-    parser.add_argument("--dense", action="store_true", help="grow the ledger within the month, not by older months")
+    parser.add_argument(
+        "--dense", action="store_true", help="grow the ledger within the month, not by older months"
+    )
     parser.add_argument("--folder", help="keep the data set here (default: a temporary folder)")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args(argv)
@@ -179,8 +186,10 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     print(f"{'ledger rows':>12} {'customer':>9} {'facts':>10} {'median':>9} {'worst':>9} {'memory':>9}  bar")
     for r in readings:
-        print(f"{r.ledger_rows:>12,} {r.customer:>9} {r.facts:>10,} {r.median_s * 1e3:>6.0f} ms {r.worst_s * 1e3:>6.0f} ms "
-              f"{r.memory_bytes >> 20:>5} MiB  {'holds' if r.holds else 'MISSED'}")  # fmt: skip
+        print(
+            f"{r.ledger_rows:>12,} {r.customer:>9} {r.facts:>10,} {r.median_s * 1e3:>6.0f} ms"
+            f" {r.worst_s * 1e3:>6.0f} ms {r.memory_bytes >> 20:>5} MiB  {'holds' if r.holds else 'MISSED'}"
+        )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Nouns to Arrow columns and back: usage batches and ledger entries as the tables of schema/ hold them. Pure, no I/O."""
+"""Nouns to Arrow columns and back: usage batches and ledger entries as the tables of schema/ hold them. No I/O."""
 
 from __future__ import annotations
 

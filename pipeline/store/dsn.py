@@ -1,4 +1,4 @@
-"""The one name of a store, `chdb:///path` or `clickhouse://user:pass@host:8123/db`: from configuration, to connect.py."""
+"""The one name of a store: chdb:///path or clickhouse://user:pass@host:8123/db, from configuration to connect.py."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def _parse_server(text: str) -> ServerDsn:
     options = parse_qs(parts.query, keep_blank_values=True)
     unknown = sorted(set(options) - {"secure"})
     if unknown or parts.fragment:
-        raise DsnError(f"the store's DSN {shown} has unknown options {', '.join(unknown) or '#'}: only secure=1 is known")
+        named = ", ".join(unknown) or "#"
+        raise DsnError(f"the store's DSN {shown} has unknown options {named}: only secure=1 is known")
     secure = parts.scheme == "clickhouses" or options.get("secure", ["0"])[0] in ("1", "true")
     return ServerDsn(
         host=parts.hostname,

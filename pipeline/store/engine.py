@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-STREAMABLE = frozenset({"Native", "TabSeparated", "TSV", "TabSeparatedRaw", "TSVRaw", "CSV", "RowBinary", "JSONEachRow"})
+STREAMABLE = frozenset(
+    {"Native", "TabSeparated", "TSV", "TabSeparatedRaw", "TSVRaw", "CSV", "RowBinary", "JSONEachRow"}
+)  # fmt: skip
 """Formats without head or foot: blocks one after another are one result. The others are built whole, in memory."""
 
 WHOLE_RESULT_BYTES = 2 << 30
@@ -90,7 +92,8 @@ def execute(conn: Any, statement: Statement) -> Answer:
     try:
         text = sql.decode()
     except UnicodeDecodeError as error:
-        raise QueryError(f"Code: 62. DB::Exception: The query is not UTF-8 at byte {error.start}. (SYNTAX_ERROR)", 62) from error
+        message = f"Code: 62. DB::Exception: The query is not UTF-8 at byte {error.start}. (SYNTAX_ERROR)"
+        raise QueryError(message, 62) from error
     if not tokens(sql, 1):
         raise QueryError("Code: 62. DB::Exception: Empty query. (SYNTAX_ERROR)", 62)
     if statement.readonly:
@@ -105,7 +108,8 @@ def execute(conn: Any, statement: Statement) -> Answer:
     streams = name in STREAMABLE and found["statement_count"] == 1 and _first_word(sql) in ("SELECT", "WITH", "(")
     if streams:
         return Answer(name, _stream(conn, text, bare, name, statement.params))
-    _run(conn, f"SET max_result_bytes = {WHOLE_RESULT_BYTES}") if not statement.readonly else None
+    if not statement.readonly:
+        _run(conn, f"SET max_result_bytes = {WHOLE_RESULT_BYTES}")
     result = _run(conn, text, name, statement.params)
     return Answer(name, [result.bytes() or b""], _summary(result))
 

@@ -1,4 +1,4 @@
-"""What can go wrong at the store's door; raised by every module of this room, turned into exit codes by pipeline.app."""
+"""What can go wrong with the store; raised by every module of this room, turned into exit codes by pipeline.app."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
-"""The body of an HTTP request as bounded blocks of plain bytes: Content-Length or chunked, gzip, deflate, zstd or lz4."""
+"""The body of an HTTP request as bounded blocks of plain bytes: by length or chunked; gzip, deflate, zstd or lz4."""
 
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedIOBase
 
 BLOCK = 1 << 20
 
@@ -22,7 +23,7 @@ class BodyError(ValueError):
 class Body:
     """Reads one request's body once. `wire_limit` bounds what is sent, `plain_limit` what it unpacks to."""
 
-    def __init__(self, file: BinaryIO, headers: Any, *, wire_limit: int, plain_limit: int) -> None:
+    def __init__(self, file: BufferedIOBase, headers: Any, *, wire_limit: int, plain_limit: int) -> None:
         self._file = file
         self._wire_limit = wire_limit
         self._plain_limit = plain_limit

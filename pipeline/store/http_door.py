@@ -1,5 +1,5 @@
-"""The owner's door: ClickHouse's HTTP protocol on 127.0.0.1, over the embedded engine, so that the CLI, dashboards and any
-ClickHouse client read and write while the owner works. Started by connect.py; statements run in engine.py."""
+"""The owner's door: ClickHouse's HTTP protocol on 127.0.0.1 over the embedded engine, so that the CLI, dashboards and
+any ClickHouse client read and write while the owner works. Started by connect.py; statements run in engine.py."""
 
 from __future__ import annotations
 
@@ -198,9 +198,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _send(self, name: str, summary: dict[str, str], chunks: Iterable[bytes], query_id: str) -> None:
         flow = iter(chunks)
         first = next(flow, b"")  # an error before the first byte still gets its own status
-        self._head(200, {"Content-Type": _content_type(name), "Transfer-Encoding": "chunked",
-                         "X-ClickHouse-Summary": json.dumps(summary), "X-ClickHouse-Query-Id": query_id,
-                         "X-ClickHouse-Timezone": "UTC", **({"X-ClickHouse-Format": name} if name else {})})  # fmt: skip
+        headers = {
+            "Content-Type": _content_type(name),
+            "Transfer-Encoding": "chunked",
+            "X-ClickHouse-Summary": json.dumps(summary),
+            "X-ClickHouse-Query-Id": query_id,
+            "X-ClickHouse-Timezone": "UTC",
+        }
+        self._head(200, headers | ({"X-ClickHouse-Format": name} if name else {}))
         try:
             while first:
                 for at in range(0, len(first), 1 << 20):

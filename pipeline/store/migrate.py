@@ -1,4 +1,4 @@
-"""Brings a store's schema up to this code's: numbered SQL files in schema/, applied once each, recorded with a checksum."""
+"""Brings a store's schema up to this code's: numbered SQL files in schema/, each applied once, with its checksum."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def load_migrations(folder: Path = SCHEMA) -> list[Migration]:
 def split_statements(text: str) -> tuple[str, ...]:
     """The statements of a SQL file: comments (`--` to the end of a line) dropped, split at `;` outside quotes."""
     out, now, quote = [], "", ""
-    for piece in re.findall(r"--[^\n]*|\\.|[^\\]", text, re.S):
+    for piece in re.findall(r"--[^\n]*|\\.|[^\\]", text, re.DOTALL):
         if quote:
             quote = "" if piece == quote else quote
         elif piece.startswith("--"):

@@ -1,5 +1,7 @@
 """Reads at a cut: usage of the winning attempts, and the ledger's own questions (winners, neighbours, fingerprints)."""
 
+# ruff: noqa: S608 - statements are put together from this module's own words; values travel as parameters
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -63,7 +65,7 @@ class Reader:
         found = [0] * (1 + len(MEASURES))
         for span in self._spans():
             where, params = _filter(None, None, None, span)
-            sql = f"SELECT count(), {sums} FROM facts WHERE {where} AND write_id IN ({_winners_within(where)})"  # noqa: S608
+            sql = f"SELECT count(), {sums} FROM facts WHERE {where} AND write_id IN ({_winners_within(where)})"
             row = self._sessions.rows(sql, {**params, "cut": cut})[0]
             found = [a + int(b) for a, b in zip(found, row, strict=True)]
         return dict(zip(("rows", *MEASURES), found, strict=True))
@@ -97,7 +99,8 @@ class Reader:
         bound, params = ("seq <= {cut:UInt64} AND", {"cut": cut}) if cut is not None else ("", {})
         for ids in _chunks(segment_ids):
             where = f"{bound} segment_id IN ({ids_subquery(ids)})"
-            for entry in self._entries(f"{where} ORDER BY segment_id, rank DESC, seq DESC LIMIT 1 BY segment_id", params):
+            best = "ORDER BY segment_id, rank DESC, seq DESC LIMIT 1 BY segment_id"
+            for entry in self._entries(f"{where} {best}", params):
                 found[entry.segment_id] = entry
         return found
 
@@ -159,7 +162,8 @@ class Reader:
         return found
 
     def _entries(self, where: str, params: Params | None = None) -> list[LedgerEntry]:
-        return [entry_from_row(row) for row in self._sessions.rows(f"SELECT {ENTRY_SELECT} FROM ledger WHERE {where}", params)]
+        sql = f"SELECT {ENTRY_SELECT} FROM ledger WHERE {where}"
+        return [entry_from_row(row) for row in self._sessions.rows(sql, params)]
 
 
 def usage_query(
@@ -171,7 +175,7 @@ def usage_query(
     by: Sequence[str] = ("minute", "resource", "edge"),
     segment_minutes: tuple[int, int] | None = None,
 ) -> tuple[str, Params]:
-    """The statement behind `Reader.usage` and its parameters; the whole book is read span by span of `segment_minutes`."""
+    """The statement behind `Reader.usage`, and its parameters; `segment_minutes` bounds it to a span of the book."""
     unknown = [name for name in by if name not in GROUPABLE]
     if unknown:
         raise ValueError(f"usage by {', '.join(unknown)}: expected some of {', '.join(GROUPABLE)}")
@@ -185,7 +189,7 @@ def usage_query(
     }
     select = ", ".join([groups[name] for name in by] + [f"sum({name}) AS {name}_sum" for name in MEASURES])
     keys = ", ".join("m" if name == "minute" else name for name in by)
-    sql = f"SELECT {select} FROM facts WHERE {where} AND write_id IN ({winners})"  # noqa: S608
+    sql = f"SELECT {select} FROM facts WHERE {where} AND write_id IN ({winners})"
     if by:
         sql += f" GROUP BY {keys} ORDER BY {keys}"
     return sql, {**params, "cut": cut}
@@ -241,7 +245,8 @@ def _filter(
         params["from_s"], params["to_s"] = minutes[0] * 60, minutes[1] * 60
     if segment_minutes is not None:
         terms.append(
-            "segment_minute >= toDateTime({since_s:UInt32}, 'UTC') AND segment_minute < toDateTime({until_s:UInt32}, 'UTC')"
+            "segment_minute >= toDateTime({since_s:UInt32}, 'UTC')"
+            " AND segment_minute < toDateTime({until_s:UInt32}, 'UTC')"
         )
         params["since_s"], params["until_s"] = segment_minutes[0] * 60, segment_minutes[1] * 60
     return " AND ".join(terms) or "1", params

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 _TOKEN = re.compile(
     rb"""(?P<space>[\s\x00]+)
@@ -15,13 +16,13 @@ _TOKEN = re.compile(
     |(?P<word>[A-Za-z_][A-Za-z0-9_]*)
     |(?P<number>[0-9][A-Za-z0-9_.]*)
     |(?P<other>.)""",
-    re.S | re.X,
+    re.DOTALL | re.VERBOSE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a statement: `kind` is string, heredoc, name, word, number or other; `text` without quotes for names."""
+    """A piece of a statement: `kind` is string, heredoc, name, word, number or other; a name's `text` has no quotes."""
 
     kind: str
     text: str
@@ -95,7 +96,7 @@ def insert_head(sql: bytes) -> InsertHead | None:
     return None
 
 
-_TRAILING_FORMAT = re.compile(rb"\bFORMAT\s+(\w+)\s*;?\s*\Z", re.I)
+_TRAILING_FORMAT = re.compile(rb"\bFORMAT\s+(\w+)\s*;?\s*\Z", re.IGNORECASE)
 
 
 def trailing_format(sql: bytes) -> tuple[bytes, str | None]:
@@ -111,6 +112,6 @@ def called_names(sql: bytes) -> set[str]:
     found = tokens(sql)
     return {
         token.text.lower()
-        for token, after in zip(found, found[1:], strict=False)
+        for token, after in pairwise(found)
         if token.kind in ("word", "name") and after.text == "("
     }

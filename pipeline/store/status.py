@@ -1,4 +1,6 @@
-"""What `prebill status` and `prebill doctor` show of the store: one pass over the ledger, and the engine's own tables."""
+"""What `prebill status` and `doctor` show of the store: one pass over the ledger, and the engine's own tables."""
+
+# ruff: noqa: S608 - statements are put together from this module's own words; values travel as parameters
 
 from __future__ import annotations
 
@@ -28,8 +30,8 @@ class StoreStatus:
     """The store at a cut. Counts of lines and bytes are of the winning attempts.
 
     `attempts`: ledger rows. `superseded`: committed attempts that do not count (any more). `unfinished`: attempts
-    announced and not committed, in flight or orphaned by a crash, with their facts (`unfinished_rows`) and the time of the
-    oldest; the sweep takes them after 24 h.
+    announced and not committed, in flight or orphaned by a crash, with their facts (`unfinished_rows`) and the time
+    of the oldest; the sweep takes them after 24 h.
     """
 
     cut: int
@@ -112,7 +114,7 @@ FROM (
     SETTINGS optimize_aggregation_in_order = 1
 )
 GROUP BY w.2, w.3 ORDER BY w.2, w.3
-"""  # noqa: S608
+"""
 
 _UNFINISHED = """
 SELECT count(), sum(rows), toUnixTimestamp64Milli(min(begun_at)) FROM writes

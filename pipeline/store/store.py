@@ -1,5 +1,5 @@
-"""`Store`: everything that the rest of prebill asks of ClickHouse, the same over the embedded engine, over the HTTP door
-of the process that owns it, and over a server. connect.py opens it."""
+"""`Store`: everything that the rest of prebill asks of ClickHouse, the same over the embedded engine, over the HTTP
+door of the process that owns it, and over a server. connect.py opens it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Deletes the facts of attempts that do not count any more, or never did, 24 hours after they stopped counting."""
 
+# ruff: noqa: S608 - statements are put together from this module's own words; values travel as parameters
+
 from __future__ import annotations
 
 from collections import defaultdict
@@ -53,15 +55,17 @@ def sweep(sessions: Sessions, now: datetime) -> SweepReport:
 
 
 def _superseded(sessions: Sessions, low: int, high: int, old_cut: int) -> list[tuple[int, int]]:
-    """(write_id, segment_id) of attempts that lost at `old_cut` and lose now, of segments that changed in (low, high]."""
+    """(write_id, segment_id) of attempts that lost at `old_cut` and lose now; of segments changed in (low, high]."""
     changed = (
         "SELECT segment_id FROM ledger WHERE segment_id IN"
         " (SELECT segment_id FROM ledger WHERE seq > {low:UInt64} AND seq <= {high:UInt64})"
         " GROUP BY segment_id HAVING uniqExact(write_id) > 1"
     )
-    winner = "SELECT argMax(write_id, (rank, seq)) FROM ledger WHERE segment_id IN ({changed}) {cut} GROUP BY segment_id"
+    winner = (
+        "SELECT argMax(write_id, (rank, seq)) FROM ledger WHERE segment_id IN ({changed}) {cut} GROUP BY segment_id"
+    )
     rows = sessions.rows(
-        f"SELECT DISTINCT write_id, segment_id FROM ledger WHERE segment_id IN ({changed}) AND seq <= {{cut:UInt64}}"  # noqa: S608
+        f"SELECT DISTINCT write_id, segment_id FROM ledger WHERE segment_id IN ({changed}) AND seq <= {{cut:UInt64}}"
         f" AND write_id NOT IN ({winner.format(changed=changed, cut='AND seq <= {cut:UInt64}')})"
         f" AND write_id NOT IN ({winner.format(changed=changed, cut='')})"
         f" AND write_id NOT IN (SELECT write_id FROM pinned_writes)",
@@ -74,7 +78,7 @@ def _orphans(sessions: Sessions, cutoff_ms: int) -> list[tuple[int, int]]:
     """(write_id, segment_id) of attempts announced before the cutoff that the ledger does not know."""
     old = "FROM writes WHERE begun_at <= fromUnixTimestamp64Milli({at:Int64}, 'UTC')"
     rows = sessions.rows(
-        f"SELECT DISTINCT write_id, segment_id {old} AND write_id NOT IN"  # noqa: S608
+        f"SELECT DISTINCT write_id, segment_id {old} AND write_id NOT IN"
         f" (SELECT write_id FROM ledger WHERE segment_id IN (SELECT segment_id {old}))"
         " AND write_id NOT IN (SELECT write_id FROM pinned_writes)",
         {"at": cutoff_ms},

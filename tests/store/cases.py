@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from pipeline.model import MEASURES, LedgerEntry, Origin, SegmentState, UsageBatch
 
 if TYPE_CHECKING:

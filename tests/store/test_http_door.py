@@ -71,7 +71,8 @@ def test_plain_clickhouse_connect(client: Any) -> None:
     assert client.insert("t", [[1, "x", [1]], [2, "it's\t\n", []]], column_names=["a", "b", "c"]).written_rows == 2
     more = pa.table({"a": pa.array([3], pa.uint64()), "b": ["z"], "c": pa.array([[3, 4]], pa.list_(pa.uint8()))})
     assert client.insert_arrow("t", more).written_rows == 1
-    assert client.query("SELECT * FROM t ORDER BY a").result_rows == [(1, "x", [1]), (2, "it's\t\n", []), (3, "z", [3, 4])]
+    rows = client.query("SELECT * FROM t ORDER BY a").result_rows
+    assert rows == [(1, "x", [1]), (2, "it's\t\n", []), (3, "z", [3, 4])]
     assert client.query_arrow("SELECT a FROM t ORDER BY a").to_pydict() == {"a": [1, 2, 3]}
     assert client.command("SELECT count() FROM t") == 3
     asked = client.query("SELECT b FROM t WHERE b = {b:String} AND a IN {a:Array(UInt64)}",
@@ -124,7 +125,8 @@ def test_http_as_dashboards_speak_it(http_: Http, address: Address) -> None:
     assert http_("POST", "/?param_x=5", "SELECT {x:UInt8} + 1")[1] == b"6\n"
     assert http_("POST", "/?query=SELECT", " 2")[1] == b"2\n"
     assert http_("POST", "/?database=system", "SELECT count() > 0 FROM functions")[1] == b"1\n"
-    assert http_("POST", "/?session_id=x&wait_end_of_query=1&max_threads=2", "SELECT getSetting('max_threads')")[1] == b"2\n"
+    two = http_("POST", "/?session_id=x&wait_end_of_query=1&max_threads=2", "SELECT getSetting('max_threads')")
+    assert two[1] == b"2\n"
     status, body, headers = http_("POST", "/", "SELECT 1 AS a FORMAT JSON")
     assert (status, json.loads(body)["data"], headers["X-ClickHouse-Format"]) == (200, [{"a": 1}], "JSON")
     bearer = {"Authorization": f"Bearer {address.token}"}
@@ -140,7 +142,8 @@ def test_inserts_of_every_shape(http_: Http) -> None:
     assert http_("POST", "/?query=INSERT%20INTO%20i%20FORMAT%20TSV", b"3\tthree\n")[0] == 200
     assert http_("POST", "/?query=INSERT%20INTO%20i%20FORMAT%20CSV", iter([b"4,fo", b"ur\n5,fi", b"ve\n"]))[0] == 200
     assert http_("POST", "/", "INSERT INTO i SELECT 6, 'six'")[0] == 200
-    assert http_("POST", "/", 'INSERT /* FORMAT x */ INTO i (a, "b") SETTINGS max_threads = 1 FORMAT JSONEachRow {"a":7,"b":"7"}')[0] == 200
+    odd = 'INSERT /* FORMAT x */ INTO i (a, "b") SETTINGS max_threads = 1 FORMAT JSONEachRow {"a":7,"b":"7"}'
+    assert http_("POST", "/", odd)[0] == 200
     packed = {
         "gzip": gzip.compress(b"8,eight\n"), "deflate": zlib.compress(b"9,nine\n"),
         "zstd": zstandard.compress(b"10,ten\n"), "lz4": lz4.frame.compress(b"11,eleven\n"),
@@ -246,7 +249,8 @@ def test_the_read_only_user_can_read(store: Store, address: Address) -> None:
     write(store, origin, 1, 5)
     with _client(address, address.read_token) as client:
         assert client.query("SELECT requests FROM usage").result_rows == [(5,)]
-        assert client.query("SELECT edge FROM segments WHERE lines = {n:UInt64}", parameters={"n": 10}).result_rows == [("e1",)]
+        found = client.query("SELECT edge FROM segments WHERE lines = {n:UInt64}", parameters={"n": 10})
+        assert found.result_rows == [("e1",)]
         assert client.query_arrow("SHOW TABLES").num_rows > 5
         assert len(client.query("DESCRIBE TABLE usage").result_rows) == 10
         assert client.query("EXPLAIN SELECT 1").row_count > 0

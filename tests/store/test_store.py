@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -47,7 +47,11 @@ def test_facts_count_only_once_the_ledger_names_them(store: Store, origin: Calla
 def test_the_longest_verified_content_wins_in_any_order(
     store: Store, origin: Callable[[int], Origin], order: tuple[int, ...]
 ) -> None:
-    attempts = {1: {"lines": 5}, 2: {"lines": 50, "state": SegmentState.DAMAGED}, 3: {"lines": 4, "verified": True}}
+    attempts: dict[int, dict[str, Any]] = {
+        1: {"lines": 5},
+        2: {"lines": 50, "state": SegmentState.DAMAGED},
+        3: {"lines": 4, "verified": True},
+    }
     for write_id in order:
         write(store, origin(0), write_id, 10**write_id, **attempts[write_id])
     assert _requests(store) == 1000
@@ -117,8 +121,8 @@ def test_the_whole_book_across_months_and_in_pieces(store: Store, monkeypatch: p
     expected = 0
     for place, minute in enumerate((end - 50_000, end - 1, end, end + 44_640)):
         origin = Origin("e1", "access", minute)
-        rows = [("a", end, "e1", origin.segment_id, place + 1, 10**place), ("b", minute, "e1", origin.segment_id, place + 1, 7)]
-        store.insert_facts(make_batch(rows))
+        of = ("e1", origin.segment_id, place + 1)
+        store.insert_facts(make_batch([("a", end, *of, 10**place), ("b", minute, *of, 7)]))
         store.commit([make_entry(origin, place + 1)])
         expected += 10**place
     whole = store.usage(store.cut(), by=("resource", "minute"))
@@ -181,7 +185,8 @@ def test_status_tells_what_is_there(store: Store, origin: Callable[[int], Origin
     }  # fmt: skip
     assert (status.lines, status.malformed, status.duplicates, status.flagged) == (16, 2, 3, 4)
     assert (status.attempts, status.superseded, status.unfinished, status.unfinished_rows) == (4, 1, 1, 1)
-    assert [(e.edge, e.segments, e.latest_minute) for e in status.edges] == [("e1", 2, MINUTE + 1), ("e2", 1, MINUTE + 9)]
+    edges = [(e.edge, e.segments, e.latest_minute) for e in status.edges]
+    assert edges == [("e1", 2, MINUTE + 1), ("e2", 1, MINUTE + 9)]
     assert status.last_committed == NOW
     assert (status.schema_version, status.facts_rows) == (1, 4)
     assert store.status(cut=1).attempts == 1
@@ -241,6 +246,5 @@ def test_zones_of_edges_as_of_the_minute(store: Store, origin: Callable[[int], O
 def test_segments_shows_winners_with_their_digest(store: Store, origin: Callable[[int], Origin]) -> None:
     write(store, origin(0), 1, 1, lines=1)
     write(store, origin(0), 2, 1, lines=2, sha256=bytes(range(32)))
-    assert store.query("SELECT edge, stream, part, state, lines, sha256 FROM segments").to_pylist() == [
-        {"edge": "e1", "stream": "access", "part": "", "state": "received", "lines": 2, "sha256": bytes(range(32)).hex()}
-    ]
+    (shown,) = store.query("SELECT edge, stream, part, state, lines, sha256 FROM segments").to_pylist()
+    assert list(shown.values()) == ["e1", "access", "", "received", 2, bytes(range(32)).hex()]

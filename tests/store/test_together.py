@@ -80,7 +80,8 @@ def test_committers_that_race_never_share_a_number_nor_go_back(store: Store) -> 
         try:
             for turn in range(15):
                 origin = Origin(f"e{who}", "access", MINUTE + turn)
-                last = writer.commit([make_entry(origin, who * 1000 + turn), make_entry(origin, who * 1000 + 500 + turn)])
+                ids = (who * 1000 + turn, who * 1000 + 500 + turn)
+                last = writer.commit([make_entry(origin, write_id) for write_id in ids])
                 given.append((last - 1, last))
                 # a cut fixed now already holds what was just acknowledged
                 assert writer.cut() >= last
@@ -115,7 +116,7 @@ def test_another_process_finds_the_owner_and_writes_through_its_door(store: Stor
                 store.query("DROP TABLE facts")
             except QueryError as error:
                 print(error.code)
-    """
+    """  # noqa: S608 - a script for another Python
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=120, check=False
     )
@@ -151,7 +152,7 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_not_there() -> None:
-    with pytest.raises(StoreError, match="clickhouse://default@127.0.0.1:9/x does not answer"):
+    with pytest.raises(StoreError, match=r"clickhouse://default@127\.0\.0\.1:9/x does not answer"):
         open_store("clickhouse://default:secret@127.0.0.1:9/x")
 
 
