@@ -13,7 +13,6 @@ from kernels import layout as at
 from pipeline.file_range import FileRange, next_line
 from pipeline.formats.compiled import compile_format
 from pipeline.model import MEASURES
-from pipeline.segment_usage import SegmentUsage, aggregate_segment
 from pipeline.tally import Tally
 from pipeline.union import Union, unite
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from pipeline.formats.model import LogFormat
 
-__all__ = ["Aggregate", "SegmentUsage", "aggregate_files", "aggregate_segment"]
 
 SPLIT = 4 << 20
 """Bytes of a plain file that are worth a thread of their own."""

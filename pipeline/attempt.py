@@ -13,7 +13,7 @@ from pipeline.model import LedgerEntry, Malformed, SegmentState, Sequence, Seque
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pipeline.aggregate import SegmentUsage
+    from pipeline.segment_usage import SegmentUsage
     from pipeline.ingest.verify import Verdict
     from pipeline.model import Segment, Skip
     from pipeline.overlap import Run

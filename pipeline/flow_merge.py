@@ -2,54 +2,83 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kernels.merge import gather_rows, sort_rows
 from pipeline.model import UsageBatch
+from pipeline.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from pipeline.aggregate import SegmentUsage
+    from pipeline.segment_usage import SegmentUsage
+
+WIDEST = 1 << 22
+"""Minutes between the first and the last row up to which counting sorts are worth their memory; seven years."""
+
+_THREAD = threading.local()
 
 
 def merge_usages(usages: Sequence[tuple[tuple[int, int], SegmentUsage]]) -> UsageBatch:
     """One batch out of ((segment_id, write_id), usage) pairs, sorted by (resource, minute, edge, segment_id, write_id).
 
-    The plain form, in numpy: what a kernel has to agree with.
+    A segment's rows are of one edge, so edge and segment are in order already when the segments are.
     """
-    ordered = sorted(usages, key=lambda pair: pair[0])
-    resources, resource = _unite([(usage.resources, usage.resource) for _, usage in ordered])
-    edges, edge = _unite([(usage.edges, usage.edge) for _, usage in ordered])
+    edges = tuple(sorted({usage.edges[0] for _, usage in usages}))
+    ordered = sorted(usages, key=lambda pair: (pair[1].edges[0], pair[0]))
+    lengths = [len(usage.minute) for _, usage in ordered]
+    names, resource = _unite_names([usage for _, usage in ordered], sum(lengths))
     minute = np.concatenate([np.zeros(0, np.uint32), *(usage.minute for _, usage in ordered)])
-    segment = np.repeat(np.arange(len(ordered), dtype=np.uint32), [len(usage.minute) for _, usage in ordered])
+    segment = np.repeat(np.arange(len(ordered), dtype=np.uint32), lengths)
     sums = np.concatenate([np.zeros((6, 0), np.uint64), *(usage.sums for _, usage in ordered)], axis=1)
-    order = np.lexsort((segment, edge, minute, resource))
-    known = frozenset[str]().union(*(usage.known for _, usage in ordered))
+    order = _order(resource, minute, len(names))
+    columns = [np.empty_like(resource), np.empty_like(minute), np.empty_like(segment), np.empty_like(sums)]
+    gather_rows(order, resource, minute, segment, sums, *columns)
+    of_segment = np.array([edges.index(usage.edges[0]) for _, usage in ordered], np.uint32)
     return UsageBatch(
-        resources,
-        edges,
-        tuple(ids for ids, _ in ordered),
-        resource[order],
-        minute[order].astype(np.uint32, copy=False),
-        edge[order],
-        segment[order],
-        np.ascontiguousarray(sums[:, order]),
-        known,
+        resources=tuple(name.decode("utf-8", "backslashreplace") for name in names),
+        edges=tuple(edge.decode("utf-8", "backslashreplace") for edge in edges),
+        segments=tuple(ids for ids, _ in ordered),
+        resource=columns[0],
+        minute=columns[1],
+        edge=of_segment[columns[2]],
+        segment=columns[2],
+        sums=columns[3],
+        known=frozenset[str]().union(*(usage.known for _, usage in ordered)),
     )
 
 
-def _unite(
-    parts: list[tuple[Sequence[bytes], NDArray[np.uint32]]],
-) -> tuple[tuple[str, ...], NDArray[np.uint32]]:
-    """Distinct names in ascending order, and each part's places turned into places among these."""
-    names = sorted(set[bytes]().union(*(part for part, _ in parts)))
-    place = {name: i for i, name in enumerate(names)}
-    moved = [
-        np.array([place[name] for name in part], np.uint32)[places] for part, places in parts if len(part)
-    ]
-    places = np.concatenate([np.zeros(0, np.uint32), *moved])
-    return tuple(name.decode("utf-8", "backslashreplace") for name in names), places
+def _order(resource: NDArray[np.uint32], minute: NDArray[np.uint32], names: int) -> NDArray[np.int64]:
+    """The stable order of rows by (resource, minute)."""
+    first = int(minute.min()) if len(minute) else 0
+    span = int(minute.max()) - first + 1 if len(minute) else 1
+    if span > WIDEST:
+        return np.lexsort((minute, resource))
+    order = np.empty((2, len(minute)), np.int64)
+    sort_rows(resource, minute, first, order, np.empty(max(names, span), np.int64))
+    return order[0]
+
+
+def _unite_names(usages: Sequence[SegmentUsage], rows: int) -> tuple[list[bytes], NDArray[np.uint32]]:
+    """Distinct resources in ascending order, and each row's place among them."""
+    tally: Tally | None = getattr(_THREAD, "tally", None)
+    if tally is None:
+        tally = _THREAD.tally = Tally()
+    tally.clear()
+    places = np.empty(rows, np.uint32)
+    filled = 0
+    for usage in usages:
+        numbers = tally.adopt(usage.names)
+        end = filled + len(usage.resource)
+        np.take(numbers, usage.resource, out=places[filled:end])
+        filled = end
+    names = tally.names().to_list()
+    ascending = sorted(range(len(names)), key=names.__getitem__)
+    rank = np.empty(len(names), np.uint32)
+    rank[ascending] = np.arange(len(names), dtype=np.uint32)
+    return [names[i] for i in ascending], rank[places]

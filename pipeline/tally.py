@@ -326,6 +326,7 @@ class Tally:
         """Take in another tally's names; uint32[names], their numbers here."""
         from kernels.tables import adopt_names
 
+        self._dirty = True
         data = zeroed(len(others.data), np.uint8)
         data[:] = others.data
         numbers = np.empty(len(others), np.uint32)
