@@ -97,7 +97,7 @@ def show_report(report: RunReport, seconds: float) -> None:
         table.add_row("Facts", f"{report.rows:,} rows written")
         rate = report.content_bytes / max(seconds, 1e-9)
         table.add_row(
-            "Read", f"{human_bytes(report.content_bytes)} of logs in {seconds:.2f} s: {human_bytes(rate)}/s, "
+            "Read", f"{human_bytes(report.content_bytes)} of lines in {seconds:.2f} s: {human_bytes(rate)}/s, "
             f"{human_count(report.lines / max(seconds, 1e-9))} lines/s"
         )  # fmt: skip
     err().print(table, markup=False)

@@ -98,9 +98,7 @@ def test_json_is_one_document(prebill: Prebill, log: Path) -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_standard_input_is_a_file_like_others(
-    prebill: Prebill, log: Path, tmp_path: Path, packed: bool
-) -> None:
+def test_standard_input_is_a_file_like_others(log: Path, tmp_path: Path, packed: bool) -> None:
     """Through a pipe, which can be read only once, though detection needs its beginning."""
     import subprocess
     import sys

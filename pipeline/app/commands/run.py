@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -78,6 +79,8 @@ def bring_in(
     from pipeline.ingest.names import PatternError
     from pipeline.runners import run as run_pipeline
 
+    import_module("pipeline.flow")  # Beam itself: seconds that are no part of the pipeline's rate
+
     store.set_edges(
         [(edge.id, edge.zone, edge.from_.at(), edge.to.at() if edge.to else None) for edge in config.edge]
     )
@@ -86,17 +89,18 @@ def bring_in(
     except PatternError as error:
         raise UsageFailure(f"spool.pattern: {error}") from None
     try:
-        with run_progress(once=once) as (on_progress, watch), compiling_told():
+        with run_progress(once=once) as (on_progress, watch), compiling_told() as compiling:
             report = run_pipeline(
                 [source], store, fmt, once=once, now=context.clock(), on_progress=on_progress, stop_event=stop
             )
+            seconds = watch()
     except UnreadableError as error:
         raise UsageFailure(f"spool.path: {config.spool.path} {error.reason}") from None
     finally:
         source.close()
     if json:
         print_json(asdict(report))
-    show_report(report, watch())
+    show_report(report, seconds - compiling.seconds)
     if stop.number is not None:
         raise Stopped(stop.number)
     return FOUND_SOMETHING if once and report.postponed else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ def status(
     config = None if context.store_dsn and not context.config_path else context.config
     with existing_store(context) as store:
         found = store.status()
-        spool = look_at_spool(store, config, context.now()) if config is not None else None
+        spool = look_at_spool(store, config) if config is not None else None
     document = describe(found, spool, config, context.now())
     if json:
         print_json(document)
@@ -44,18 +45,21 @@ def status(
     return 0
 
 
-def look_at_spool(store: Store, config: Config, now: datetime) -> dict[str, Any]:
-    """What lies in the spool and is not in the ledger, and what can never be."""
+def look_at_spool(store: Store, config: Config) -> dict[str, Any]:
+    """What lies in the spool and is not in the ledger, and what can never be.
+
+    Whether a file lies quiet is judged by the clock that its times are of, whatever `--now` says.
+    """
     from pipeline.ingest.errors import UnreadableError
     from pipeline.ingest.names import PatternError
     from pipeline.ingest.spool import Spool
 
     if not Path(config.spool.path).is_dir():
-        return {"path": config.spool.path, "unread": 0, "unread_bytes": 0, "problems": ["is not a folder"]}
+        return _no_spool(config, "is not a folder")
     try:
-        look = Spool(config.spool.path, config.spool.pattern).look(now.timestamp())
+        look = Spool(config.spool.path, config.spool.pattern).look(time.time())
     except (UnreadableError, PatternError) as error:
-        return {"path": config.spool.path, "unread": 0, "unread_bytes": 0, "problems": [str(error)]}
+        return _no_spool(config, str(error))
     attempted = store.fingerprints([found.origin for found in look.found])
     unread = [
         found for found in look.found if found.fingerprint not in attempted.get(found.origin.segment_id, ())
@@ -68,6 +72,11 @@ def look_at_spool(store: Store, config: Config, now: datetime) -> dict[str, Any]
         "still_written": len(look.waiting),
         "problems": [str(problem) for problem in look.problems],
     }
+
+
+def _no_spool(config: Config, problem: str) -> dict[str, Any]:
+    none: dict[str, Any] = {"unread": 0, "unread_bytes": 0, "oldest_unread": None, "still_written": 0}
+    return {"path": config.spool.path, **none, "problems": [problem]}
 
 
 def describe(
@@ -154,8 +163,10 @@ def show(document: dict[str, Any], dsn: str) -> None:
     spool = document["spool"]
     if spool is not None:
         waits = f"{plural(spool['unread'], 'segment')} not read yet ({human_bytes(spool['unread_bytes'])})"
-        oldest = f", the oldest of {spool['oldest_unread']}" if spool.get("oldest_unread") else ""
-        facts.add_row("Spool", f"{waits}{oldest}" if spool["unread"] else "all read")
+        oldest = f", the oldest of {spool['oldest_unread']}" if spool["oldest_unread"] else ""
+        facts.add_row("Spool", f"{waits}{oldest}" if spool["unread"] else "all that is whole is read")
+        if spool["still_written"]:
+            facts.add_row("", f"{plural(spool['still_written'], 'file')} that may still be written")
         for problem in spool["problems"][:PROBLEMS_SHOWN]:
             facts.add_row("", f"[red]{escape(printable(problem))}[/red]")
         if len(spool["problems"]) > PROBLEMS_SHOWN:
