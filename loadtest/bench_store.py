@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.store import Store
 
 MONTH = 202611
-FIRST_MINUTE = 29_364_480  # 2025-10-31T00:00Z + a month, see `_minute`
+FIRST_MINUTE = 29_364_480  # 2025-10-31T00:00Z
 MINUTES = 30 * 1440
 EDGES = 46
 RESOURCES = 30_000

@@ -58,20 +58,16 @@ def load_migrations(folder: Path = SCHEMA) -> list[Migration]:
 
 def split_statements(text: str) -> tuple[str, ...]:
     """The statements of a SQL file: comments (`--` to the end of a line) dropped, split at `;` outside quotes."""
-    out, now, quote = [], "", ""
-    for piece in re.findall(r"--[^\n]*|\\.|[^\\]", text, re.DOTALL):
-        if quote:
-            quote = "" if piece == quote else quote
-        elif piece.startswith("--"):
-            continue
-        elif piece in "'\"`":
-            quote = piece
-        elif piece == ";":
-            out.append(now.strip())
-            now = ""
-            continue
-        now += piece
-    return tuple(statement for statement in [*out, now.strip()] if statement)
+    statements = [""]
+    for piece in _PIECE.findall(text):
+        if piece == ";":
+            statements.append("")
+        elif not piece.startswith("--"):
+            statements[-1] += piece
+    return tuple(found for found in map(str.strip, statements) if found)
+
+
+_PIECE = re.compile(r"""--[^\n]*|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`|.""", re.DOTALL)
 
 
 def applied_versions(sessions: Sessions) -> dict[int, tuple[str, str]]:

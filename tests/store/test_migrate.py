@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.model import Origin
 from pipeline.store import Store, open_store
 from pipeline.store.errors import SchemaError
 from pipeline.store.migrate import SCHEMA, applied_versions, load_migrations, migrate, split_statements
+from tests.store.cases import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +73,8 @@ def test_from_the_dump_of_each_older_version(tmp_path: Path) -> None:
             migrate(store._sessions)
             assert store.totals(store.cut())["requests"] == 42
             assert store.query("SELECT sum(requests) AS n FROM usage").to_pylist() == [{"n": 42}]
+            origin = Origin("e1", "access", MINUTE, "1")
+            assert store.winners([origin.segment_id])[origin.segment_id].write_id == 2
             assert store.query("SELECT edge, state FROM segments").to_pylist() == [{"edge": "e1", "state": "received"}]
 
 
