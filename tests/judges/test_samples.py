@@ -7,7 +7,6 @@ and a `truth.json`. A folder's name is only a hint: the format is detected. With
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 import os
 import subprocess
@@ -226,9 +225,6 @@ def judge(read: Any, folder: Path, name: str, scratch: Path) -> None:
     assert compare(usage, truth, str(document.get("bytes_field", "")), path) == {}
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("pipeline.aggregate") is None, reason="pipeline.aggregate is not there yet"
-)
 @pytest.mark.parametrize(("folder", "name"), cases())
 def test_the_product_agrees_with_truth(folder: Path, name: str, tmp_path: Path) -> None:
     judge(by_product, folder, name, tmp_path)
