@@ -134,29 +134,31 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"--only: found none; there are {', '.join(b.__name__ for b in BENCHMARKS)}")
     data = Data(options.data, 300_000 if options.quick else 3_000_000)
     rounds = options.rounds or (3 if options.quick else 7)
-    try:
-        tables = merge(_run(chosen, data, rounds))
-    except MeasureError as error:
-        print(f"bench: {error}", file=sys.stderr)
+    measured, failed = _run(chosen, data, rounds)
+    tables = merge(measured)
+    if tables:
+        _report(tables, options, data.lines, rounds, whole=not failed)
+    if failed:
         return 2
-    _report(tables, options, data.lines, rounds)
     missed = any(row.holds is False for table in tables for row in table.rows)
     return 1 if options.check and missed else 0
 
 
-def _run(chosen: list[Callable[[Bench, Data], Table]], data: Data, rounds: int) -> list[Table]:
-    tables = []
-    with (
-        tempfile.TemporaryDirectory(prefix="prebill-bench-") as scratch,
-        Bench(rounds, Path(scratch)) as bench,
-    ):
+def _run(chosen: list[Callable[[Bench, Data], Table]], data: Data, rounds: int) -> tuple[list[Table], int]:
+    """The tables, and how many benchmarks failed; one that fails does not take the others' figures with it."""
+    tables, failed = [], 0
+    with tempfile.TemporaryDirectory(prefix="prebill-bench-") as scratch, Bench(rounds, Path(scratch)) as bench:
         for benchmark in chosen:
             print(f"bench: {benchmark.__name__}", file=sys.stderr, flush=True)
-            tables.append(benchmark(bench, data))
-    return tables
+            try:
+                tables.append(benchmark(bench, data))
+            except MeasureError as error:
+                print(f"bench: {error}", file=sys.stderr)
+                failed += 1
+    return tables, failed
 
 
-def _report(tables: list[Table], options: Any, lines: int, rounds: int) -> None:
+def _report(tables: list[Table], options: Any, lines: int, rounds: int, *, whole: bool) -> None:
     if options.json:
         rows = [
             {"table": t.title, "name": r.name, "cells": r.cells, "bar": r.bar, "holds": r.holds, **r.raw}
@@ -173,7 +175,7 @@ def _report(tables: list[Table], options: Any, lines: int, rounds: int) -> None:
     else:
         print("\n\n".join(map(to_text, tables)))
         print(f"\nMachine: {describe_machine()}. {describe_versions()}.")
-    if options.readme:
+    if options.readme and whole:
         readme = ROOT / "README.md"
         readme.write_text(replace_block(readme.read_text(), make_block(tables, lines, rounds)))
 

@@ -101,6 +101,7 @@ class Bench:
         except BrokenPipeError:
             answer = ""
         if not answer:
+            self._workers.pop(key).wait()
             raise MeasureError(
                 f"{job.engine} failed on {job.path} by {', '.join(job.by)}: its message is above"
             )

@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 MOST_HEARTBEATS = 1440
 """Empty minutes written in one run: after a day's silence, or a clock that jumped, there is nothing to be proved."""
+
+
+NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_:@+.-]{0,126}")
+"""Edges and streams as prebill reads them out of a spool's paths."""
 
 
 class ShipError(Exception):
@@ -308,6 +313,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pid", type=Path, default=Path("/run/nginx.pid"), help="default: /run/nginx.pid")
     parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever; without it, one run")
     options = parser.parse_args(arguments)
+    for name in ("edge", "stream"):
+        if not NAME.fullmatch(getattr(options, name)):
+            parser.error(
+                f"--{name}: expected letters, digits and _ . : @ + -, found {getattr(options, name)!r}"
+            )
     shipper = Shipper(options.log, options.spool, options.edge, options.pid, options.stream)
     while True:
         try:

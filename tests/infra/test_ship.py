@@ -194,3 +194,14 @@ def test_a_state_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ShipError, match="Delete it to begin a new epoch"):
         shipper.run(NOW_S)
     assert (tmp_path / "edge.log").exists()
+
+
+@pytest.mark.parametrize("edge", ["", "../e1", "a/b", "ребро"])
+def test_an_edge_that_no_spool_can_hold_is_refused(
+    tmp_path: Path, edge: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        ship.main(["--log", str(tmp_path / "x.log"), "--spool", str(tmp_path / "spool"), "--edge", edge])
+    assert stopped.value.code == 2
+    assert "--edge: expected" in capsys.readouterr().err
+    assert not (tmp_path / "spool").exists()

@@ -1,4 +1,4 @@
-"""The benchmark's own parts: equal results are found equal, others not; tables and the README's block come out whole."""
+"""The benchmark's own parts: equal results are found equal, others not; tables and the README's block are whole."""
 
 from __future__ import annotations
 
