@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.batch import admit, left_out, room, sum_up
-from kernels.exact import exact_line, fill
+from kernels.fill import fill
 from kernels.layout import (
     BLANK,
     BODY_BYTES,
@@ -25,6 +25,7 @@ from kernels.layout import (
     DUPLICATES,
     EDGE,
     ENDS,
+    EXACT,
     FIRST_OFFSET,
     GOOD,
     LINE_BATCH,
@@ -33,6 +34,7 @@ from kernels.layout import (
     LINES,
     LITERALS,
     MIN_COLUMNS,
+    NEED_EXACT,
     NEEDED_COLUMNS,
     PLACES,
     PREFIX_LENGTH,
@@ -54,6 +56,7 @@ from kernels.options import inner, jit, outer
 from kernels.quick_time import quick_time
 from kernels.simd import (
     bump,
+    call_address,
     equal_mask,
     get,
     load8,
@@ -251,8 +254,13 @@ def _scan_delimited(address, begin, end, spec, state, tables):  # type: ignore[n
                 if plain and e - s < _LONGEST:
                     seconds = quick_line(s, e, spec, state, tables, row)
                 if seconds < 0:
+                    exact = get(tables, EXACT)
+                    if exact == 0:
+                        sum_up(count, state, tables)
+                        put(state, CONSUMED, place)
+                        return NEED_EXACT
                     bump(state, SLOW_LINES, 1)
-                    seconds = exact_line(s, e, spec, state, tables, row)
+                    seconds = call_address(exact, s, e, spec, state, tables, row)
                 if seconds < 0:
                     note_bad(tables, state, offset, -seconds)
                 elif admit(row, spec, state, tables, seconds):

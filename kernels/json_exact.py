@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.exact import after_prefix, exact_status, fill
+from kernels.exact import after_prefix, exact_status, host_of_url
+from kernels.fill import fill
 from kernels.layout import (
     BAD_BYTES,
     BAD_CACHE,
@@ -60,6 +61,7 @@ from kernels.layout import (
     TOKEN,
     UNKNOWN,
     UNREADABLE,
+    URL_HOST,
     ZONE_SECONDS,
 )
 from kernels.options import outer
@@ -327,6 +329,8 @@ def exact_json(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
     a, b = _name(RESOURCE, spec, tables)
     if a < 0:
         return np.int64(-BAD_RESOURCE)
+    if get(spec, URL_HOST) != 0 and b > a:
+        a, b = host_of_url(a, b)
     c, d = _name(EDGE, spec, tables)
     f, g = _name(CACHE, spec, tables)
     if c < 0:

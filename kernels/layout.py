@@ -45,7 +45,7 @@ MEMO_CACHE = 32  # 8 pairs: a short cache status, and its length and number
 STATE_SIZE = 48
 
 # -- what a scan answers
-DONE, GROW_NAMES, GROW_GROUPS, GROW_ARENA, GROW_SEEN, DIRECTIVE_LINE = range(6)
+DONE, GROW_NAMES, GROW_GROUPS, GROW_ARENA, GROW_SEEN, DIRECTIVE_LINE, NEED_EXACT = range(7)
 
 # -- why a line is malformed; 0 is a good line
 (
@@ -118,7 +118,7 @@ LINE_BYTES = 8 * LINE_WORDS
     BAD,
     BAD_ROOM,
 ) = range(12)
-LINE_BATCH, PLACES, ENDS, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE, KEYS, FOUND = range(12, 21)
+LINE_BATCH, PLACES, ENDS, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE, KEYS, FOUND, EXACT = range(12, 22)
 TABLES_SIZE = 24
 
 # -- ndjson. A path of KEYS: its role, how many names it has, then place and length of each among the literals.

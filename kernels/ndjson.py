@@ -12,7 +12,7 @@ import numpy as np
 
 from kernels.batch import admit, left_out, room, sum_up
 from kernels.exact import fill
-from kernels.json_exact import exact_json, same_bytes
+from kernels.json_exact import same_bytes
 from kernels.layout import (
     BLANK,
     BODY_BYTES,
@@ -25,11 +25,9 @@ from kernels.layout import (
     DUPLICATES,
     EDGE,
     ENDS,
-    FIRST_LEVEL,
+    EXACT,
     FIRST_OFFSET,
-    FOUND,
     GOOD,
-    JSON_KEYS,
     K_COUNT,
     K_KEYS,
     K_LENGTH,
@@ -37,29 +35,18 @@ from kernels.layout import (
     K_ORDINAL,
     K_QUOTES,
     K_ROLE,
-    KEY_BYTES,
-    KEYS,
-    L_LENGTH,
-    L_ORDINAL,
-    L_PATH,
-    L_PLACE,
-    LEVEL_KEYS,
     LINE_BATCH,
     LINE_BYTES,
     LINE_LIMIT,
     LINES,
-    P_DEPTH,
-    P_ROLE,
-    PATH_WORDS,
+    NEED_EXACT,
     PLACES,
     PREFIX_LENGTH,
-    QUOTES_SEEN,
     RESOURCE,
     SKIP_COUNT,
     SLOW_LINES,
     STATUS,
     TEMPLATE,
-    TEMPLATE_NAMES,
     TIME,
     TIME_UNIT,
     TOO_LONG,
@@ -72,6 +59,7 @@ from kernels.quick_time import quick_epoch, quick_iso
 from kernels.simd import (
     bracket_mask,
     bump,
+    call_address,
     digit_count,
     equal_mask,
     get,
@@ -267,75 +255,6 @@ def quick_json(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
     return seconds
 
 
-@outer
-def learn(spec, tables):  # type: ignore[no-untyped-def]
-    """Make the line that was just read exactly the template of those to come.
-
-    Where each role's first path is there, only those keys are looked at. Where one is missing, or a later path stands
-    in for it, every key of the first level is, and the number of quotes: so it cannot be there unseen.
-    """
-    template = get(tables, TEMPLATE)
-    found = get(tables, FOUND)
-    put(template, K_COUNT, 0)
-    known = get(found, FIRST_LEVEL)
-    if known > LEVEL_KEYS:
-        return
-    whole = False
-    last_role = np.int64(-1)
-    for j in range(get(spec, JSON_KEYS)):
-        path = get(tables, KEYS) + 8 * PATH_WORDS * j
-        if get(path, P_DEPTH) != 1:
-            return
-        if get(path, P_ROLE) != last_role:
-            last_role = get(path, P_ROLE)
-            there = False
-            for i in range(known):
-                there = there or get(found + 8 * (FIRST_LEVEL + 1 + 4 * i), L_PATH) == j
-            whole = whole or not there
-    count = np.int64(0)
-    for i in range(known):
-        level = found + 8 * (FIRST_LEVEL + 1 + 4 * i)
-        length = get(level, L_LENGTH)
-        j = get(level, L_PATH)
-        role = np.int64(-1)
-        if j >= 0 and _is_first(j, known, spec, tables):
-            role = get(get(tables, KEYS) + 8 * PATH_WORDS * j, P_ROLE)
-        if role < 0 and not whole:
-            continue
-        if length > KEY_BYTES:
-            return
-        name = template + 8 * TEMPLATE_NAMES + KEY_BYTES * count
-        _copy_name(name, get(level, L_PLACE), length)
-        key = template + 8 * (K_KEYS + 4 * count)
-        put(key, K_ORDINAL, get(level, L_ORDINAL))
-        put(key, K_LENGTH, length)
-        put(key, K_NAME, name)
-        put(key, K_ROLE, role)
-        count += 1
-    put(template, K_QUOTES, -1)
-    if whole:
-        put(template, K_QUOTES, get(found, QUOTES_SEEN))
-    put(template, K_COUNT, count)
-
-
-@outer
-def _is_first(j, known, spec, tables):  # type: ignore[no-untyped-def]
-    """Whether no path of the same role that counts before the j-th is in the line."""
-    role = get(get(tables, KEYS) + 8 * PATH_WORDS * j, P_ROLE)
-    found = get(tables, FOUND)
-    for i in range(known):
-        other = get(found + 8 * (FIRST_LEVEL + 1 + 4 * i), L_PATH)
-        if 0 <= other < j and get(get(tables, KEYS) + 8 * PATH_WORDS * other, P_ROLE) == role:
-            return False
-    return True
-
-
-@outer
-def _copy_name(target, source, length):  # type: ignore[no-untyped-def]
-    for i in range(0, length, 8):
-        put(target, i // 8, get(source, i // 8))
-
-
 def _scan_ndjson(address, begin, end, spec, state, tables):  # type: ignore[no-untyped-def]
     """As scan_delimited, for NDJSON."""
     batch = get(tables, LINE_BATCH)
@@ -381,10 +300,13 @@ def _scan_ndjson(address, begin, end, spec, state, tables):  # type: ignore[no-u
                 if plain and e - s < _LONGEST:
                     seconds = quick_json(s, e, spec, state, tables, row)
                 if seconds < 0:
+                    exact = get(tables, EXACT)
+                    if exact == 0:
+                        sum_up(count, state, tables)
+                        put(state, CONSUMED, place)
+                        return NEED_EXACT
                     bump(state, SLOW_LINES, 1)
-                    seconds = exact_json(s, e, spec, state, tables, row)
-                    if seconds >= 0 and plain:
-                        learn(spec, tables)
+                    seconds = call_address(exact, s, e, spec, state, tables, row)
                 if seconds < 0:
                     note_bad(tables, state, offset, -seconds)
                 elif admit(row, spec, state, tables, seconds):

@@ -71,6 +71,36 @@ class Kernel:
         return result
 
 
+class Callback:
+    """A compiled function that kernels call by its address: six int64 in, an int64 out.
+
+    What is linked into a kernel is optimised with it, anew in each function on the way; what is called by address is
+    compiled once, and not before a line needs it.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._name = f"{function.__module__}.{function.__name__.lstrip('_')}"
+        self._compiled: Any = None
+        self._lock = threading.Lock()
+
+    @property
+    def known_address(self) -> int:
+        """Where it lies, 0 while it is neither compiled nor loaded."""
+        return 0 if self._compiled is None else int(self._compiled.address)
+
+    @property
+    def address(self) -> int:
+        """Where it lies; compiled now where it is not yet."""
+        with self._lock:
+            if self._compiled is None:
+                signature = numba.types.int64(*[numba.types.int64] * 6)
+                with _writer_of(self._name):
+                    compile_callback = numba.cfunc(signature, nopython=True, cache=True, error_model="numpy")
+                    self._compiled = compile_callback(self._function)
+        return self.known_address
+
+
 @contextlib.contextmanager
 def _writer_of(name: str) -> Iterator[None]:
     """Alone while a kernel is compiled and kept; without waiting where it is kept already."""
@@ -102,6 +132,11 @@ _PART = {
 def jit(function: Callable[..., Any]) -> Kernel:
     """A kernel that is called from Python."""
     return Kernel(function)
+
+
+def callback(function: Callable[..., Any]) -> Callback:
+    """A function that kernels call by its address."""
+    return Callback(function)
 
 
 def inner(function: Callable[..., Any]) -> Any:

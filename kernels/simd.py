@@ -133,6 +133,17 @@ def bump(typingctx: Any, address: Any, index: Any, by: Any) -> Any:
 
 
 @intrinsic
+def call_address(typingctx: Any, function: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
+    """Call what lies at an address with six int64; its int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_I64, [_I64] * 6)
+        return builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
+
+    return types.int64(*[types.int64] * 7), generate
+
+
+@intrinsic
 def store16(typingctx: Any, address: Any, value: Any) -> Any:
     """Write the low 16 bits of an int64."""
 

@@ -211,13 +211,17 @@ class Tally:
         self._tables[at.LITERALS] = compiled.literals.ctypes.data
         self._tables[at.TEMPLATE] = compiled.template.ctypes.data
         self._tables[at.KEYS] = compiled.keys.ctypes.data
+        self._tables[at.EXACT] = compiled.exact.known_address
         block, spec = self._block.ctypes.data, compiled.spec.ctypes.data
         while True:
             answer = compiled.scan(block, begin, end, spec, self.state.ctypes.data, self._tables.ctypes.data)
             begin = int(self.state[at.CONSUMED])
             if answer in (at.DONE, at.DIRECTIVE_LINE):
                 return begin, answer == at.DIRECTIVE_LINE
-            self._grow(answer)
+            if answer == at.NEED_EXACT:
+                self._tables[at.EXACT] = compiled.exact.address
+            else:
+                self._grow(answer)
 
     def _rename_columns(self, begin: int, end: int, compiled: Compiled) -> tuple[Compiled, int]:
         """Read the header line that begins here; the format from there on, and where the next line begins."""

@@ -12,10 +12,9 @@ from pipeline.formats.errors import FormatError, Problem
 from pipeline.formats.model import path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
+    from kernels.options import Callback, Kernel
     from pipeline.formats.model import LogFormat
 
 PREFIX_AT, DIRECTIVE_AT, NAMES_AT, LITERALS = 64, 128, 256, 8192
@@ -45,7 +44,8 @@ class Compiled:
 
     `spec`: int64[SPEC_SIZE] of kernels.layout. `literals`: uint8, `-` at 0, the prefix and the directive at their
     places. `hits`: cache values that count as hits, the first among the names. `keys`, `template`: int64, paths
-    of ndjson keys, and where the kernel has learned that they lie. `scan`: the kernel.
+    of ndjson keys, and where the kernel has learned that they lie. `scan`: the kernel,
+    `exact`: what it calls for unusual lines.
     """
 
     fmt: LogFormat
@@ -54,7 +54,8 @@ class Compiled:
     hits: tuple[bytes, ...]
     keys: NDArray[np.int64]
     template: NDArray[np.int64]
-    scan: Callable[[int, int, int, int, int, int], int]
+    scan: Kernel
+    exact: Callback
 
 
 def compile_format(fmt: LogFormat) -> Compiled:
@@ -80,16 +81,16 @@ def compile_format(fmt: LogFormat) -> Compiled:
     keys = np.zeros((layout.PATHS, layout.PATH_WORDS), np.int64)
     template = np.zeros(layout.TEMPLATE_SIZE, np.int64)
     if fmt.kind == "ndjson":
-        from kernels.ndjson import scan_ndjson
+        from kernels.json_template import exact_json_line as exact
+        from kernels.ndjson import scan_ndjson as scan
 
         _paths(fmt, spec, keys, literals)
-        scan = scan_ndjson
     else:
-        from kernels.delimited import scan_delimited
+        from kernels.delimited import scan_delimited as scan
+        from kernels.exact import exact_line as exact
 
         _columns(fmt, spec)
-        scan = scan_delimited
-    return Compiled(fmt, spec, literals, fmt.cache.hit if fmt.cache else (), keys, template, scan)
+    return Compiled(fmt, spec, literals, fmt.cache.hit if fmt.cache else (), keys, template, scan, exact)
 
 
 def _paths(
