@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from types import FrameType
 from typing import NoReturn
 
-from pipeline.app import catalogue
+from pipeline.app import catalogue, signals
 from pipeline.app.failures import BAD_USAGE, INTERRUPTED, OWN_ERROR, Failure, Stopped
 
 
 def main() -> NoReturn:
     """The `prebill` command."""
-    signal.signal(signal.SIGTERM, _stop)
+    signals.install()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -33,12 +32,11 @@ def run(arguments: list[str]) -> int:
         if failure.mend:
             _say(f"  {failure.mend}")
         return failure.code
-    except KeyboardInterrupt:
-        _say("prebill: stopped by Ctrl-C; nothing that was committed is lost.")
-        return INTERRUPTED
-    except Stopped as stopped:
-        _say("prebill: stopped on request; nothing that was committed is lost.")
-        return stopped.code
+    except (KeyboardInterrupt, Stopped) as stopped:
+        code = getattr(stopped, "code", INTERRUPTED)
+        by = "by Ctrl-C" if code == INTERRUPTED else "on request"
+        _say(f"prebill: stopped {by}; nothing that was committed is lost.")
+        return code
     except BrokenPipeError:
         # The reader of our output has left (`prebill sql … | head`): nothing is wrong, and nobody is there to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -88,10 +86,6 @@ def _own_error(error: Exception, *, verbose: bool) -> int:
     if not verbose:
         _say("  This is a fault in prebill, not in your data. With --verbose it gives the details to report.")
     return OWN_ERROR
-
-
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    raise Stopped(number)
 
 
 def _say(text: str) -> None:

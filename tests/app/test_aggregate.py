@@ -6,6 +6,9 @@ import csv
 import gzip
 import io
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +18,7 @@ import pytest
 from pipeline.app.usage_output import rendered, write_usage
 from pipeline.app.usage_screen import course, total
 
-from .conftest import Prebill
+from .conftest import ROOT, Prebill
 
 LINES = [
     "1793491200.000\t-\ta.example\tGET\t/\t200\t1500\t1000\tHIT\t1\t-",
@@ -100,11 +103,6 @@ def test_json_is_one_document(prebill: Prebill, log: Path) -> None:
 @pytest.mark.parametrize("packed", [False, True])
 def test_standard_input_is_a_file_like_others(log: Path, tmp_path: Path, packed: bool) -> None:
     """Through a pipe, which can be read only once, though detection needs its beginning."""
-    import subprocess
-    import sys
-
-    from .conftest import ROOT
-
     content = gzip.compress(LOG.encode()) if packed else LOG.encode()
     out = tmp_path / "out.csv"
     done = subprocess.run(
@@ -202,3 +200,25 @@ def test_the_course_of_time_is_bounded_and_names_the_peak() -> None:
     line = course(table, total(table))
     assert len(line.split("  ")[0]) <= 60
     assert "each block 9 minutes; most in 2026-11-01T08:19:00Z" in line
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_with_a_sentence(number: signal.Signals, code: int) -> None:
+    """While it waits for the rest of a log that comes through a pipe."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.app.main", "aggregate", "-", "--format", "edge-tsv"],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
+    )  # fmt: skip
+    assert process.stdin is not None
+    try:
+        # More than the head that is read first: once this is taken, the command is at work.
+        process.stdin.write(LOG.encode() * 20_000)
+        process.stdin.flush()
+        process.send_signal(number)
+        out, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == code
+    assert out == b""
+    assert b"prebill: stopped" in told
+    assert b"Traceback" not in told

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from pipeline.app.failures import UsageFailure
 from pipeline.app.inputs import Inputs, open_inputs
 from pipeline.app.parameters import Flag
+from pipeline.app.signals import raise_if_ending
 from pipeline.app.terminal import byte_progress, human_bytes, human_count, plural, print_json, say
 from pipeline.model import DIMENSIONS
 
@@ -126,7 +127,12 @@ def _read(inputs: Inputs, fmt: LogFormat, groups: tuple[str, ...], threads: int)
     title = Path(inputs.names[0]).name if len(inputs.names) == 1 else f"{len(inputs.names)} files"
     try:
         with byte_progress(title, inputs.size) as on_progress, compiling_told():
-            return aggregate_files(inputs.paths, fmt, by=groups, threads=threads, on_progress=on_progress)
+
+            def tell(done: int) -> None:
+                raise_if_ending()
+                on_progress(done)
+
+            return aggregate_files(inputs.paths, fmt, by=groups, threads=threads, on_progress=tell)
     except UnreadableError as error:
         raise UsageFailure(f"a file cannot be read: {error.reason}") from None
 
