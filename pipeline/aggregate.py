@@ -99,7 +99,7 @@ def aggregate_files(
 
     return Aggregate(
         by=tuple(by),
-        known=fmt.known,
+        known=frozenset().union(*(tally.known for tally in tallies)) or fmt.known,
         lines=count(at.LINES),
         parsed=count(at.PARSED),
         malformed=count(at.MALFORMED),

@@ -124,7 +124,7 @@ def aggregate_segment(
         seen=tally.seen(),
         runs=tally.runs(),
         damaged=damaged,
-        known=fmt.known,
+        known=tally.known or fmt.known,
     )
 
 

@@ -77,7 +77,7 @@ class Groups:
 class Tally:
     """Tables, buffers and counters for one thread; used for one content after another, cleared in between.
 
-    After `scan`: counters by `count`, where lines were malformed by `malformed_at`, sums by `groups` and `names`.
+    After `scan`: the measures that the formats and headers seen can know in `known`, counters by `count`, where lines were malformed by `malformed_at`, sums by `groups` and `names`.
     """
 
     def __init__(
@@ -123,6 +123,7 @@ class Tally:
         if slots > len(self._groups):
             self._groups = zeroed((slots, 8), np.uint64)
         self._slots = slots
+        self.known: frozenset[str] = frozenset()
         self._aside: list[Groups] = []
         self._aside_lines = 0
         self.state[:] = 0
@@ -159,6 +160,8 @@ class Tally:
         self._skips = np.array(skips or ((0, 0),), np.int64)
         self._tables[at.SKIPS], self._tables[at.SKIP_COUNT] = self._skips.ctypes.data, len(skips)
         self._know_hits(compiled)
+        if not compiled.fmt.header:
+            self.known |= compiled.fmt.known
         base = offset  # where in the content the block begins
         kept = 0
         extra = 0
@@ -230,7 +233,9 @@ class Tally:
         line = self._block[begin:end]
         length = int(np.argmax(line == NEWLINE))
         self.state[[at.LINES, at.COMMENTS]] += 1
-        return recompile(compiled, line[:length].tobytes()), begin + length + 1
+        renamed = recompile(compiled, line[:length].tobytes())
+        self.known |= renamed.fmt.known
+        return renamed, begin + length + 1
 
     def _grow(self, what: int) -> None:
         from kernels.sequence import grow_seen
