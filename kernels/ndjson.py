@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.batch import admit, left_out, room, sum_up
-from kernels.exact import fill
+from kernels.fill import fill
 from kernels.json_exact import same_bytes
 from kernels.layout import (
     BLANK,
