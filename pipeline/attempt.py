@@ -13,10 +13,10 @@ from pipeline.model import LedgerEntry, Malformed, SegmentState, Sequence, Seque
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pipeline.segment_usage import SegmentUsage
     from pipeline.ingest.verify import Verdict
     from pipeline.model import Segment, Skip
     from pipeline.overlap import Run
+    from pipeline.segment_usage import SegmentUsage
 
 MALFORMED_KEPT = 100
 """Places of malformed lines that a ledger entry keeps; all are counted."""

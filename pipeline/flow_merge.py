@@ -57,8 +57,10 @@ def _order(resource: NDArray[np.uint32], minute: NDArray[np.uint32], names: int)
     """The stable order of rows by (resource, minute)."""
     first = int(minute.min()) if len(minute) else 0
     span = int(minute.max()) - first + 1 if len(minute) else 1
+    order: NDArray[np.int64]
     if span > WIDEST:
-        return np.lexsort((minute, resource))
+        order = np.lexsort((minute, resource))
+        return order
     order = np.empty((2, len(minute)), np.int64)
     sort_rows(resource, minute, first, order, np.empty(max(names, span), np.int64))
     return order[0]

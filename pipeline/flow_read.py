@@ -26,10 +26,10 @@ class SegmentReader:
 
     def read(self, segment: Segment, skips: tuple[Skip, ...] = ()) -> Reading | Refused | Postponed:
         """Its content, counted without the numbers of `skips`; never raises for what the content or the disk does."""
-        from pipeline.segment_usage import aggregate_segment
         from pipeline.ingest.codecs import open_content
         from pipeline.ingest.digest import ContentDigest
         from pipeline.ingest.errors import ChangedError, UnreadableError
+        from pipeline.segment_usage import aggregate_segment
 
         digest = ContentDigest(self.want_sha256 or segment.claims.sha256 is not None)
         try:

@@ -77,7 +77,8 @@ class Groups:
 class Tally:
     """Tables, buffers and counters for one thread; used for one content after another, cleared in between.
 
-    After `scan`: the measures that the formats and headers seen can know in `known`, counters by `count`, where lines were malformed by `malformed_at`, sums by `groups` and `names`.
+    After `scan`: the measures that the formats and headers seen can know in `known`, counters by `count`,
+    where lines were malformed by `malformed_at`, sums by `groups` and `names`.
     """
 
     def __init__(
