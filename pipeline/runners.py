@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.ingest.unpack import Limits
     from pipeline.model import Segment
 
-__all__ = ["RunReport", "load_beam", "run", "run_beam"]
+__all__ = ["RunReport", "load_beam", "run", "run_beam", "warm_up"]
 
 BATCH_BYTES = 1 << 30
 """Content of a batch: enough that Beam's fixed cost (0.1 s) does not count, little enough that memory stays flat."""
@@ -68,6 +68,27 @@ def run_beam(elements: list[list[Segment]], key: str, run: Run) -> None:
     except Exception as error:
         # Beam tells it as a text with its own trace; whoever asked wants the fault itself.
         raise (run.error or error) from None
+
+
+def warm_up(fmt: LogFormat) -> None:
+    """Load Beam and the kernels of a format, compiling these where that was never done on this machine: seconds that
+    are start-up, and no part of the pipeline's rate."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from pipeline.model import Origin, Segment
+
+    load_beam()
+    import pipeline.flow
+    import pipeline.store.columns  # noqa: F401
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "warm.log"
+        path.write_bytes(b"\n")
+        from pipeline.ingest.fingerprint import fingerprint_file
+
+        origin = Origin("-", "-", 0)
+        SegmentReader(fmt).read(Segment(origin, str(path), "plain", 1, fingerprint_file(str(path)) or ""))
 
 
 def load_beam() -> Any:
