@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -38,6 +40,8 @@ def any_store(context: Context) -> Iterator[Store]:
     from pipeline.store.connect import open_store
     from pipeline.store.errors import DsnError, QueryError, SchemaError, StoreError
 
+    # The driver logs what it also raises; what it raises is told below.
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
     try:
         with open_store(context.dsn) as store:
             yield store
@@ -48,10 +52,17 @@ def any_store(context: Context) -> Iterator[Store]:
     except SchemaError as error:
         raise ReachFailure(str(error), mend="`prebill doctor` tells more.") from None
     except StoreError as error:
-        raise ReachFailure(str(error), mend="`prebill doctor` tells what is in the way.") from None
+        raise ReachFailure(_plain(str(error)), mend="`prebill doctor` tells what is in the way.") from None
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         raise ReachFailure(
             f"the store cannot be opened:{where} {error.strerror or error}",
             mend="`prebill doctor` tells more.",
         ) from None
+
+
+def _plain(text: str) -> str:
+    """What the door said, with the system's own word for a failed connection in place of the driver's chain of them."""
+    reason = re.search(r"\[Errno -?\d+\] ([A-Za-z ]+)|(timed out)", text)
+    before = text.split(": ", 1)[0]
+    return f"{before}: {(reason[1] or reason[2]).strip().lower()}" if reason else text

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from pipeline.app.failures import UsageFailure
 from pipeline.app.inputs import Inputs, open_inputs
+from pipeline.app.lean import leave_pandas_out
 from pipeline.app.parameters import Flag
 from pipeline.app.signals import raise_if_ending
 from pipeline.app.terminal import byte_progress, human_bytes, human_count, plural, print_json, say
@@ -57,6 +58,7 @@ def aggregate(
     json
         One JSON document on standard output: the summary, and all groups.
     """
+    leave_pandas_out()
     dimensions = _dimensions(by)
     if not files:
         raise UsageFailure(
