@@ -25,6 +25,7 @@ from pipeline.model import (
     UsageBatch,
 )
 from pipeline.overlap import unite
+from pipeline.tally import Names
 from pipeline.winner import pick_winners
 
 if TYPE_CHECKING:
@@ -37,11 +38,10 @@ Key = tuple[str, int, str]
 class SlowUsage:
     """What the aggregator gives for one segment."""
 
-    resources: list[bytes]
-    edges: list[bytes]
+    names: Names
+    edges: tuple[bytes, ...]
     resource: Any
     minute: Any
-    edge: Any
     sums: Any
     lines: int
     parsed: int
@@ -96,11 +96,12 @@ def parse(content: bytes, origin: Origin, sequence: Sequence | None, skips: tupl
     for i, row in enumerate(rows):
         columns[:2, i] = usage[row]
     return SlowUsage(
-        resources=names,
-        edges=[origin.edge.encode()],
+        names=Names(
+            np.frombuffer(b"".join(names), np.uint8), np.cumsum([0, *map(len, names)], dtype=np.int64)
+        ),
+        edges=(origin.edge.encode(),),
         resource=np.array([names.index(r) for r, _ in rows], np.uint32),
         minute=np.array([m for _, m in rows], np.uint32),
-        edge=np.zeros(len(rows), np.uint32),
         sums=columns,
         lines=lines,
         parsed=parsed,
