@@ -37,8 +37,8 @@ BAR_BYTES = 100 << 20
 
 @dataclass(frozen=True)
 class Reading:
-    """One customer's month: rows of facts behind it, seconds (best, median, worst), the least CPU seconds of a read (on a
-    machine that others use, too, they tell more than the wall's), and bytes of memory that suffice."""
+    """One customer's month: rows of facts behind it, seconds (best, median, worst), the least CPU seconds of a read
+    (which tell more where others use the machine), and bytes of memory that suffice."""
 
     ledger_rows: int
     customer: str

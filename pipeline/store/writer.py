@@ -71,10 +71,27 @@ class Writer:
         INSERT whose deduplication token is that number. Of two committers that took the same number, in one process or
         in several, the store keeps one; the other reads that it lost and takes the next.
         """
+        self._check_overrides([entry for entry in entries if entry.preferred and entry.bytes_sent])
         last = 0
         for at in range(0, len(entries), COMMIT_ROWS):
             last = self._commit(entries[at : at + COMMIT_ROWS])
         return last or self.cut()
+
+    def _check_overrides(self, entries: Sequence[LedgerEntry]) -> None:
+        """An override names facts that must still be there: the sweep may have taken them. Overrides are rare, and a
+        look at one month's write_ids takes a fraction of a second."""
+        for entry in entries:
+            minute = entry.origin.minute * 60
+            found = self._sessions.one(
+                "SELECT count() FROM (SELECT 1 FROM facts WHERE write_id = {write_id:UInt64}"
+                " AND segment_minute = toDateTime({minute:UInt32}, 'UTC') LIMIT 1)",
+                {"write_id": entry.write_id, "minute": minute},
+            )
+            if not found:
+                raise StoreError(
+                    f"attempt {entry.write_id:#x} at {entry.origin} cannot be preferred: its facts are not there any "
+                    f"more (losing attempts are deleted after 24 hours); let the segment be read again"
+                )
 
     def cut(self) -> int:
         """The greatest visible `seq`; 0 in an empty ledger."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.model import Origin, SegmentState, Sequence, SequenceUnit
+from pipeline.store import StoreError
 from tests.store.cases import MINUTE, NOW, make_batch, make_entry, write
 
 if TYPE_CHECKING:
@@ -227,6 +228,16 @@ def test_a_loser_that_an_operator_preferred_is_not_swept(store: Store, origin: C
     store.commit([make_entry(origin(0), 1, lines=1, preferred=True, reason="x", committed_at=now)])
     assert store.sweep(now).superseded == 0
     assert _requests(store) == 5
+
+
+def test_an_attempt_that_was_swept_cannot_be_preferred(store: Store, origin: Callable[[int], Origin]) -> None:
+    old = datetime.now(UTC) - timedelta(days=2)
+    write(store, origin(0), 1, 5, lines=1, committed_at=old)
+    write(store, origin(0), 2, 6, lines=2, committed_at=old)
+    assert store.sweep(datetime.now(UTC)).superseded == 1
+    with pytest.raises(StoreError, match="cannot be preferred: its facts are not there any more"):
+        store.commit([make_entry(origin(0), 1, lines=1, preferred=True, reason="x")])
+    assert _requests(store) == 6
 
 
 def test_zones_of_edges_as_of_the_minute(store: Store, origin: Callable[[int], Origin]) -> None:

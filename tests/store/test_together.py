@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.store import Store
 
-READS = 2_000
+READS = 1_000
 
 
 def test_no_read_is_torn_while_a_writer_runs(store: Store) -> None:
@@ -123,6 +123,28 @@ def test_another_process_finds_the_owner_and_writes_through_its_door(store: Stor
     assert (done.stdout.split(), done.stderr) == (["1", "5", "1", "164"], "")
     assert store.totals(store.cut())["requests"] == 5
     assert store.winners([origin.segment_id])[origin.segment_id].write_id == 7
+
+
+def test_a_visitor_hears_that_its_owner_is_gone_and_can_become_the_owner(tmp_path: Path) -> None:
+    dsn = f"chdb://{tmp_path}/store"
+    command = [sys.executable, "-m", "tests.store.crash_writer", dsn, "1"]
+    owner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "ready\n"
+        with open_store(dsn) as visitor:
+            assert not visitor.owner
+            assert visitor.cut() >= 0
+            owner.kill()
+            owner.wait()
+            with pytest.raises(StoreError, match=r"the owner of the store .* does not answer"):
+                visitor.cut()
+            with open_store(dsn) as store:
+                assert store.owner
+                assert store.cut() >= 0
+    finally:
+        owner.kill()
+        owner.wait()
 
 
 def test_one_process_one_folder(store: Store, tmp_path: Path) -> None:
