@@ -12,9 +12,10 @@ from kernels.layout import (
     ARENA,
     ARENA_BYTES,
     ARENA_USED,
+    B_GROUP,
+    B_HASH,
     B_NAME,
     B_NAME_LENGTH,
-    B_PLACE,
     B_SEQ,
     BATCH,
     DONE,
@@ -25,16 +26,18 @@ from kernels.layout import (
     G_HASH,
     G_HASH_2,
     G_MINUTE,
-    G_REQUESTS,
     G_SENT,
-    GROUP_SLOTS,
+    GROUP_ROOM,
     GROUPS,
     GROUPS_USED,
     GROW_ARENA,
     GROW_GROUPS,
+    GROW_INDEX,
     GROW_NAMES,
     GROW_SEEN,
     HOME_MINUTE,
+    INDEX,
+    INDEX_SLOTS,
     LATEST,
     LINE_BATCH,
     LINE_BYTES,
@@ -60,8 +63,8 @@ from kernels.layout import (
 )
 from kernels.options import inner, outer
 from kernels.sequence import first_seen, in_skips
-from kernels.simd import add_sums, bump, copy64, get, load32, prefetch, put
-from kernels.tables import find_group, find_name, hash_group, hash_name
+from kernels.simd import add_sums, bump, copy64, get, load64, prefetch, put, same_group, store64
+from kernels.tables import find_entry, find_group, find_name, hash_group, hash_name, index_place
 
 U = np.uint64
 _SECOND = U(0x9E3779B97F4A7C15)  # makes another seed
@@ -75,8 +78,10 @@ def room(tables, state):  # type: ignore[no-untyped-def]
         return GROW_NAMES
     if get(state, ARENA_USED) + _NEW_NAMES * (NAME_LIMIT + 1) > get(tables, ARENA_BYTES):
         return GROW_ARENA
-    if (get(state, GROUPS_USED) + BATCH) * 8 > get(tables, GROUP_SLOTS) * 5:
+    if get(state, GROUPS_USED) + BATCH > get(tables, GROUP_ROOM):
         return GROW_GROUPS
+    if (get(state, GROUPS_USED) + BATCH) * 8 > get(tables, INDEX_SLOTS) * 5:
+        return GROW_INDEX
     if (get(state, SEEN_USED) + BATCH) * 2 > get(tables, SEEN_SLOTS):
         return GROW_SEEN
     return DONE
@@ -115,15 +120,29 @@ def admit(row, spec, state, tables, seconds):  # type: ignore[no-untyped-def]
     seed = U(get(state, SEED))
     put(row, G_HASH, np.int64(hash_name(name, length, seed)))
     put(row, G_HASH_2, np.int64(hash_name(name, length, seed + _SECOND)))
-    place = hash_group(row, seed) >> U(8) & U(get(tables, GROUP_SLOTS) - 1)
-    put(row, B_PLACE, np.int64(place))
-    prefetch(get(tables, GROUPS) + np.int64(place) * SLOT_BYTES)
+    h = hash_group(row, seed)
+    put(row, B_HASH, np.int64(h))
+    prefetch(get(tables, INDEX) + np.int64(index_place(h, get(tables, INDEX_SLOTS)) << U(3)))
     return True
 
 
-@outer
+@inner
 def _begin(slot, row, state, tables):  # type: ignore[no-untyped-def]
-    """Make a line the first of its group."""
+    """Make a line the first of its group, to which a free slot of the index will lead; where the group lies. Its
+    resource has no number yet."""
+    used = get(state, GROUPS_USED)
+    group = get(tables, GROUPS) + used * SLOT_BYTES
+    copy64(group, row)
+    store64(slot, (U(get(row, B_HASH)) >> U(32) << U(32)) | U(used + 1))
+    put(state, GROUPS_USED, used + 1)
+    place = (U(get(row, G_HASH)) >> U(20)) & U(get(tables, NAME_SLOTS) - 1)
+    prefetch(get(tables, NAMES) + np.int64(place) * SLOT_BYTES)
+    return group
+
+
+@outer
+def _name_group(group, row, state, tables):  # type: ignore[no-untyped-def]
+    """Give a new group its resource's number."""
     number = find_name(
         get(tables, NAMES),
         U(get(tables, NAME_SLOTS) - 1),
@@ -133,27 +152,49 @@ def _begin(slot, row, state, tables):  # type: ignore[no-untyped-def]
         get(row, B_NAME_LENGTH),
         U(get(row, G_HASH)),
     )
-    put(row, G_MINUTE, get(row, G_MINUTE) | number << 32)
-    copy64(slot, row)
-    bump(state, GROUPS_USED, 1)
+    put(group, G_MINUTE, get(group, G_MINUTE) | number << 32)
+
+
+@outer
+def _add_exactly(row, state, tables):  # type: ignore[no-untyped-def]
+    """Add a line whose hash bits led to another group than its own."""
+    group = find_group(get(tables, INDEX), get(tables, INDEX_SLOTS), get(tables, GROUPS), row)
+    if group < 0:
+        _name_group(_begin(-group, row, state, tables), row, state, tables)
+    else:
+        add_sums(group, row)
 
 
 @inner
 def sum_up(count, state, tables):  # type: ignore[no-untyped-def]
     """Add the batch's first `count` lines to the sums of their groups, new ones with their resource's number."""
+    index = get(tables, INDEX)
+    slots = get(tables, INDEX_SLOTS)
     groups = get(tables, GROUPS)
-    mask = U(get(tables, GROUP_SLOTS) - 1)
     row = get(tables, LINE_BATCH)
     sent = np.int64(0)
     body = np.int64(0)
     for _ in range(count):
-        slot = find_group(groups, mask, U(get(row, B_PLACE)), row)
-        if load32(slot + 8 * G_REQUESTS) == U(0):
-            _begin(slot, row, state, tables)
-        else:
-            add_sums(slot, row)
+        slot = find_entry(index, slots, U(get(row, B_HASH)))
+        entry = load64(slot)
         sent += get(row, G_SENT)
         body += get(row, G_BODY)
+        if entry == U(0):
+            put(row, B_GROUP, -_begin(slot, row, state, tables))
+        else:
+            group = groups + np.int64((entry & U(0xFFFFFFFF)) - U(1)) * SLOT_BYTES
+            prefetch(group)
+            put(row, B_GROUP, group)
+        row += LINE_BYTES
+    row = get(tables, LINE_BATCH)
+    for _ in range(count):
+        group = get(row, B_GROUP)
+        if group < 0:
+            _name_group(-group, row, state, tables)
+        elif same_group(group, row):
+            add_sums(group, row)
+        else:
+            _add_exactly(row, state, tables)
         row += LINE_BYTES
     bump(state, PARSED, count)
     bump(state, TOTAL_SENT, sent)

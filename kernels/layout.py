@@ -45,7 +45,7 @@ MEMO_CACHE = 32  # 8 pairs: a short cache status, and its length and number
 STATE_SIZE = 48
 
 # -- what a scan answers
-DONE, GROW_NAMES, GROW_GROUPS, GROW_ARENA, GROW_SEEN, DIRECTIVE_LINE, NEED_EXACT = range(7)
+DONE, GROW_NAMES, GROW_GROUPS, GROW_ARENA, GROW_SEEN, DIRECTIVE_LINE, NEED_EXACT, GROW_INDEX = range(8)
 
 # -- why a line is malformed; 0 is a good line
 (
@@ -80,10 +80,10 @@ REASONS = (
 )
 UNREADABLE, UNKNOWN = -1, -2  # what parsers answer instead of a value
 
-# -- tables. A name's slot: hash, number and length, 48 bytes of the name. A group's slot, and the first half of a
-# line of
-# the batch, word by word: two words of the resource's hash; minute and, above it, the resource's number; what else the
-# key holds; requests and hits; 4xx and 5xx, 32 bits each; bytes sent; body bytes.
+# -- tables. A name's slot: hash, number and length, 48 bytes of the name. A group, and the first half of a line of the
+# batch, word by word: two words of the resource's hash; minute and, above it, the resource's number; what else the key
+# holds; requests and hits; 4xx and 5xx, 32 bits each; bytes sent; body bytes. The index of groups has a word a slot:
+# 32 bits of the key's hash, and the group's place + 1; 0 is free.
 SLOT_BYTES = 64
 INLINE_BYTES = 48
 G_HASH, G_HASH_2, G_MINUTE, G_EXTRA, G_REQUESTS, G_ERRORS, G_SENT, G_BODY = range(8)
@@ -97,7 +97,7 @@ BATCH = 96
 """Lines that are parsed before their names and then their groups are looked up: enough to hide the memory's latency."""
 
 # -- a line of the batch, int64[BATCH, LINE_WORDS]: a group's slot, then what is needed to find it
-B_NAME, B_NAME_LENGTH, B_PLACE, B_SEQ = range(8, 12)
+B_NAME, B_NAME_LENGTH, B_HASH, B_GROUP, B_SEQ = range(8, 13)
 LINE_WORDS = 16
 LINE_BYTES = 8 * LINE_WORDS
 
@@ -110,7 +110,7 @@ LINE_BYTES = 8 * LINE_WORDS
     ARENA,
     ARENA_BYTES,
     GROUPS,
-    GROUP_SLOTS,
+    GROUP_ROOM,
     SEEN,
     SEEN_SLOTS,
     SKIPS,
@@ -118,8 +118,10 @@ LINE_BYTES = 8 * LINE_WORDS
     BAD,
     BAD_ROOM,
 ) = range(12)
-LINE_BATCH, PLACES, ENDS, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE, KEYS, FOUND, EXACT = range(12, 22)
-TABLES_SIZE = 24
+LINE_BATCH, PLACES, ENDS, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE, KEYS, FOUND, EXACT, INDEX, INDEX_SLOTS = (
+    range(12, 24)
+)
+TABLES_SIZE = 32
 
 # -- ndjson. A path of KEYS: its role, how many names it has, then place and length of each among the literals.
 # Where a role

@@ -1,11 +1,13 @@
-"""Hash tables of whole cache lines: groups to sums, and names to numbers.
+"""Hash tables: groups to sums, and names to numbers.
 
-A group's slot holds its key and its sums, so that a line of a log costs one line of memory. The resource is in the key
-as a seeded 128-bit hash of its name; its bytes are looked up, and compared, only when a group is new. (With the
-resource's number in the key every line paid a second lookup: 60 % of the rate, and 65 % of it on shuffled lines.)
-A slot without requests is free. A name's slot holds its hash, never 0, its number and length, and its first bytes;
-all names lie in an arena too, in the order of their numbers. Both probe linearly and are kept at most 5/8 full
-by their owner, which grows them between batches.
+A group is one cache line: its key and its sums. Groups lie in the order in which they came, so that a log in the order
+of time works on a few hundred kilobytes; a small index of hash bits leads to them. (Groups in the slots of their
+hash table
+saved the index but met a new page at every line: 55 % of the time went into waiting for memory.) The resource is in
+the key as a seeded 128-bit hash of its name; its bytes are looked up, and compared, only when a group is new. A name's
+slot holds its hash, never 0, its number and length, and its first bytes; all names lie in an arena too, in
+the order of their numbers. Tables probe linearly and are kept at most 5/8 full by their owner, which grows them
+between batches.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from kernels.layout import (
     ARENA,
     ARENA_BYTES,
     ARENA_USED,
+    B_HASH,
     G_BODY,
     G_ERRORS,
     G_EXTRA,
@@ -32,7 +35,6 @@ from kernels.layout import (
 )
 from kernels.options import inner, jit, outer
 from kernels.simd import (
-    copy64,
     get,
     hash32,
     load8,
@@ -142,13 +144,40 @@ def hash_group(row, seed):  # type: ignore[no-untyped-def]
 
 
 @inner
-def find_group(groups, mask, place, row):  # type: ignore[no-untyped-def]
-    """The slot of a line's group, or a free one for it: then it has no requests."""
+def index_place(h, slots):  # type: ignore[no-untyped-def]
+    """Where in an index of 2^k slots a hash's entry belongs: its upper bits say."""
+    return ((h >> U(32)) * U(slots)) >> U(32)
+
+
+@inner
+def find_entry(index, slots, h):  # type: ignore[no-untyped-def]
+    """The address of the first entry with a hash's upper 32 bits, or of the free slot behind it."""
+    place = index_place(h, slots)
+    tag = h >> U(32)
     while True:
-        slot = groups + np.int64(place) * SLOT_BYTES
-        if same_group(slot, row) or load32(slot + 8 * G_REQUESTS) == U(0):
+        slot = index + np.int64(place << U(3))
+        entry = load64(slot)
+        if entry >> U(32) == tag or entry == U(0):
             return slot
-        place = (place + U(1)) & mask
+        place = (place + U(1)) & U(slots - 1)
+
+
+@outer
+def find_group(index, slots, groups, row):  # type: ignore[no-untyped-def]
+    """The address of a line's group, by comparing whole keys; or, negative, that of the free slot of the index for
+    it."""
+    h = U(get(row, B_HASH))
+    place = index_place(h, slots)
+    while True:
+        slot = index + np.int64(place << U(3))
+        entry = load64(slot)
+        if entry == U(0):
+            return -slot
+        if entry >> U(32) == h >> U(32):
+            group = groups + np.int64((entry & U(0xFFFFFFFF)) - U(1)) * SLOT_BYTES
+            if same_group(group, row):
+                return group
+        place = (place + U(1)) & U(slots - 1)
 
 
 def _grow_names(old, new):  # type: ignore[no-untyped-def]
@@ -164,14 +193,16 @@ def _grow_names(old, new):  # type: ignore[no-untyped-def]
                 new[place, j] = old[i, j]
 
 
-def _grow_groups(old, slots, new, new_slots, seed):  # type: ignore[no-untyped-def]
-    """The same for groups; all int64, tables as addresses."""
-    mask = U(new_slots - 1)
-    for i in range(slots):
-        row = old + i * SLOT_BYTES
-        if load32(row + 8 * G_REQUESTS) != U(0):
-            place = hash_group(row, U(seed)) >> U(8) & mask
-            copy64(find_group(new, mask, place, row), row)
+def _grow_index(old, new):  # type: ignore[no-untyped-def]
+    """Move every entry of `old` to its place in the larger, empty `new`; both uint64[slots]."""
+    slots = new.shape[0]
+    for i in range(old.shape[0]):
+        entry = old[i]
+        if entry != U(0):
+            place = index_place(entry, slots)
+            while new[place] != U(0):
+                place = (place + U(1)) & U(slots - 1)
+            new[place] = entry
 
 
 def _list_names(table, lengths):  # type: ignore[no-untyped-def]
@@ -210,28 +241,23 @@ def _adopt_names(tables, state, data, offsets, numbers, first):  # type: ignore[
 
 
 def _list_groups(table, minutes, names, extras, sums):  # type: ignore[no-untyped-def]
-    """All groups as columns, in the order of the table, uint64[slots, 8]: minutes, names uint32[groups], extras
-    uint64[groups], sums uint64[6, groups]. Returns how many."""
-    n = 0
+    """All groups as columns. table: uint64[groups, 8]; minutes, names: uint32[groups]; extras: uint64[groups]; sums:
+    uint64[6, groups]."""
     low = U(0xFFFFFFFF)
     for i in range(table.shape[0]):
-        requests = table[i, G_REQUESTS] & low
-        if requests != U(0):
-            minutes[n] = table[i, G_MINUTE] & low
-            names[n] = table[i, G_MINUTE] >> U(32)
-            extras[n] = table[i, G_EXTRA]
-            sums[0, n] = requests
-            sums[1, n] = table[i, G_SENT]
-            sums[2, n] = table[i, G_BODY]
-            sums[3, n] = table[i, G_REQUESTS] >> U(32)
-            sums[4, n] = table[i, G_ERRORS] & low
-            sums[5, n] = table[i, G_ERRORS] >> U(32)
-            n += 1
-    return n
+        minutes[i] = table[i, G_MINUTE] & low
+        names[i] = table[i, G_MINUTE] >> U(32)
+        extras[i] = table[i, G_EXTRA]
+        sums[0, i] = table[i, G_REQUESTS] & low
+        sums[1, i] = table[i, G_SENT]
+        sums[2, i] = table[i, G_BODY]
+        sums[3, i] = table[i, G_REQUESTS] >> U(32)
+        sums[4, i] = table[i, G_ERRORS] & low
+        sums[5, i] = table[i, G_ERRORS] >> U(32)
 
 
 grow_names = jit(_grow_names)
-grow_groups = jit(_grow_groups)
+grow_index = jit(_grow_index)
 list_names = jit(_list_names)
 add_name = jit(_add_name_at)
 adopt_names = jit(_adopt_names)

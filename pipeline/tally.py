@@ -26,8 +26,12 @@ BLOCK = 512 << 10
 """Bytes read at a time: they stay in the second-level cache until the kernel has seen them."""
 
 NEWLINE = 10
-SMALLEST, LARGEST = 1 << 10, 1 << 20
-"""Slots of a fresh table of groups; it grows beyond."""
+SMALLEST = 1 << 10
+"""Groups that a fresh tally has room for; it grows beyond."""
+
+FEWEST_BYTES, MOST_ROOM = 128, 1 << 22
+"""Content with less than so many bytes a group is rare: room for the groups of expected content is laid out
+ahead, up to a bound. It takes memory only as it fills."""
 
 
 class Content(Protocol):
@@ -106,10 +110,10 @@ class Tally:
             self._tables[place] = array.ctypes.data
         self._tables[at.COLUMN_ROOM] = 256
         self._groups: NDArray[np.uint64] = zeroed((SMALLEST, 8), np.uint64)
+        self._index: NDArray[np.uint64] = zeroed(2 * SMALLEST, np.uint64)
         self._names: NDArray[np.uint64] = zeroed((SMALLEST, 8), np.uint64)
         self._arena: NDArray[np.uint8] = zeroed(1 << 18, np.uint8)
         self._seen: NDArray[np.uint64] = zeroed(SMALLEST, np.uint64)
-        self._slots = SMALLEST
         self._block = zeroed(block, np.uint8)
         self._dirty = False
         self.clear()
@@ -117,13 +121,12 @@ class Tally:
     def clear(self, expected_bytes: int = 0) -> None:
         """Forget everything; `expected_bytes` of content to come says how large a table of groups to begin with."""
         if self._dirty:
-            self._groups[: self._slots] = 0
+            self._index[:] = 0
             self._names[:] = 0
             self._seen[:] = 0
-        slots = min(max(SMALLEST, 1 << (expected_bytes >> 9).bit_length()), LARGEST)
-        if slots > len(self._groups):
-            self._groups = zeroed((slots, 8), np.uint64)
-        self._slots = slots
+        room = min(expected_bytes // FEWEST_BYTES, MOST_ROOM)
+        if room > len(self._groups):
+            self._groups = zeroed((room, 8), np.uint64)
         self.known: frozenset[str] = frozenset()
         self._aside: list[Groups] = []
         self._aside_lines = 0
@@ -138,7 +141,8 @@ class Tally:
         """Tell the kernels where the tables are now."""
         for place, array in ((at.GROUPS, self._groups), (at.NAMES, self._names), (at.ARENA, self._arena)):
             self._tables[place] = array.ctypes.data
-        self._tables[at.GROUP_SLOTS], self._tables[at.NAME_SLOTS] = self._slots, len(self._names)
+        self._tables[at.GROUP_ROOM], self._tables[at.NAME_SLOTS] = len(self._groups), len(self._names)
+        self._tables[at.INDEX], self._tables[at.INDEX_SLOTS] = self._index.ctypes.data, len(self._index)
         self._tables[at.ARENA_BYTES] = len(self._arena)
         self._tables[at.SEEN], self._tables[at.SEEN_SLOTS] = self._seen.ctypes.data, len(self._seen)
         self._tables[at.BAD], self._tables[at.BAD_ROOM] = self._bad.ctypes.data, len(self._bad)
@@ -240,12 +244,17 @@ class Tally:
 
     def _grow(self, what: int) -> None:
         from kernels.sequence import grow_seen
-        from kernels.tables import grow_groups, grow_names
+        from kernels.tables import grow_index, grow_names
 
         if what == at.GROW_GROUPS:
-            groups = zeroed((2 * self._slots, 8), np.uint64)
-            grow_groups(self._groups.ctypes.data, self._slots, groups.ctypes.data, len(groups), self._seed)
-            self._groups, self._slots = groups, len(groups)
+            groups = zeroed((2 * len(self._groups), 8), np.uint64)
+            used = self.count(at.GROUPS_USED)
+            groups[:used] = self._groups[:used]
+            self._groups = groups
+        elif what == at.GROW_INDEX:
+            index = zeroed(4 * len(self._index), np.uint64)
+            grow_index(self._index, index)
+            self._index = index
         elif what == at.GROW_NAMES:
             names = zeroed((2 * len(self._names), 8), np.uint64)
             grow_names(self._names, names)
@@ -360,7 +369,7 @@ class Tally:
     def _put_aside(self) -> None:
         """Empty the table of groups before a count in it could overflow."""
         self._aside.append(self._listed())
-        self._groups[: self._slots] = 0
+        self._index[:] = 0
         self.state[at.GROUPS_USED] = 0
         self._aside_lines = self.count(at.PARSED)
 
@@ -383,5 +392,5 @@ class Tally:
         used = int(self.state[at.GROUPS_USED])
         minute, name = np.empty(used, np.uint32), np.empty(used, np.uint32)
         extra, sums = np.empty(used, np.uint64), np.empty((6, used), np.uint64)
-        list_groups(self._groups[: self._slots], minute, name, extra, sums)
+        list_groups(self._groups[:used], minute, name, extra, sums)
         return Groups(minute, name, extra, sums)
