@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loadtest import bench_kernels
+from loadtest import bench_kernels, bench_pipeline
 from loadtest.bench_kernels import Data, Row, Table
 from loadtest.measure import ROOT, Bench, MeasureError
 
@@ -24,6 +24,7 @@ BENCHMARKS: tuple[Callable[[Bench, Data], Table], ...] = (
     bench_kernels.compare_orders,
     bench_kernels.compare_threads,
     bench_kernels.compare_gzip,
+    bench_pipeline.compare_pipeline,
 )
 """Every benchmark; rows of tables with one title are shown as one table."""
 
@@ -86,7 +87,7 @@ def to_text(table: Table) -> str:
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in grid
     ]
-    return "\n".join([table.title, *lines])
+    return "\n".join([table.title, *lines, *([table.note] if table.note else [])])
 
 
 def _mark(row: Row) -> str:
@@ -134,6 +135,12 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"--only: found none; there are {', '.join(b.__name__ for b in BENCHMARKS)}")
     data = Data(options.data, 300_000 if options.quick else 3_000_000)
     rounds = options.rounds or (3 if options.quick else 7)
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        # Memory and caches are shared even where cores are not: others' work slows engines unequally.
+        print(
+            f"bench: the load average is {load:.1f}: other work will distort these figures", file=sys.stderr
+        )
     measured, failed = _run(chosen, data, rounds)
     tables = merge(measured)
     if tables:
@@ -147,7 +154,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(chosen: list[Callable[[Bench, Data], Table]], data: Data, rounds: int) -> tuple[list[Table], int]:
     """The tables, and how many benchmarks failed; one that fails does not take the others' figures with it."""
     tables, failed = [], 0
-    with tempfile.TemporaryDirectory(prefix="prebill-bench-") as scratch, Bench(rounds, Path(scratch)) as bench:
+    with (
+        tempfile.TemporaryDirectory(prefix="prebill-bench-") as scratch,
+        Bench(rounds, Path(scratch)) as bench,
+    ):
         for benchmark in chosen:
             print(f"bench: {benchmark.__name__}", file=sys.stderr, flush=True)
             try:
