@@ -6,6 +6,7 @@ in-process FnApiRunner. Nothing is remembered outside the store: a process may b
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def run_beam(elements: list[list[Segment]], key: str, run: Run) -> None:
     beam, runner, options = load_beam()
     from pipeline.flow import build_graph
 
-    pipeline = beam.Pipeline(runner=runner(), options=options([]))
+    pipeline = beam.Pipeline(runner=runner(), options=options)
     build_graph(pipeline, elements, key)
     try:
         pipeline.run().wait_until_finish()
@@ -70,36 +71,51 @@ def run_beam(elements: list[list[Segment]], key: str, run: Run) -> None:
         raise (run.error or error) from None
 
 
+@functools.cache
+def load_beam() -> Any:
+    """apache_beam, its in-process runner and options for it; silent, because all faults are raised to us."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        import apache_beam as beam
+        import pyarrow  # noqa: F401 - a second that the first insert would otherwise take
+        from apache_beam.options.pipeline_options import PipelineOptions
+        from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    finally:
+        logging.disable(disabled)
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+
+    class Options(PipelineOptions):
+        """Options that make each of their views once: Beam asks for one 80 times a run, an argparse parser each, which
+        were 27 of a run's 110 ms."""
+
+        def __init__(self, flags: list[str]) -> None:
+            super().__init__(flags)
+            object.__setattr__(self, "_made", {})
+
+        def view_as(self, cls: type[Any]) -> Any:
+            made: dict[type[Any], Any] = object.__getattribute__(self, "_made")
+            if cls not in made:
+                made[cls] = super().view_as(cls)
+            return made[cls]
+
+    return beam, FnApiRunner, Options([])
+
+
 def warm_up(fmt: LogFormat) -> None:
     """Load Beam and the kernels of a format, compiling these where that was never done on this machine: seconds that
     are start-up, and no part of the pipeline's rate."""
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
+    from pipeline.ingest.fingerprint import fingerprint_file
     from pipeline.model import Origin, Segment
 
     load_beam()
-    import pipeline.flow
-    import pipeline.store.columns  # noqa: F401
+    import pipeline.flow  # noqa: F401
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "warm.log"
         path.write_bytes(b"\n")
-        from pipeline.ingest.fingerprint import fingerprint_file
-
-        origin = Origin("-", "-", 0)
-        SegmentReader(fmt).read(Segment(origin, str(path), "plain", 1, fingerprint_file(str(path)) or ""))
-
-
-def load_beam() -> Any:
-    """apache_beam, its in-process runner and its options; silent, because all faults are raised to us."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        import apache_beam as beam
-        from apache_beam.options.pipeline_options import PipelineOptions
-        from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-    finally:
-        logging.disable(disabled)
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    return beam, FnApiRunner, PipelineOptions
+        segment = Segment(Origin("-", "-", 0), str(path), "plain", 1, fingerprint_file(str(path)) or "")
+        SegmentReader(fmt).read(segment)
