@@ -154,6 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(chosen: list[Callable[[Bench, Data], Table]], data: Data, rounds: int) -> tuple[list[Table], int]:
     """The tables, and how many benchmarks failed; one that fails does not take the others' figures with it."""
     tables, failed = [], 0
+    data.folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="prebill-bench-") as scratch,
         Bench(rounds, Path(scratch)) as bench,
