@@ -36,6 +36,9 @@ class Ledger(Protocol):
     def extend(self, numbers: Numbers, runs: Iterable[Run]) -> None:
         """While settling it: these are touched, too."""
 
+    def leave(self, stream: Stream) -> None:
+        """The stream is settled: no more of its numbers will be touched."""
+
     def winners(self, segment_ids: Iterable[int]) -> dict[int, LedgerEntry]:
         """The winner of each of these segments that has one."""
 
@@ -54,6 +57,9 @@ class PlainLedger:
 
     def extend(self, numbers: Numbers, runs: Iterable[Run]) -> None:
         """Alone: nobody has to know."""
+
+    def leave(self, stream: Stream) -> None:
+        """Alone: nobody waits."""
 
     def winners(self, segment_ids: Iterable[int]) -> dict[int, LedgerEntry]:
         """See Ledger."""
@@ -115,10 +121,8 @@ class SharedLedger:
             mine = self._flights[ticket]
             for other in [flight for number, flight in self._flights.items() if number < ticket]:
                 self._change.wait_for(lambda other=other: not _is_in_the_way(other, stream, runs))  # type: ignore[misc]
-            mine.settled.add(stream)
             for numbers, some in runs.items():
                 mine.touched[numbers] = unite((*mine.touched.get(numbers, ()), *some))
-            self._change.notify_all()
 
     def extend(self, ticket: int, numbers: Numbers, runs: Iterable[Run]) -> None:
         """See Ledger."""
@@ -128,6 +132,12 @@ class SharedLedger:
             mine.touched[numbers] = unite((*mine.touched.get(numbers, ()), *wider[numbers]))
             for other in [flight for number, flight in self._flights.items() if number < ticket]:
                 self._change.wait_for(lambda other=other: not _touches(other, wider))  # type: ignore[misc]
+
+    def leave(self, ticket: int, stream: Stream) -> None:
+        """See Ledger."""
+        with self._change:
+            self._flights[ticket].settled.add(stream)
+            self._change.notify_all()
 
     def winners(self, ticket: int, segment_ids: Iterable[int]) -> dict[int, LedgerEntry]:
         """See Ledger."""
@@ -189,6 +199,10 @@ class BatchLedger:
     def extend(self, numbers: Numbers, runs: Iterable[Run]) -> None:
         """See Ledger."""
         self.shared.extend(self.ticket, numbers, runs)
+
+    def leave(self, stream: Stream) -> None:
+        """See Ledger."""
+        self.shared.leave(self.ticket, stream)
 
     def winners(self, segment_ids: Iterable[int]) -> dict[int, LedgerEntry]:
         """See Ledger."""

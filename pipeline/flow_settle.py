@@ -41,10 +41,11 @@ def settle_attempts(attempts: Sequence[Attempt], run: FlowRun) -> Settled:
             winning[segment_id] = attempt
         else:
             losing.append(attempt)
-    if winning:
-        origin = next(iter(winning.values())).entry.origin
-        changed = _changed_runs(winning, standing)
-        run.ledger.enter((origin.edge, origin.stream), {_numbers(c): runs for c, runs in changed.items()})
+    if not attempts:
+        return Settled(())
+    stream = (attempts[0].entry.origin.edge, attempts[0].entry.origin.stream)
+    changed = _changed_runs(winning, standing)
+    run.ledger.enter(stream, {_numbers(c): runs for c, runs in changed.items()})
     postponed: list[Postponed] = []
     gone: set[int] = set()
     while True:
@@ -52,6 +53,7 @@ def settle_attempts(attempts: Sequence[Attempt], run: FlowRun) -> Settled:
         for counting, runs in _changed_runs(winning, standing).items():
             settler.settle_counting(counting, runs)
         if not settler.failed:
+            run.ledger.leave(stream)
             return Settled((*settler.settled.values(), *losing), tuple(postponed))
         # What could not be read a second time drops out, or stands as it is; the others are settled without it.
         for segment_id, failure in settler.failed.items():
