@@ -33,6 +33,10 @@ FEWEST_BYTES, MOST_ROOM = 128, 1 << 22
 """Content with less than so many bytes a group is rare: room for the groups of expected content is laid out
 ahead, up to a bound. It takes memory only as it fills."""
 
+USUAL_BYTES, LARGEST_INDEX = 512, 1 << 20
+"""The index begins with a slot for so many bytes of expected content, up to a bound, and grows by four: growing by two
+costs 5 % on a log of many groups."""
+
 
 class Content(Protocol):
     """Unpacked bytes, read once."""
@@ -127,6 +131,9 @@ class Tally:
         room = min(expected_bytes // FEWEST_BYTES, MOST_ROOM)
         if room > len(self._groups):
             self._groups = zeroed((room, 8), np.uint64)
+        slots = min(1 << (expected_bytes // USUAL_BYTES).bit_length(), LARGEST_INDEX)
+        if slots > len(self._index):
+            self._index = zeroed(slots, np.uint64)
         self.known: frozenset[str] = frozenset()
         self._aside: list[Groups] = []
         self._aside_lines = 0
