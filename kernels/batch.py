@@ -41,6 +41,7 @@ from kernels.layout import (
     LATEST,
     LINE_BATCH,
     LINE_BYTES,
+    LINES,
     NAME_LIMIT,
     NAME_SLOTS,
     NAMES,
@@ -54,7 +55,7 @@ from kernels.layout import (
     SEQ_COLUMN,
     SEQ_FIRST,
     SEQ_LINES,
-    SEQ_MODE,
+    SEQ_PLACE,
     SKIP_COUNT,
     SKIPS,
     SLOT_BYTES,
@@ -90,7 +91,7 @@ def room(tables, state):  # type: ignore[no-untyped-def]
 @inner
 def left_out(spec, tables, line, offset):  # type: ignore[no-untyped-def]
     """Whether a line numbered by its place, `line` or `offset` in the content, lies in a range to skip."""
-    mode = get(spec, SEQ_MODE)
+    mode = get(spec, SEQ_PLACE)
     if mode == SEQ_LINES:
         return in_skips(get(tables, SKIPS), get(tables, SKIP_COUNT), get(spec, SEQ_FIRST) + line)
     if mode == SEQ_BYTES:
@@ -99,10 +100,13 @@ def left_out(spec, tables, line, offset):  # type: ignore[no-untyped-def]
 
 
 @inner
-def admit(row, spec, state, tables, seconds):  # type: ignore[no-untyped-def]
+def admit(row, spec, state, tables, seconds, offset):  # type: ignore[no-untyped-def]
     """Take the line of the batch at `row`, or leave it out as a repetition; whether it was taken."""
-    if get(spec, SEQ_MODE) == SEQ_COLUMN:
+    if get(spec, SEQ_COLUMN) != 0:
         number = get(row, B_SEQ)
+        if number < 0 and get(tables, SKIP_COUNT) > 0 and left_out(spec, tables, get(state, LINES), offset):
+            bump(state, DUPLICATES, 1)
+            return False
         if number >= 0:
             skipped = get(tables, SKIP_COUNT) > 0 and in_skips(
                 get(tables, SKIPS), get(tables, SKIP_COUNT), number

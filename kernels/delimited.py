@@ -42,6 +42,7 @@ from kernels.layout import (
     RESOURCE,
     SEPARATOR,
     SEQ,
+    SEQ_COLUMN,
     SKIP_COUNT,
     SLOW_LINES,
     STATUS,
@@ -207,7 +208,7 @@ def _scan_delimited(address, begin, end, spec, state, tables):  # type: ignore[n
     ends = get(tables, ENDS)
     comment = get(spec, COMMENT)
     plain = get(spec, PREFIX_LENGTH) == 0 and get(spec, URL_HOST) == 0
-    skipping = get(tables, SKIP_COUNT) > 0
+    skipping = get(tables, SKIP_COUNT) > 0 and get(spec, SEQ_COLUMN) == 0
     store16(get(tables, PLACES), 0xFFFF)
     place = begin
     while place < end:
@@ -263,7 +264,7 @@ def _scan_delimited(address, begin, end, spec, state, tables):  # type: ignore[n
                     seconds = call_address(exact, s, e, spec, state, tables, row)
                 if seconds < 0:
                     note_bad(tables, state, offset, -seconds)
-                elif admit(row, spec, state, tables, seconds):
+                elif admit(row, spec, state, tables, seconds, offset):
                     count += 1
                     row += LINE_BYTES
             bump(state, LINES, 1)

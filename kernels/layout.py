@@ -15,7 +15,9 @@ TIME_TYPE, TIME_UNIT, ZONE_SECONDS, URL_HOST = range(14, 18)
 OPTIONAL = 18  # bit (role - TIME) set: the value may be missing
 BY_EDGE, BY_STATUS, BY_CACHE = range(19, 22)  # 1: part of the key
 HEADER_LENGTH = 22  # the current header line's length, 0 where the format has none
-SEQ_MODE, SEQ_FIRST = range(23, 25)  # what numbers a line; the number of the first
+SEQ_PLACE, SEQ_FIRST = range(
+    23, 25
+)  # what numbers a line that has no number of its own; the number of the first
 HOME_MINUTE, EARLIEST, LATEST = range(
     26, 29
 )  # the segment's minute and the bounds beyond which a line is flagged
@@ -24,11 +26,12 @@ FIRST_OFFSET = 30  # offset in the content of the buffer's first byte; set for e
 FIRST_LINE = 31  # 1 while nothing was scanned yet, so that a byte order mark may be skipped
 JSON_KEYS = 32  # ndjson: how many paths of keys have a role
 DIRECTIVE = 33  # 1: comment lines may rename columns and are handed back to the caller
+SEQ_COLUMN = 34  # 1: lines have numbers of their own, by which repetitions are told
 SPEC_SIZE = 40
 
 EPOCH, CLF, ISO, DATE_TIME = range(4)
 UNIT_AUTO, UNIT_S, UNIT_MS, UNIT_US, UNIT_NS = range(5)
-SEQ_NONE, SEQ_COLUMN, SEQ_LINES, SEQ_BYTES = range(4)
+SEQ_NONE, SEQ_LINES, SEQ_BYTES = range(3)
 NO_BOUND = 1 << 40
 
 # -- state: counters, and how full the tables are

@@ -43,6 +43,7 @@ from kernels.layout import (
     PLACES,
     PREFIX_LENGTH,
     RESOURCE,
+    SEQ_COLUMN,
     SKIP_COUNT,
     SLOW_LINES,
     STATUS,
@@ -261,7 +262,7 @@ def _scan_ndjson(address, begin, end, spec, state, tables):  # type: ignore[no-u
     ends = get(tables, ENDS)
     comment = get(spec, COMMENT)
     plain = get(spec, PREFIX_LENGTH) == 0 and get(spec, URL_HOST) == 0
-    skipping = get(tables, SKIP_COUNT) > 0
+    skipping = get(tables, SKIP_COUNT) > 0 and get(spec, SEQ_COLUMN) == 0
     place = begin
     while place < end:
         answer = room(tables, state)
@@ -309,7 +310,7 @@ def _scan_ndjson(address, begin, end, spec, state, tables):  # type: ignore[no-u
                     seconds = call_address(exact, s, e, spec, state, tables, row)
                 if seconds < 0:
                     note_bad(tables, state, offset, -seconds)
-                elif admit(row, spec, state, tables, seconds):
+                elif admit(row, spec, state, tables, seconds, offset):
                     count += 1
                     row += LINE_BYTES
             bump(state, LINES, 1)

@@ -79,7 +79,7 @@ def aggregate_segment(
 ) -> SegmentUsage:
     """Read a segment's content to its end and sum it; without the GIL while bytes are unpacked and scanned.
 
-    Lines are numbered by their own sequence column, else by the claimed `sequence` (by line or by byte); numbers in
+    Lines are numbered by their own sequence column, without one by the claimed `sequence` (line or byte); numbers in
     `skips` are left out, repeated ones counted once. Raises what `content` raises, but for damage, which is told.
     """
     from pipeline.ingest.errors import DamagedError
@@ -93,9 +93,9 @@ def aggregate_segment(
     spec[at.HOME_MINUTE] = origin.minute
     spec[at.EARLIEST], spec[at.LATEST] = origin.minute - EARLIER, origin.minute + LATER
     if fmt.seq is not None:
-        spec[at.SEQ_MODE] = at.SEQ_COLUMN
-    elif sequence is not None:
-        spec[at.SEQ_MODE] = at.SEQ_LINES if sequence.unit is SequenceUnit.LINE else at.SEQ_BYTES
+        spec[at.SEQ_COLUMN] = 1
+    if sequence is not None:
+        spec[at.SEQ_PLACE] = at.SEQ_LINES if sequence.unit is SequenceUnit.LINE else at.SEQ_BYTES
         spec[at.SEQ_FIRST] = sequence.first
     damaged = None
     counted = _Counted(content)

@@ -129,7 +129,14 @@ def _too_much(fmt: LogFormat, source: str) -> Problem:
 def recompile(compiled: Compiled, header: bytes) -> Compiled:
     """The same after a header line that names columns; what the caller set beside the format stays."""
     changed = compile_format(compiled.fmt.with_header(header.rstrip(b"\r")))
-    for place in (layout.BY_EDGE, layout.BY_STATUS, layout.BY_CACHE, layout.SEQ_MODE, layout.SEQ_FIRST):
+    for place in (
+        layout.BY_EDGE,
+        layout.BY_STATUS,
+        layout.BY_CACHE,
+        layout.SEQ_COLUMN,
+        layout.SEQ_PLACE,
+        layout.SEQ_FIRST,
+    ):
         changed.spec[place] = compiled.spec[place]
     for place in (layout.HOME_MINUTE, layout.EARLIEST, layout.LATEST):
         changed.spec[place] = compiled.spec[place]

@@ -105,6 +105,13 @@ def test_numbers_by_place_in_bytes() -> None:
     assert (found.parsed, found.duplicates, found.bytes_sent) == (8, 2, sum(range(10)) - 3 - 4)
 
 
+def test_native_lines_without_a_number_are_numbered_by_place() -> None:
+    line = tsv("-")
+    sequence = Sequence(SequenceUnit.BYTE, "1", 0, 5 * len(line))
+    found = read(line * 5, sequence=sequence, skips=(Skip(0, 2 * len(line)),))
+    assert (found.parsed, found.duplicates, found.seen) == (3, 2, None)
+
+
 @pytest.mark.parametrize(
     ("away", "flagged"), [(0, 0), (-48 * 60, 0), (-48 * 60 - 1, 1), (60, 0), (61, 1), (-(10**6), 1)]
 )
