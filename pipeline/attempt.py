@@ -26,13 +26,15 @@ REASON_LENGTH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A content read to its end, or to where it is damaged."""
+    """A content read to its end, or to where it is damaged. `lines_end`: the offset after its last newline, where
+    lines are numbered by their offsets."""
 
     usage: SegmentUsage
     digest: bytes
     sha256: bytes
     format: str
     notes: tuple[str, ...] = ()
+    lines_end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def draft_attempt(segment: Segment, reading: Reading, verdict: Verdict, now: dat
         reason=verdict.reason[:REASON_LENGTH],
         committed_at=now,
     )
-    return Attempt(segment, usage, entry, find_runs(entry, usage), find_minutes(usage))
+    return Attempt(segment, usage, entry, find_runs(entry, reading), find_minutes(usage))
 
 
 def refuse_attempt(segment: Segment, refused: Refused, now: datetime) -> Attempt:
@@ -167,12 +169,13 @@ def leave_out(attempt: Attempt, skips: tuple[Skip, ...], usage: SegmentUsage, no
     return replace(attempt, usage=usage, entry=entry)
 
 
-def recall_attempt(segment: Segment, winner: LedgerEntry, usage: SegmentUsage | None) -> Attempt:
-    """A standing winner as an attempt, so that it can be counted again; `usage` is its full reading, None if gone."""
-    if usage is None:
+def recall_attempt(segment: Segment, winner: LedgerEntry, reading: Reading | None) -> Attempt:
+    """A standing winner as an attempt, so that it can be counted again; `reading` is a full one, None if it is gone."""
+    if reading is None:
         runs = ((winner.sequence.first, winner.sequence.next),) if winner.sequence else ()
         return Attempt(segment, None, winner, runs, (winner.origin.minute - 1, winner.origin.minute + 1))
-    return Attempt(segment, usage, winner, find_runs(winner, usage), find_minutes(usage))
+    minutes = find_minutes(reading.usage)
+    return Attempt(segment, reading.usage, winner, find_runs(winner, reading), minutes)
 
 
 def keep_malformed(usage: SegmentUsage) -> tuple[Malformed, ...]:
@@ -192,15 +195,19 @@ def find_sequence(segment: Segment, usage: SegmentUsage) -> Sequence | None:
     return Sequence(claimed.unit, claimed.epoch, claimed.first, claimed.first + held)
 
 
-def find_runs(entry: LedgerEntry, usage: SegmentUsage) -> tuple[Run, ...]:
-    """The numbers that a fully read content holds, holes left out."""
+def find_runs(entry: LedgerEntry, reading: Reading) -> tuple[Run, ...]:
+    """The numbers that a fully read content holds, holes left out.
+
+    A last line that was cut is not held: its whole self, elsewhere, must not be left out for it.
+    """
     if entry.sequence is None or entry.sequence.first >= entry.sequence.next:
         return ()
+    if reading.usage.seen is not None:
+        return reading.usage.runs
     first, after = entry.sequence.first, entry.sequence.next
-    if usage.seen is not None:
-        return usage.runs
-    if usage.damaged is not None:
-        # The last line of a content that was cut may be half a line: its whole self, elsewhere, is not left out.
+    if reading.lines_end is not None:
+        after = min(after, first + reading.lines_end)
+    elif reading.usage.damaged is not None:
         after -= 1
     return ((first, after),) if first < after else ()
 

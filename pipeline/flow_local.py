@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.flow_ledger import BatchLedger
     from pipeline.flow_run import Store
     from pipeline.flow_source import Source
-    from pipeline.ingest.spool import Found
+    from pipeline.ingest.spool import Found, Look
     from pipeline.model import Segment
 
 FLIGHTS = 2
@@ -85,6 +85,7 @@ class LocalRunner:
         self.committed: set[int] = set()
         self.idle_s = 0.0
         self.failed = 0
+        self.looked = False
 
     def run(self, *, once: bool, batch_bytes: int) -> RunReport:
         """Until all is in (`once`) or a stop; raises what the store raised, with `once` after ONCE_TRIES."""
@@ -92,7 +93,8 @@ class LocalRunner:
             try:
                 while not self.stop_event.is_set():
                     now_s = self.now().timestamp()
-                    self._look(now_s)
+                    if not self._look(now_s, once=once):
+                        continue
                     flight = self._prepare(batch_bytes) if len(self.flights) < FLIGHTS else None
                     if flight is not None:
                         self.flights[executor.submit(self._fly, flight)] = flight
@@ -109,32 +111,49 @@ class LocalRunner:
         self._tell()
         return self.report
 
-    def _look(self, now_s: float) -> None:
-        """Queue what is new in the sources and not in the ledger."""
-        for source, queue in self.sources:
-            look, everything = source.look(now_s)
-            if everything:
-                queue.keep_only({f.path for f in look.found} | {w.path for w in look.waiting})
-                self.report.problems = {p.path: p.reason for p in look.problems}
-                self.report.waiting = {}
-                self.report.postponed = {
-                    path: reason for path, reason in self.report.postponed.items() if path in queue.retries
-                }
-            for found in look.found:
-                self.report.waiting.pop(found.path, None)
-            self.report.waiting |= {w.path: w.why for w in look.waiting}
-            fresh = queue.sift(look.found)
-            for at in range(0, len(fresh), ASK_AT_ONCE):
-                part = fresh[at : at + ASK_AT_ONCE]
-                attempted = self.store.fingerprints([found.origin for found in part])
-                for found in part:
-                    if found.fingerprint in attempted.get(found.origin.segment_id, ()):
-                        queue.settle(found)
-                    else:
-                        queue.add(found)
-                self.committed.update(attempted)
-            for found in queue.due(now_s):
-                queue.requeue(found)
+    def _look(self, now_s: float, *, once: bool) -> bool:
+        """Queue what is new in the sources and not in the ledger; whether both could be asked."""
+        try:
+            for source, queue in self.sources:
+                look, everything = source.look(now_s)
+                self._note(look, queue, everything=everything)
+                queue.offer(look.found)
+                while part := queue.offered(ASK_AT_ONCE):
+                    attempted = self.store.fingerprints([found.origin for found in part])
+                    self.committed.update(attempted)
+                    for found in part:
+                        queue.sort_in(found, attempted.get(found.origin.segment_id, frozenset()))
+                for found in queue.due(now_s):
+                    queue.requeue(found)
+        except Exception as error:
+            if not self.looked:
+                raise  # it never worked: whoever started us should know at once
+            self._fail(error, once=once)
+            return False
+        self.looked = True
+        return True
+
+    def _note(self, look: Look, queue: Queue, *, everything: bool) -> None:
+        """Show in the report what a look saw beside segments."""
+        if everything:
+            queue.keep_only({f.path for f in look.found} | {w.path for w in look.waiting})
+            self.report.problems = {p.path: p.reason for p in look.problems}
+            self.report.waiting = {}
+            self.report.postponed = {
+                path: reason for path, reason in self.report.postponed.items() if path in queue.retries
+            }
+        for found in look.found:
+            self.report.waiting.pop(found.path, None)
+        self.report.waiting |= {w.path: w.why for w in look.waiting}
+
+    def _fail(self, error: BaseException, *, once: bool) -> None:
+        """A fault of the store's, or of ours: what was in hand is tried again, after a while."""
+        self.failed += 1
+        self.report.fail(error)
+        self._tell()
+        if once and self.failed >= ONCE_TRIES:
+            raise error
+        self.stop_event.wait(min(60.0, 2.0 ** (self.failed - 1)))
 
     def _prepare(self, batch_bytes: int) -> Flight | None:
         """The next batch, its sidecars read; None where nothing is queued that may fly now."""
@@ -186,21 +205,19 @@ class LocalRunner:
                 self.failed = 0
                 self._book(flight, future.result())
                 continue
-            # The store's fault, or ours: nothing of the batch is in the ledger, so it is simply run again.
-            self.failed += 1
-            self.report.fail(error)
+            # Nothing of the batch is in the ledger, so it is simply run again.
             for found in flight.found.values():
                 flight.queue.requeue(found)
-            self._tell()
-            if once and self.failed >= ONCE_TRIES:
-                raise error
-            self.stop_event.wait(min(60.0, 2.0 ** (self.failed - 1)))
+            self._fail(error, once=once)
 
     def _book(self, flight: Flight, seconds: float) -> None:
         """Count what a batch did, and queue again what it could not read."""
         now_s = self.now().timestamp()
         postponed = {p.segment.path: p.reason for p in flight.run.postponed}
+        committed = {entry.segment_id for entry in flight.run.committed}
         for path, found in flight.found.items():
+            if found.origin.segment_id not in committed:
+                postponed.setdefault(path, "the graph ended without an attempt at it")
             if path in postponed:
                 flight.queue.postpone(found, now_s, postponed[path])
                 self.report.postponed[found.path] = postponed[path]

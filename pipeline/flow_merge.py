@@ -63,7 +63,8 @@ def _order(resource: NDArray[np.uint32], minute: NDArray[np.uint32], names: int)
         return order
     order = np.empty((2, len(minute)), np.int64)
     sort_rows(resource, minute, first, order, np.empty(max(names, span), np.int64))
-    return order[0]
+    in_order: NDArray[np.int64] = order[0]
+    return in_order
 
 
 def _unite_names(usages: Sequence[SegmentUsage], rows: int) -> tuple[list[bytes], NDArray[np.uint32]]:

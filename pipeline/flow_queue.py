@@ -6,6 +6,7 @@ Nothing here outlives the process: what was attempted, the ledger tells again af
 from __future__ import annotations
 
 import heapq
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ class Queue:
     def __init__(self) -> None:
         self._pending: dict[str, Found] = {}
         self._order: list[tuple[int, str]] = []
+        self._offered: dict[str, Found] = {}
         self._attempted: dict[str, str] = {}
         self.retries: dict[str, Retry] = {}
         self.pending_bytes = 0
@@ -50,15 +52,28 @@ class Queue:
     def __len__(self) -> int:
         return len(self._pending)
 
-    def sift(self, found: Iterable[Found]) -> list[Found]:
-        """Those that this process has neither attempted nor queued in this version."""
-        return [
-            f
-            for f in found
-            if self._attempted.get(f.path) != f.fingerprint
-            and (f.path not in self._pending or self._pending[f.path].fingerprint != f.fingerprint)
-            and (f.path not in self.retries or self.retries[f.path].found.fingerprint != f.fingerprint)
-        ]
+    def offer(self, found: Iterable[Found]) -> None:
+        """Take note of those that this process has neither attempted nor queued in this version."""
+        for f in found:
+            known = self._pending.get(f.path) or (
+                self.retries[f.path].found if f.path in self.retries else None
+            )
+            if self._attempted.get(f.path) != f.fingerprint and (
+                known is None or known.fingerprint != f.fingerprint
+            ):
+                self._offered[f.path] = f
+
+    def offered(self, most: int) -> list[Found]:
+        """Noted ones about which the ledger has to be asked, until `sort_in` says what it answered."""
+        return list(itertools.islice(self._offered.values(), most))
+
+    def sort_in(self, found: Found, attempted: Set[str]) -> None:
+        """Queue a noted segment, unless this version is among those attempted."""
+        self._offered.pop(found.path, None)
+        if found.fingerprint in attempted:
+            self.settle(found)
+        else:
+            self.add(found)
 
     def add(self, found: Found) -> None:
         """Queue a segment."""
@@ -105,6 +120,7 @@ class Queue:
         for path in [path for path in self._pending if path not in paths]:
             self.pending_bytes -= weigh(self._pending.pop(path))
         self.retries = {path: retry for path, retry in self.retries.items() if path in paths}
+        self._offered = {path: found for path, found in self._offered.items() if path in paths}
         self._attempted = {path: mark for path, mark in self._attempted.items() if path in paths}
 
     def take(self, max_bytes: int, max_segments: int, flying: Set[int] = frozenset()) -> list[Found]:

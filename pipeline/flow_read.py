@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.attempt import Postponed, Reading, Refused
-from pipeline.model import Claims, Segment
+from pipeline.model import Claims, Segment, SequenceUnit
 
 if TYPE_CHECKING:
     from pipeline.formats.model import LogFormat
+    from pipeline.ingest.codecs import Content
     from pipeline.ingest.unpack import Limits
     from pipeline.ingest.verify import Verdict
     from pipeline.model import LedgerEntry, Skip
@@ -34,11 +35,14 @@ class SegmentReader:
         digest = ContentDigest(self.want_sha256 or segment.claims.sha256 is not None)
         try:
             with open_content(segment, limits=self.limits) as content:
+                sequence = segment.claims.sequence
+                by_offset = sequence is not None and sequence.unit is SequenceUnit.BYTE
+                tail = _Tail(content) if by_offset else None
                 usage = aggregate_segment(
-                    content,
+                    tail or content,
                     self.fmt,
                     origin=segment.origin,
-                    sequence=segment.claims.sequence,
+                    sequence=sequence,
                     skips=skips,
                     digest=digest,
                 )
@@ -50,7 +54,9 @@ class SegmentReader:
             return Postponed(segment, error.reason) if error.passing else Refused(error.reason)
         if changed is not None:
             return Postponed(segment, changed)
-        return Reading(usage, digest.digest(), digest.sha256(), self.fmt.name, (*segment.notes, *notes))
+        lines_end = tail.lines_end if tail is not None else None
+        notes = (*segment.notes, *notes)
+        return Reading(usage, digest.digest(), digest.sha256(), self.fmt.name, notes, lines_end)
 
     def verify(self, segment: Segment, reading: Reading) -> Verdict:
         """A full reading against what the sidecar claims."""
@@ -84,3 +90,20 @@ class SegmentReader:
         except OSError:
             return None
         return Segment(entry.origin, entry.path, split_codec(entry.path)[1], size, fingerprint, claims)
+
+
+class _Tail:
+    """A content that knows where its last newline was."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._at = 0
+        self.lines_end = 0
+
+    def readinto(self, view: memoryview) -> int:
+        """As the content's own."""
+        got = self._content.readinto(view)
+        if (last := bytes(view[:got]).rfind(b"\n")) >= 0:
+            self.lines_end = self._at + last + 1
+        self._at += got
+        return got

@@ -134,7 +134,7 @@ class _Settler:
         if segment is None or not isinstance(reading, Reading) or reading.digest != entry.digest:
             lost = Segment(entry.origin, entry.path, "", entry.content_bytes, entry.fingerprint)
             return recall_attempt(lost, entry, None)
-        return recall_attempt(segment, entry, reading.usage)
+        return recall_attempt(segment, entry, reading)
 
     def _count_again(self, attempt: Attempt, skips: tuple[Skip, ...]) -> None:
         reading = self.run.reader.read(attempt.segment, skips)

@@ -131,8 +131,11 @@ class SlowReader:
             return Postponed(segment, str(error))
         if content == b"?":
             return Refused("is no log")
+        numbered = segment.claims.sequence
+        by_offset = numbered is not None and numbered.unit is SequenceUnit.BYTE
+        end = content.rfind(b"\n") + 1 if by_offset else None
         usage: Any = parse(content, segment.origin, segment.claims.sequence, skips)
-        return Reading(usage, hashlib.blake2b(content, digest_size=16).digest(), b"", "edge-tsv")
+        return Reading(usage, hashlib.blake2b(content, digest_size=16).digest(), b"", "edge-tsv", (), end)
 
     def verify(self, segment: Segment, reading: Reading) -> Verdict:
         usage = reading.usage

@@ -202,3 +202,39 @@ def test_two_versions_of_one_segment_are_read_one_after_the_other(tmp_path: Path
     report = go(tmp_path, store)
     assert (report.batches, report.segments) == (2, 2)
     assert requests(store) == 6
+
+
+class Away(MemoryStore):
+    """Does not answer for the first `times` questions."""
+
+    times = 0
+
+    def fingerprints(self, origins: Any) -> Any:
+        if self.times:
+            self.times -= 1
+            raise ConnectionError("nobody answers")
+        return super().fingerprints(origins)
+
+
+def test_a_store_that_was_there_may_be_away_for_a_while(tmp_path: Path) -> None:
+    store, stop = Away(), threading.Event()
+    put(tmp_path, "e1", 0, 4)
+
+    def watch(report: RunReport) -> None:
+        if report.segments == 1 and not report.failures:
+            store.times = 1
+            put(tmp_path, "e2", 0, 4)
+        if report.segments == 2:
+            stop.set()
+
+    report = go(tmp_path, store, once=False, on_progress=watch, stop_event=stop)
+    assert report.failures == ["ConnectionError: nobody answers"]
+    assert requests(store) == 8
+
+
+def test_a_store_that_never_answered_is_an_error_at_once(tmp_path: Path) -> None:
+    store = Away()
+    store.times = 99
+    put(tmp_path, "e1", 0, 4)
+    with pytest.raises(ConnectionError):
+        go(tmp_path, store, once=False)

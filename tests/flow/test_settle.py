@@ -234,6 +234,17 @@ def test_places_of_lines_in_bytes(edge: Edge, order: tuple[int, int]) -> None:
     assert edge.skips("2") == (Skip(4 * size, 6 * size),)
 
 
+def test_a_line_cut_at_the_end_of_a_byte_range_is_counted_where_it_is_whole(edge: Edge) -> None:
+    rows = [line(None, resource=f"r{n}") for n in range(10)]
+    size = len(rows[0])
+    cut = "".join(rows)[: 6 * size + 5]
+    edge.bring(
+        edge.put("1", cut, sequence=Sequence(SequenceUnit.BYTE, "x", 0, len(cut))),
+        edge.put("2", "".join(rows[4:]), sequence=Sequence(SequenceUnit.BYTE, "x", 4 * size, 10 * size)),
+    )
+    assert edge.requests() == 10
+
+
 def test_places_of_lines_by_count_and_a_cut_segment(edge: Edge) -> None:
     claimed = Sequence(SequenceUnit.LINE, "x", 100, 110)
     cut = "".join(line(None, resource=f"r{n}") for n in range(5)) + "172\t-\tr5~"
