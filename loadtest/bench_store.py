@@ -62,33 +62,44 @@ def _segment(edge: str, minute: str) -> str:
     return f"bitOr({high}, {low})"
 
 
-def _ledger_sql(first: int, count: int, minute0: int, edges: int, edge0: int) -> str:
-    """Ledger rows of `count` segments, minute by minute over `edges` edges; one of 200 was attempted before."""
-    edge, minute = f"({edge0} + number % {edges})", f"({minute0} + intDiv(number, {edges}))"
+def _ledger_sql(first: int, count: int, minute0: int, edges: int, edge0: int, *, old: bool = False) -> str:
+    """Ledger rows of `count` segments, minute by minute over `edges` edges; `old`: every 200th segment's losing attempt.
+
+    Widths are fixed, because the hash of a UInt8 is not that of the same number as UInt32.
+    """
+    place = "(number * 200)" if old else "number"
+    edge, minute = f"toUInt32({edge0} + {place} % {edges})", f"toUInt32({minute0} + intDiv({place}, {edges}))"
     return f"""
 INSERT INTO ledger (segment_id, seq, write_id, commit_id, edge, stream, minute, part, state, preferred, verified, lines,
     parsed, malformed, duplicates, flagged, bytes_sent, content_bytes, digest, sha256, sequence_unit, sequence_epoch,
     sequence_first, sequence_next, format, known, path, fingerprint, reason, committed_at)
-SELECT {_segment(edge, minute)}, {first} + number, sipHash64({edge}, {minute}, 7), intDiv(number, 50), concat('e', toString({edge})),
-    'access', toDateTime({minute} * 60, 'UTC'), '', 'received', 0, 1, 5000 + number % 1000, 5000, 0, 0, 0, number * 1000,
-    900000 + number % 5000, reinterpretAsFixedString(sipHash128({edge}, {minute})), '', 'line', '1', number * 5000,
-    number * 5000 + 5000, 'edge-tsv', ['requests', 'bytes_sent'], concat('/spool/e', toString({edge}), '/', toString({minute})),
+SELECT {_segment(edge, minute)}, {first} + number, sipHash64({edge}, {minute}, {8 if old else 7}), intDiv(number, 50),
+    concat('e', toString({edge})), 'access', toDateTime({minute} * 60, 'UTC'), '', 'received', 0, {int(not old)},
+    5000 + number % 1000, 5000, 0, 0, 0, number * 1000, 900000 + number % 5000,
+    reinterpretAsFixedString(sipHash128({edge}, {minute})), '', 'line', '1', number * 5000, number * 5000 + 5000,
+    'edge-tsv', ['requests', 'bytes_sent'], concat('/spool/e', toString({edge}), '/', toString({minute})),
     toString(sipHash64(number)), '', toDateTime64({minute} * 60 + 90, 3, 'UTC')
-FROM numbers({count})"""  # noqa: S608, E501
+FROM numbers({-(-count // 200) if old else count})"""  # noqa: S608
 
 
 def _facts_sql(first: int, count: int) -> str:
-    """Facts: PER_SEGMENT of each segment, resources by Zipf's law (log-uniform places), one write in 200 superseded."""
-    edge, minute = f"(s % {EDGES})", f"({FIRST_MINUTE} + intDiv(s, {EDGES}))"
+    """Facts: PER_SEGMENT of each segment, resources by Zipf's law (log-uniform places), some of losing attempts."""
+    edge, minute = f"toUInt32(s % {EDGES})", f"toUInt32({FIRST_MINUTE} + intDiv(s, {EDGES}))"
     return f"""
 INSERT INTO facts
 SELECT resource, toDateTime({minute} * 60, 'UTC'), concat('e', toString({edge})), {_segment(edge, minute)},
-    sipHash64({edge}, {minute}, if(old, 8, 7)), toDateTime({minute} * 60, 'UTC'), r, r * 30000, r * 29000, r, intDiv(r, 50), 0
+    sipHash64({edge}, {minute}, if(old, 8, 7)), toDateTime({minute} * 60, 'UTC'), r, r * 30000, r * 29000, r,
+    intDiv(r, 50), 0
 FROM (
     SELECT intDiv(number, {PER_SEGMENT}) AS s, sipHash64(number) AS h, 1 + h % 50 AS r, (s % 200 = 0) AND (h % 2 = 0) AS old,
-        concat('r', leftPad(toString(toUInt32(exp(log({RESOURCES}) * (h / 18446744073709551616.)))), 5, '0'), '.example.ru') AS resource
+        toUInt32(exp(log({RESOURCES}) * (h / 18446744073709551616.))) AS place,
+        concat('r', leftPad(toString(place), 5, '0'), '.example.ru') AS resource
     FROM numbers({first}, {count})
 )"""  # noqa: S608, E501
+
+
+_WON = "sipHash64(toUInt32(substring(edge, 2)), toUInt32(intDiv(toUInt32(segment_minute), 60)), 7)"
+"""The winning write_id of a fact's segment, as the statements above made it."""
 
 
 def build_facts(store: Store, facts: int, say: Any) -> None:
@@ -99,6 +110,7 @@ def build_facts(store: Store, facts: int, say: Any) -> None:
         say(f"{min(first + step, facts):>12,} facts")
     segments = -(-facts // PER_SEGMENT)
     store._sessions.execute(_ledger_sql(1, segments, FIRST_MINUTE, EDGES, 0))
+    store._sessions.execute(_ledger_sql(1 + segments, segments, FIRST_MINUTE, EDGES, 0, old=True))
 
 
 def grow_ledger(store: Store, rows: int, *, dense: bool, say: Any) -> None:
@@ -123,10 +135,15 @@ def read_customer(store: Store, name: str, repeat: int = 7) -> Reading:
     taken, busy = [], []
     for _ in range(repeat):
         began, used = time.perf_counter(), time.process_time()
-        store.usage(cut, resources=[resource], minutes=month, by=("minute", "resource"))
+        table = store.usage(cut, resources=[resource], minutes=month, by=("minute", "resource"))
         taken.append(time.perf_counter() - began)
         busy.append(time.process_time() - used)
-    facts = store._sessions.one(f"SELECT count() FROM facts WHERE resource = '{resource}'")  # noqa: S608
+    facts, requests = store._sessions.rows(
+        f"SELECT count(), sumIf(requests, write_id = {_WON}) FROM facts WHERE resource = '{resource}'"  # noqa: S608
+    )[0]
+    found = sum(table["requests"].to_pylist())
+    if found != requests:
+        raise AssertionError(f"{resource}: {found} requests read, {requests} written")
     return Reading(
         ledger_rows=cut,
         customer=name,

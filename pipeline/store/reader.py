@@ -202,18 +202,20 @@ def _winners_of(where: str) -> str:
     of their minutes keeps the read to that stretch of the ledger, which is sorted by segment_id, that is by minute.
     """
 
-    return f"{_WINNER} PREWHERE segment_key IN (SELECT toUInt64(segment_id) FROM facts WHERE {where}) {_within(where)}"
+    return (
+        "SELECT argMax(write_id, (rank, seq)) FROM ledger"
+        f" PREWHERE segment_key IN (SELECT toUInt64(segment_id) FROM facts WHERE {where})"
+        f" {_within(where)} GROUP BY segment_id"
+    )
 
 
 def _winners_within(where: str) -> str:
     """Winning write_ids at the cut of all segments of the minutes that facts under `where` come from.
 
-    One segment at a time, in the order of the ledger's key, instead of a hash table of all.
+    In the order of the ledger's key, one segment at a time, so that memory does not grow with their number.
     """
-    return f"{_WINNER} {_within(where)} SETTINGS optimize_aggregation_in_order = 1"
-
-
-_WINNER = "SELECT argMax(write_id, (rank, seq)) FROM ledger"
+    best = "ORDER BY segment_id, rank DESC, seq DESC LIMIT 1 BY segment_id"
+    return f"SELECT write_id FROM ledger {_within(where)} {best}"
 
 
 def _within(where: str) -> str:
@@ -222,7 +224,7 @@ def _within(where: str) -> str:
 
     return (
         f"WHERE seq <= {{cut:UInt64}} AND segment_id >= {bound('min(segment_minute)')}"
-        f" AND segment_id < {bound('max(segment_minute) + 60')} GROUP BY segment_id"
+        f" AND segment_id < {bound('max(segment_minute) + 60')}"
     )
 
 

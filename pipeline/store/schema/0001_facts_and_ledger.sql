@@ -143,17 +143,18 @@ SELECT
 FROM
 (
     SELECT * FROM facts
-    WHERE write_id IN (SELECT argMax(write_id, (rank, seq)) FROM ledger GROUP BY segment_id)
+    WHERE write_id IN (SELECT write_id FROM ledger ORDER BY segment_id, rank DESC, seq DESC LIMIT 1 BY segment_id)
 ) AS f
 ASOF LEFT JOIN
 (
     SELECT edge, zone, `from`, `to` FROM edges WHERE generation = (SELECT max(generation) FROM edges)
 ) AS e ON f.edge = e.edge AND f.minute >= e.`from`;
 
--- The winning attempt of each segment.
+-- The winning attempt of each segment; in the order of the ledger's key, so that memory does not grow with it.
 CREATE VIEW IF NOT EXISTS segments AS
 SELECT
     edge, stream, minute, part, state, lines, malformed, duplicates, flagged, bytes_sent,
     lower(hex(sha256)) AS sha256, committed_at
 FROM ledger
-WHERE (segment_id, seq) IN (SELECT segment_id, argMax(seq, (rank, seq)) FROM ledger GROUP BY segment_id);
+ORDER BY segment_id, rank DESC, seq DESC
+LIMIT 1 BY segment_id;

@@ -167,9 +167,13 @@ FROM
     SELECT *
     FROM facts
     WHERE write_id IN (
-        SELECT argMax(write_id, (rank, seq))
+        SELECT write_id
         FROM ledger
-        GROUP BY segment_id
+        ORDER BY
+            segment_id ASC,
+            rank DESC,
+            seq DESC
+        LIMIT 1 BY segment_id
     )
 ) AS f
 ASOF LEFT JOIN
@@ -215,21 +219,19 @@ AS SELECT
     lower(hex(sha256)) AS sha256,
     committed_at
 FROM ledger
-WHERE (segment_id, seq) IN (
-    SELECT
-        segment_id,
-        argMax(seq, (rank, seq))
-    FROM ledger
-    GROUP BY segment_id
-);
+ORDER BY
+    segment_id ASC,
+    rank DESC,
+    seq DESC
+LIMIT 1 BY segment_id;
 
-INSERT INTO migrations (`version`, `name`, `checksum`, `applied_at`) VALUES (1, '0001_facts_and_ledger', '6c2138c15cfaa3cbe563d1887e9f5ad66fb80a5910213a5c5df12f4308838146', '2026-11-22 11:57:47.250');
+INSERT INTO migrations (`version`, `name`, `checksum`, `applied_at`) VALUES (1, '0001_facts_and_ledger', '88eacb026d1819545d1f15b4af3fee9e95a30f4f7c30454ea819fe78d7b45acd', '2026-11-22 12:19:39.612');
 
 INSERT INTO facts (`resource`, `minute`, `edge`, `segment_id`, `write_id`, `segment_minute`, `requests`, `bytes_sent`, `body_bytes`, `hits`, `errors_4xx`, `errors_5xx`) VALUES ('a.example.ru', '2026-02-02 02:40:00', 'e1', 2337230825779695414339229170754252655, 2, '2026-02-02 02:40:00', 42, 42000, 37800, 21, 14, 8), ('a.example.ru', '2026-02-02 02:40:00', 'e1', 2337230825779695414339229170754252655, 1, '2026-02-02 02:40:00', 40, 40000, 36000, 20, 13, 8);
 
-INSERT INTO ledger (`segment_id`, `seq`, `write_id`, `commit_id`, `edge`, `stream`, `minute`, `part`, `state`, `preferred`, `verified`, `lines`, `parsed`, `malformed`, `duplicates`, `flagged`, `bytes_sent`, `content_bytes`, `digest`, `sha256`, `sequence_unit`, `sequence_epoch`, `sequence_first`, `sequence_next`, `skip_first`, `skip_next`, `malformed_offset`, `malformed_reason`, `format`, `known`, `path`, `fingerprint`, `reason`, `committed_at`) VALUES (2337230825779695414339229170754252655, 2, 2, 8727432564186252253, 'e1', 'access', '2026-02-02 02:40:00', '1', 'received', false, false, 2, 10, 0, 0, 0, 1000, 2000, '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0', '', 'line', '1', 5, 15, [5], [6], [], [], 'edge-tsv', ['body_bytes','bytes_sent','errors_4xx','errors_5xx','hits','requests'], '/spool/e1/access/20260202T0240Z.1.log', 'f2', '', '2026-11-20 12:00:00.000'), (2337230825779695414339229170754252655, 1, 1, 497651659807942605, 'e1', 'access', '2026-02-02 02:40:00', '1', 'received', false, false, 1, 10, 0, 0, 0, 1000, 2000, '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0', '', 'line', '1', 5, 15, [5], [6], [], [], 'edge-tsv', ['body_bytes','bytes_sent','errors_4xx','errors_5xx','hits','requests'], '/spool/e1/access/20260202T0240Z.1.log', 'f1', '', '2026-11-20 12:00:00.000');
+INSERT INTO ledger (`segment_id`, `seq`, `write_id`, `commit_id`, `edge`, `stream`, `minute`, `part`, `state`, `preferred`, `verified`, `lines`, `parsed`, `malformed`, `duplicates`, `flagged`, `bytes_sent`, `content_bytes`, `digest`, `sha256`, `sequence_unit`, `sequence_epoch`, `sequence_first`, `sequence_next`, `skip_first`, `skip_next`, `malformed_offset`, `malformed_reason`, `format`, `known`, `path`, `fingerprint`, `reason`, `committed_at`) VALUES (2337230825779695414339229170754252655, 2, 2, 3471289498281285185, 'e1', 'access', '2026-02-02 02:40:00', '1', 'received', false, false, 2, 10, 0, 0, 0, 1000, 2000, '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0', '', 'line', '1', 5, 15, [5], [6], [], [], 'edge-tsv', ['body_bytes','bytes_sent','errors_4xx','errors_5xx','hits','requests'], '/spool/e1/access/20260202T0240Z.1.log', 'f2', '', '2026-11-20 12:00:00.000'), (2337230825779695414339229170754252655, 1, 1, 5100771955753535749, 'e1', 'access', '2026-02-02 02:40:00', '1', 'received', false, false, 1, 10, 0, 0, 0, 1000, 2000, '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0', '', 'line', '1', 5, 15, [5], [6], [], [], 'edge-tsv', ['body_bytes','bytes_sent','errors_4xx','errors_5xx','hits','requests'], '/spool/e1/access/20260202T0240Z.1.log', 'f1', '', '2026-11-20 12:00:00.000');
 
-INSERT INTO writes (`write_id`, `segment_id`, `rows`, `begun_at`) VALUES (1, 2337230825779695414339229170754252655, 1, '2026-11-22 11:57:47.430'), (2, 2337230825779695414339229170754252655, 1, '2026-11-22 11:57:47.816');
+INSERT INTO writes (`write_id`, `segment_id`, `rows`, `begun_at`) VALUES (1, 2337230825779695414339229170754252655, 1, '2026-11-22 12:19:39.637'), (2, 2337230825779695414339229170754252655, 1, '2026-11-22 12:19:39.808');
 
 INSERT INTO pinned_writes (`write_id`, `pinned_by`, `pinned_at`) VALUES (1, '2026-10', '2026-02-02 02:40:00.000');
 
