@@ -63,7 +63,7 @@ def _segment(edge: str, minute: str) -> str:
 
 
 def _ledger_sql(first: int, count: int, minute0: int, edges: int, edge0: int, *, old: bool = False) -> str:
-    """Ledger rows of `count` segments, minute by minute over `edges` edges; `old`: every 200th segment's losing attempt.
+    """Ledger rows of `count` segments, minute by minute over `edges` edges; `old`: of every 200th its loser.
 
     Widths are fixed, because the hash of a UInt8 is not that of the same number as UInt32.
     """
