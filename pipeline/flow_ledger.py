@@ -108,12 +108,17 @@ class SharedLedger:
     def finish(self, ticket: int, committed: Iterable[LedgerEntry]) -> None:
         """A batch is in the ledger, or has failed and left nothing."""
         with self._change:
-            for entry in committed:
+            self.learn(committed)
+            self._flights.pop(ticket).over = True
+            self._change.notify_all()
+
+    def learn(self, entries: Iterable[LedgerEntry]) -> None:
+        """These are in the ledger, whoever committed them."""
+        with self._change:
+            for entry in entries:
                 numbers = numbers_of(entry)
                 if entry.sequence is not None:
                     self._reach[numbers] = max(self._reach.get(numbers, 0), entry.sequence.next)
-            self._flights.pop(ticket).over = True
-            self._change.notify_all()
 
     def enter(self, ticket: int, stream: Stream, runs: dict[Numbers, tuple[Run, ...]]) -> None:
         """See Ledger."""

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.flow_ledger import SharedLedger
+from pipeline.flow_ledger import SharedLedger, numbers_of
 from pipeline.flow_queue import Queue, cut_elements
 from pipeline.flow_report import RunReport
 from pipeline.flow_run import Run, open_run
+from pipeline.overlap import held_runs, intersect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.flow_run import Store
     from pipeline.flow_source import Source
     from pipeline.ingest.spool import Found, Look
-    from pipeline.model import Segment
+    from pipeline.model import LedgerEntry, Segment
 
 FLIGHTS = 2
 """Batches on their way at a time."""
@@ -41,6 +43,9 @@ WAIT_S = 0.5
 PEEP_S = 0.05
 """How long to wait for a batch before looking whether more has arrived."""
 
+FOREIGN_KEPT = 10_000
+"""Ledger entries of other processes that are remembered, to find out whether a batch crossed them."""
+
 ONCE_TRIES = 3
 """How often `once` tries a segment that cannot be read, and a batch that the store refuses."""
 
@@ -50,13 +55,14 @@ ONCE_IDLE_S = 6.0
 
 @dataclass
 class Flight:
-    """A batch on its way."""
+    """A batch on its way. `since`: how much of the ledger was known when it began."""
 
     queue: Queue
     found: dict[str, Found]
     run: Run
     ledger: BatchLedger
     elements: list[list[Segment]]
+    since: int
 
 
 class LocalRunner:
@@ -86,6 +92,8 @@ class LocalRunner:
         self.idle_s = 0.0
         self.failed = 0
         self.looked = False
+        self.frontier = -1
+        self.foreign: deque[LedgerEntry] = deque(maxlen=FOREIGN_KEPT)
 
     def run(self, *, once: bool, batch_bytes: int) -> RunReport:
         """Until all is in (`once`) or a stop; raises what the store raised, with `once` after ONCE_TRIES."""
@@ -125,6 +133,8 @@ class LocalRunner:
                         queue.sort_in(found, attempted.get(found.origin.segment_id, frozenset()))
                 for found in queue.due(now_s):
                     queue.requeue(found)
+            if not self.looked:
+                self.frontier = self.store.cut()
         except Exception as error:
             if not self.looked:
                 raise  # it never worked: whoever started us should know at once
@@ -179,9 +189,8 @@ class LocalRunner:
             ids = {found.origin.segment_id for found in batch}
             streams = {(found.origin.edge, found.origin.stream) for found in batch}
             ledger = self.ledger.begin(streams, ids & self.committed)
-            return Flight(
-                queue, found_by_path, Run(self.store, ledger, self.reader, self.now), ledger, elements
-            )
+            run = Run(self.store, ledger, self.reader, self.now)
+            return Flight(queue, found_by_path, run, ledger, elements, self.frontier)
         return None
 
     def _fly(self, flight: Flight) -> float:
@@ -224,12 +233,40 @@ class LocalRunner:
             else:
                 flight.queue.settle(found)
                 self.report.postponed.pop(found.path, None)
+        if self._is_crossed(flight):
+            for found in flight.found.values():
+                flight.queue.requeue(found)
         self.report.batches += 1
         self.report.add(flight.run.committed)
         self.report.rows += flight.run.rows
         self.report.seq = max(flight.run.seq, self.report.seq)
         self.report.spend({**flight.run.seconds, "batches": seconds})
         self._tell()
+
+    def _is_crossed(self, flight: Flight) -> bool:
+        """Whether another process committed numbers that this batch has, so late that settling could not see it.
+
+        Of two that cross, the one that commits later sees the other here; read again, it settles with it.
+        """
+        if not flight.run.committed:
+            return False
+        first = flight.run.seq - len(flight.run.committed) + 1
+        if first > self.frontier + 1:
+            own = {
+                f.origin.segment_id
+                for other in (flight, *self.flights.values())
+                for f in other.found.values()
+            }
+            tail = self.store.ledger_tail(self.frontier)
+            self.foreign.extend(e for e in tail if e.seq < first and e.segment_id not in own and e.sequence)
+            self.ledger.learn(self.foreign)
+        self.frontier = max(self.frontier, flight.run.seq)
+        missed = [e for e in self.foreign if flight.since < e.seq < first]
+        return any(
+            numbers_of(mine) == numbers_of(theirs) and intersect(held_runs(mine), held_runs(theirs))
+            for mine in flight.run.committed
+            for theirs in missed
+        )
 
     def _is_done(self, now_s: float) -> bool:
         """Whether nothing is left that `once` waits for: postponed segments a few times, unsettled files shortly."""

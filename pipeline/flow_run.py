@@ -41,6 +41,12 @@ class Store(Protocol):
     def fingerprints(self, origins: Iterable[Origin]) -> dict[int, set[str]]:
         """segment_id → the versions that were attempted already."""
 
+    def cut(self) -> int:
+        """The greatest visible seq."""
+
+    def ledger_tail(self, since_seq: int) -> list[LedgerEntry]:
+        """Entries after `since_seq`, in their order."""
+
     def winners(self, segment_ids: Iterable[int]) -> dict[int, LedgerEntry]:
         """The winner of each of these segments that has one."""
 

@@ -178,6 +178,12 @@ class MemoryStore:
             self.ledger.append(replace(entry, seq=len(self.ledger) + 1))
         return len(self.ledger)
 
+    def cut(self) -> int:
+        return len(self.ledger)
+
+    def ledger_tail(self, since_seq: int) -> list[LedgerEntry]:
+        return self.ledger[since_seq:]
+
     def winners(self, segment_ids: Iterable[int]) -> dict[int, LedgerEntry]:
         wanted = set(segment_ids)
         return {i: e for i, e in pick_winners(self.ledger).items() if i in wanted}

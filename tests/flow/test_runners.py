@@ -238,3 +238,25 @@ def test_a_store_that_never_answered_is_an_error_at_once(tmp_path: Path) -> None
     put(tmp_path, "e1", 0, 4)
     with pytest.raises(ConnectionError):
         go(tmp_path, store, once=False)
+
+
+class Crossed(MemoryStore):
+    """Another process commits a segment with the same numbers in the moment before our first commit."""
+
+    theirs: Path | None = None
+
+    def commit(self, entries: Any) -> int:
+        if self.theirs:
+            spool, self.theirs = self.theirs, None
+            go(spool, self)
+        return super().commit(entries)
+
+
+def test_another_process_settles_the_same_numbers_at_the_same_time(tmp_path: Path) -> None:
+    store = Crossed()
+    put(tmp_path / "ours", "e1", 5, 15)
+    path = put(tmp_path / "theirs", "e1", 0, 10)
+    path.rename(path.with_name(path.name.replace(".log", ".2.log")))
+    store.theirs = tmp_path / "theirs"
+    go(tmp_path / "ours", store)
+    assert requests(store) == 15
