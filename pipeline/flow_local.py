@@ -168,7 +168,7 @@ class LocalRunner:
     def _prepare(self, batch_bytes: int) -> Flight | None:
         """The next batch, its sidecars read; None where nothing is queued that may fly now."""
         if not any(len(queue) for _, queue in self.sources):
-            if not self.flights:
+            if not self.flights and not any(queue.retries for _, queue in self.sources):
                 self.committed.clear()  # whatever comes from now on, the ledger is asked about anew
             return None
         flying = {
