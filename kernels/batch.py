@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.layout import (
-    ARENA,
     ARENA_BYTES,
     ARENA_USED,
     B_GROUP,
@@ -44,7 +43,6 @@ from kernels.layout import (
     LINES,
     NAME_LIMIT,
     NAME_SLOTS,
-    NAMES,
     NAMES_USED,
     PARSED,
     SEED,
@@ -65,10 +63,18 @@ from kernels.layout import (
 from kernels.options import inner, outer
 from kernels.sequence import first_seen, in_skips
 from kernels.simd import add_sums, bump, copy64, get, load64, prefetch, put, same_group, store64
-from kernels.tables import find_entry, find_group, find_name, hash_group, hash_name, index_place
+from kernels.tables import (
+    find_entry,
+    find_group,
+    find_name,
+    hash_group,
+    hash_name,
+    index_place,
+    name_slot,
+    second_hash,
+)
 
 U = np.uint64
-_SECOND = U(0x9E3779B97F4A7C15)  # makes another seed
 _NEW_NAMES = 3 * BATCH  # a line may bring a new resource, edge and cache status
 
 
@@ -114,7 +120,7 @@ def admit(row, spec, state, tables, seconds, offset):  # type: ignore[no-untyped
             if skipped or not first_seen(get(tables, SEEN), get(tables, SEEN_SLOTS), state, number):
                 bump(state, DUPLICATES, 1)
                 return False
-    minute = seconds // 60
+    minute = np.int64(U(seconds) // U(60))
     if minute < get(spec, EARLIEST) or minute > get(spec, LATEST):
         minute = get(spec, HOME_MINUTE)
         bump(state, FLAGGED, 1)
@@ -123,7 +129,7 @@ def admit(row, spec, state, tables, seconds, offset):  # type: ignore[no-untyped
     length = get(row, B_NAME_LENGTH)
     seed = U(get(state, SEED))
     put(row, G_HASH, np.int64(hash_name(name, length, seed)))
-    put(row, G_HASH_2, np.int64(hash_name(name, length, seed + _SECOND)))
+    put(row, G_HASH_2, np.int64(second_hash(name, length, seed)))
     h = hash_group(row, seed)
     put(row, B_HASH, np.int64(h))
     prefetch(get(tables, INDEX) + np.int64(index_place(h, get(tables, INDEX_SLOTS)) << U(3)))
@@ -139,24 +145,16 @@ def _begin(slot, row, state, tables):  # type: ignore[no-untyped-def]
     copy64(group, row)
     store64(slot, (U(get(row, B_HASH)) >> U(32) << U(32)) | U(used + 1))
     put(state, GROUPS_USED, used + 1)
-    place = (U(get(row, G_HASH)) >> U(20)) & U(get(tables, NAME_SLOTS) - 1)
-    prefetch(get(tables, NAMES) + np.int64(place) * SLOT_BYTES)
+    prefetch(name_slot(tables, U(get(row, G_HASH))))
     return group
 
 
-@outer
+@inner
 def _name_group(group, row, state, tables):  # type: ignore[no-untyped-def]
     """Give a new group its resource's number."""
-    number = find_name(
-        get(tables, NAMES),
-        U(get(tables, NAME_SLOTS) - 1),
-        get(tables, ARENA),
-        state,
-        get(row, B_NAME),
-        get(row, B_NAME_LENGTH),
-        U(get(row, G_HASH)),
-    )
-    put(group, G_MINUTE, get(group, G_MINUTE) | number << 32)
+    h, h2 = U(get(row, G_HASH)), U(get(row, G_HASH_2))
+    number = find_name(tables, state, get(row, B_NAME), get(row, B_NAME_LENGTH), h, h2)
+    put(group, G_MINUTE, get(row, G_MINUTE) | number << 32)
 
 
 @outer

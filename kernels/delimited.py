@@ -68,7 +68,7 @@ from kernels.simd import (
     store16,
     store_places,
 )
-from kernels.values import exact_integer, plain_digits, quick_integer
+from kernels.values import exact_integer, quick_integer, three_digits
 
 U = np.uint64
 _ALL = U(0xFFFFFFFFFFFFFFFF)
@@ -172,7 +172,7 @@ def quick_line(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
     status = np.int64(0)
     if get(spec, STATUS) >= 0:
         a, b = _column(s, places, get(spec, STATUS), quotes)
-        status = plain_digits(a, 3) if b - a == 3 else np.int64(UNREADABLE)
+        status = three_digits(a) if b - a == 3 else np.int64(UNREADABLE)
         if status < 0:
             return np.int64(UNREADABLE)
     sent = np.int64(0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.layout import (
-    ARENA,
     B_NAME,
     B_NAME_LENGTH,
     B_SEQ,
@@ -29,15 +28,13 @@ from kernels.layout import (
     LITERALS,
     MEMO_CACHE,
     NAME_LIMIT,
-    NAME_SLOTS,
-    NAMES,
     SEED,
     UNKNOWN,
     UNREADABLE,
 )
 from kernels.options import inner, outer
 from kernels.simd import get, load64, put
-from kernels.tables import find_name, hash_name
+from kernels.tables import find_name, hash_name, second_hash
 
 U = np.uint64
 _ALL = U(0xFFFFFFFFFFFFFFFF)
@@ -46,9 +43,10 @@ _ALL = U(0xFFFFFFFFFFFFFFFF)
 @outer
 def number_of(state, tables, address, length):  # type: ignore[no-untyped-def]
     """The number of an edge's or a cache status's name."""
-    h = hash_name(address, length, U(get(state, SEED)))
-    mask = U(get(tables, NAME_SLOTS) - 1)
-    return find_name(get(tables, NAMES), mask, get(tables, ARENA), state, address, length, h)
+    seed = U(get(state, SEED))
+    return find_name(
+        tables, state, address, length, hash_name(address, length, seed), second_hash(address, length, seed)
+    )
 
 
 @inner

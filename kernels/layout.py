@@ -83,12 +83,14 @@ REASONS = (
 )
 UNREADABLE, UNKNOWN = -1, -2  # what parsers answer instead of a value
 
-# -- tables. A name's slot: hash, number and length, 48 bytes of the name. A group, and the first half of a line of the
-# batch, word by word: two words of the resource's hash; minute and, above it, the resource's number; what else the key
-# holds; requests and hits; 4xx and 5xx, 32 bits each; bytes sent; body bytes. The index of groups has a word a slot:
-# 32 bits of the key's hash, and the group's place + 1; 0 is free.
+# -- tables. A group, and the first half of a line of the batch, word by word: two words of the resource's hash; minute
+# and, above it, the resource's number; what else the key holds; requests and hits; 4xx and 5xx, 32 bits each; bytes
+# sent; body bytes. A group has an entry in an index, a word a
+# slot: 32 bits of its hash, and its number + 1; 0 is free. A name's slot: two words of its hash, its number + 1 (0 is
+# free), nothing.
+N_HASH, N_HASH_2, N_NUMBER = range(3)
+NAME_BYTES = 32
 SLOT_BYTES = 64
-INLINE_BYTES = 48
 G_HASH, G_HASH_2, G_MINUTE, G_EXTRA, G_REQUESTS, G_ERRORS, G_SENT, G_BODY = range(8)
 LINES_LIMIT = 1 << 31
 """Lines after which a tally must be emptied, so that no 32-bit count overflows."""
@@ -124,6 +126,7 @@ LINE_BYTES = 8 * LINE_WORDS
 LINE_BATCH, PLACES, ENDS, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE, KEYS, FOUND, EXACT, INDEX, INDEX_SLOTS = (
     range(12, 24)
 )
+NAME_PLACES = 24  # where in the arena each name begins, by number
 TABLES_SIZE = 32
 
 # -- ndjson. A path of KEYS: its role, how many names it has, then place and length of each among the literals.

@@ -32,12 +32,23 @@ _MASK_24 = U(0xFFFFFF)
 _MASK_56 = U(0xFFFFFFFFFFFFFF)
 _UTC_OFFSET = U(0x303030302B20)  # " +0000"
 _MASK_48 = U(0xFFFFFFFFFFFF)
+_POINT = U(0x1E00000000)  # turns a point in fifth place into a zero
+_OVER = U(0x4646464646464646)
+_ZEROS = U(0x3030303030303030)
+_TOPS = U(0x8080808080808080)
 _LAST_DAY = 49_700  # later ones may pass 2^32 seconds, by the exact reader's leave only
 
 
 @inner
 def quick_epoch(a, b, unit):  # type: ignore[no-untyped-def]
-    """Seconds out of 10 digits with a fraction of up to 8, or out of 13, 16 or 19 digits."""
+    """Seconds out of 10 digits with a fraction, or out of 13, 16 or 19 digits."""
+    if b - a == 14 and (unit == UNIT_AUTO or unit == UNIT_S):
+        # The native line's own shape, ten digits, a point, three digits, without a vector compare: 2 ns less a line.
+        last = load64(a + 6) ^ _POINT
+        if ((last + _OVER) | (last - _ZEROS)) & _TOPS == U(0):
+            high = eight_digits(load64(a))
+            seconds = high * 100 + np.int64(((last >> U(16)) & U(15)) * U(10) + ((last >> U(24)) & U(15)))
+            return seconds if high >= 0 and seconds < (1 << 32) else np.int64(UNREADABLE)
     count = digit_count(a)
     if count >= b - a:
         count = b - a

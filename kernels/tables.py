@@ -1,13 +1,12 @@
 """Hash tables: groups to sums, and names to numbers.
 
 A group is one cache line: its key and its sums. Groups lie in the order in which they came, so that a log in the order
-of time works on a few hundred kilobytes; a small index of hash bits leads to them. (Groups in the slots of their
-hash table
-saved the index but met a new page at every line: 55 % of the time went into waiting for memory.) The resource is in
-the key as a seeded 128-bit hash of its name; its bytes are looked up, and compared, only when a group is new. A name's
-slot holds its hash, never 0, its number and length, and its first bytes; all names lie in an arena too, in
-the order of their numbers. Tables probe linearly and are kept at most 5/8 full by their owner, which grows them
-between batches.
+of time works on a few hundred kilobytes; a small index of hash bits leads to them. (Groups in the slots of their hash
+table saved the index but met a new page at every line: 55 % of the time went into waiting for memory.) The resource is
+in the key as a seeded 128-bit hash of its name, and only a new group asks for its number. Names are told apart by
+that hash alone, as groups are: their bytes lie in an arena, in the order of their numbers. Indexes probe linearly
+and are
+kept at most 5/8 full by their owner, which grows them between batches.
 """
 
 from __future__ import annotations
@@ -26,7 +25,11 @@ from kernels.layout import (
     G_MINUTE,
     G_REQUESTS,
     G_SENT,
-    INLINE_BYTES,
+    N_HASH,
+    N_HASH_2,
+    N_NUMBER,
+    NAME_BYTES,
+    NAME_PLACES,
     NAME_SLOTS,
     NAMES,
     NAMES_USED,
@@ -38,13 +41,10 @@ from kernels.simd import (
     get,
     hash32,
     load8,
-    load32,
     load64,
-    masked_equal32,
     mix,
     put,
     same_group,
-    store32,
     store64,
 )
 
@@ -67,22 +67,15 @@ def hash_name(address, length, seed):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _same_name(slot, address, length, arena):  # type: ignore[no-untyped-def]
-    """Whether the name in a slot, its length known to agree, is the one at an address."""
-    if length <= 32:
-        return masked_equal32(slot + 16, address, length)
-    if not masked_equal32(slot + 16, address, np.int64(32)):
-        return False
-    if length <= INLINE_BYTES:
-        return masked_equal32(slot + 48, address + 32, length - 32)
-    stored = arena + np.int64(load64(slot + 56))
-    i = np.int64(32)
-    while i < length:
-        step = min(np.int64(32), length - i)
-        if not masked_equal32(stored + i, address + i, step):
-            return False
-        i += step
-    return True
+def second_hash(address, length, seed):  # type: ignore[no-untyped-def]
+    """Another hash of the same, so that both together are 128 bits."""
+    return hash_name(address, length, seed + U(0x9E3779B97F4A7C15))
+
+
+@inner
+def index_place(h, slots):  # type: ignore[no-untyped-def]
+    """Where in an index of 2^k slots a hash's entry belongs: its upper bits say."""
+    return ((h >> U(32)) * U(slots)) >> U(32)
 
 
 @outer
@@ -99,41 +92,40 @@ def _copy(target, source, length):  # type: ignore[no-untyped-def]
 
 
 @outer
-def _add_name(slot, arena, state, address, length, h):  # type: ignore[no-untyped-def]
-    """Put a new name into its slot and the arena; its number."""
+def _add_name(slot, tables, state, address, length, h, h2):  # type: ignore[no-untyped-def]
+    """Keep a new name in a free slot; its number."""
     number = get(state, NAMES_USED)
-    put(state, NAMES_USED, number + 1)
-    store64(slot, h)
-    store32(slot + 8, number)
-    store32(slot + 12, length)
-    # Names longer than 48 bytes keep 40 inline and, in the last 8, where in the arena the whole name lies.
-    inline = min(length, np.int64(INLINE_BYTES if length <= INLINE_BYTES else INLINE_BYTES - 8))
-    _copy(slot + 16, address, inline)
     start = get(state, ARENA_USED)
-    _copy(arena + start, address, length)
+    put(slot, N_HASH, np.int64(h))
+    put(slot, N_HASH_2, np.int64(h2))
+    put(slot, N_NUMBER, number + 1)
+    put(get(tables, NAME_PLACES), number, start)
+    _copy(get(tables, ARENA) + start, address, length)
+    put(state, NAMES_USED, number + 1)
     put(state, ARENA_USED, start + length)
-    if length > INLINE_BYTES:
-        store64(slot + 56, U(start))
     return number
 
 
 @inner
-def find_name(table, mask, arena, state, address, length, h):  # type: ignore[no-untyped-def]
-    """The number of a name, new or known. The caller has made room for a new one in the table and in the arena.
+def name_slot(tables, h):  # type: ignore[no-untyped-def]
+    """The address of the slot in which a name's hash is looked for first."""
+    return get(tables, NAMES) + np.int64(index_place(h, get(tables, NAME_SLOTS))) * NAME_BYTES
 
-    `table`, `arena`, `address`: addresses; `mask`: slots - 1, uint64; `state`: int64 array, counts NAMES_USED,
-    ARENA_USED.
-    """
-    place = (h >> U(20)) & mask
+
+@inner
+def find_name(tables, state, address, length, h, h2):  # type: ignore[no-untyped-def]
+    """The number of a name, new or known, by both its hashes. The caller has made room for a new one."""
+    slot = name_slot(tables, h)
+    end = get(tables, NAMES) + get(tables, NAME_SLOTS) * NAME_BYTES
     while True:
-        slot = table + np.int64(place) * SLOT_BYTES
-        found = load64(slot)
-        if found == h and np.int64(load32(slot + 12)) == length and _same_name(slot, address, length, arena):
-            return np.int64(load32(slot + 8))
-        if found == U(0):
-            break
-        place = (place + U(1)) & mask
-    return _add_name(slot, arena, state, address, length, h)
+        number = get(slot, N_NUMBER)
+        if number == 0:
+            return _add_name(slot, tables, state, address, length, h, h2)
+        if load64(slot) == h and load64(slot + 8) == h2:
+            return number - 1
+        slot += NAME_BYTES
+        if slot == end:
+            slot = get(tables, NAMES)
 
 
 @inner
@@ -141,12 +133,6 @@ def hash_group(row, seed):  # type: ignore[no-untyped-def]
     """Of the key of a group or a line, the resource's number left out."""
     minute = U(get(row, G_MINUTE)) & U(0xFFFFFFFF)
     return mix(U(get(row, G_HASH)) + minute * U(0xD6E8FEB86659FD93), U(get(row, G_EXTRA)) ^ seed | U(1))
-
-
-@inner
-def index_place(h, slots):  # type: ignore[no-untyped-def]
-    """Where in an index of 2^k slots a hash's entry belongs: its upper bits say."""
-    return ((h >> U(32)) * U(slots)) >> U(32)
 
 
 @inner
@@ -181,15 +167,14 @@ def find_group(index, slots, groups, row):  # type: ignore[no-untyped-def]
 
 
 def _grow_names(old, new):  # type: ignore[no-untyped-def]
-    """Move every slot of `old` to its place in the larger, empty `new`; both uint64[slots, 8], slots a power of two."""
-    mask = U(new.shape[0] - 1)
+    """Move every slot of `old` to its place in the larger, empty `new`; both uint64[slots, 4]."""
+    slots = new.shape[0]
     for i in range(old.shape[0]):
-        h = old[i, 0]
-        if h != U(0):
-            place = (h >> U(20)) & mask
-            while new[place, 0] != U(0):
-                place = (place + U(1)) & mask
-            for j in range(8):
+        if old[i, N_NUMBER] != U(0):
+            place = index_place(old[i, N_HASH], slots)
+            while new[place, N_NUMBER] != U(0):
+                place = (place + U(1)) & U(slots - 1)
+            for j in range(3):
                 new[place, j] = old[i, j]
 
 
@@ -205,19 +190,11 @@ def _grow_index(old, new):  # type: ignore[no-untyped-def]
             new[place] = entry
 
 
-def _list_names(table, lengths):  # type: ignore[no-untyped-def]
-    """Lengths of all names by number; they lie in the arena in that order. table: uint64[slots, 8]; lengths:
-    int64[names]."""
-    for i in range(table.shape[0]):
-        if table[i, 0] != U(0):
-            lengths[np.int64(table[i, 1] & U(0xFFFFFFFF))] = np.int64(table[i, 1] >> U(32))
-
-
 def _add_name_at(tables, state, address, length):  # type: ignore[no-untyped-def]
     """The number of a name, new or known; all int64. The name is padded, and there is room."""
-    h = hash_name(address, length, U(get(state, SEED)))
+    seed = U(get(state, SEED))
     return find_name(
-        get(tables, NAMES), U(get(tables, NAME_SLOTS) - 1), get(tables, ARENA), state, address, length, h
+        tables, state, address, length, hash_name(address, length, seed), second_hash(address, length, seed)
     )
 
 
@@ -226,17 +203,17 @@ def _adopt_names(tables, state, data, offsets, numbers, first):  # type: ignore[
 
     tables, state: addresses; data: uint8, padded; offsets: int64[names + 1]; numbers: uint32[names].
     """
-    address = np.int64(data.ctypes.data)
+    base = np.int64(data.ctypes.data)
+    seed = U(get(state, SEED))
     for i in range(first, numbers.shape[0]):
+        address = base + offsets[i]
         length = offsets[i + 1] - offsets[i]
-        full = get(state, NAMES_USED) * 8 + 8 > get(tables, NAME_SLOTS) * 5
-        if full or get(state, ARENA_USED) + length > get(tables, ARENA_BYTES):
+        if (get(state, NAMES_USED) + 1) * 8 > get(tables, NAME_SLOTS) * 5:
             return i
-        h = hash_name(address + offsets[i], length, U(get(state, SEED)))
-        mask = U(get(tables, NAME_SLOTS) - 1)
-        numbers[i] = find_name(
-            get(tables, NAMES), mask, get(tables, ARENA), state, address + offsets[i], length, h
-        )
+        if get(state, ARENA_USED) + length > get(tables, ARENA_BYTES):
+            return i
+        h = hash_name(address, length, seed)
+        numbers[i] = find_name(tables, state, address, length, h, second_hash(address, length, seed))
     return numbers.shape[0]
 
 
@@ -256,9 +233,8 @@ def _list_groups(table, minutes, names, extras, sums):  # type: ignore[no-untype
         sums[5, i] = table[i, G_ERRORS] >> U(32)
 
 
-grow_names = jit(_grow_names)
 grow_index = jit(_grow_index)
-list_names = jit(_list_names)
+grow_names = jit(_grow_names)
 add_name = jit(_add_name_at)
 adopt_names = jit(_adopt_names)
 list_groups = jit(_list_groups)

@@ -22,7 +22,7 @@ from kernels.layout import (
     UNREADABLE,
 )
 from kernels.options import inner, outer
-from kernels.simd import load8, load64
+from kernels.simd import load8, load32, load64
 
 U = np.uint64
 _ZEROS = U(0x3030303030303030)
@@ -86,6 +86,15 @@ def exact_integer(address, end):  # type: ignore[no-untyped-def]
     if value > U(_MAX):
         return np.int64(UNREADABLE)
     return np.int64(value)
+
+
+@inner
+def three_digits(address):  # type: ignore[no-untyped-def]
+    """The number in three digits, or UNREADABLE."""
+    word = load32(address) & U(0xFFFFFF)
+    if ((word + U(0x464646)) | (word - U(0x303030))) & U(0x808080):
+        return np.int64(UNREADABLE)
+    return np.int64((word & U(15)) * U(100) + ((word >> U(8)) & U(15)) * U(10) + ((word >> U(16)) & U(15)))
 
 
 @inner

@@ -115,7 +115,8 @@ class Tally:
         self._tables[at.COLUMN_ROOM] = 256
         self._groups: NDArray[np.uint64] = zeroed((SMALLEST, 8), np.uint64)
         self._index: NDArray[np.uint64] = zeroed(2 * SMALLEST, np.uint64)
-        self._names: NDArray[np.uint64] = zeroed((SMALLEST, 8), np.uint64)
+        self._names: NDArray[np.uint64] = zeroed((2 * SMALLEST, at.NAME_BYTES // 8), np.uint64)
+        self._name_places: NDArray[np.int64] = zeroed(2 * SMALLEST, np.int64)
         self._arena: NDArray[np.uint8] = zeroed(1 << 18, np.uint8)
         self._seen: NDArray[np.uint64] = zeroed(SMALLEST, np.uint64)
         self._block = zeroed(block, np.uint8)
@@ -149,6 +150,7 @@ class Tally:
         for place, array in ((at.GROUPS, self._groups), (at.NAMES, self._names), (at.ARENA, self._arena)):
             self._tables[place] = array.ctypes.data
         self._tables[at.GROUP_ROOM], self._tables[at.NAME_SLOTS] = len(self._groups), len(self._names)
+        self._tables[at.NAME_PLACES] = self._name_places.ctypes.data
         self._tables[at.INDEX], self._tables[at.INDEX_SLOTS] = self._index.ctypes.data, len(self._index)
         self._tables[at.ARENA_BYTES] = len(self._arena)
         self._tables[at.SEEN], self._tables[at.SEEN_SLOTS] = self._seen.ctypes.data, len(self._seen)
@@ -263,9 +265,11 @@ class Tally:
             grow_index(self._index, index)
             self._index = index
         elif what == at.GROW_NAMES:
-            names = zeroed((2 * len(self._names), 8), np.uint64)
+            slots = 4 * len(self._names)
+            names, places = zeroed((slots, at.NAME_BYTES // 8), np.uint64), zeroed(slots, np.int64)
             grow_names(self._names, names)
-            self._names = names
+            places[: len(self._name_places)] = self._name_places
+            self._names, self._name_places = names, places
         elif what == at.GROW_ARENA:
             arena = zeroed(2 * len(self._arena), np.uint8)
             arena[: len(self._arena)] = self._arena
@@ -340,13 +344,8 @@ class Tally:
 
     def names(self) -> Names:
         """All names by number: resources, and edges and cache statuses that were asked for."""
-        from kernels.tables import list_names
-
-        used = int(self.state[at.NAMES_USED])
-        offsets = np.zeros(used + 1, np.int64)
-        list_names(self._names, offsets[1:])
-        np.cumsum(offsets, out=offsets)
-        return Names(self._arena[: int(offsets[-1])].copy(), offsets)
+        used, end = self.count(at.NAMES_USED), self.count(at.ARENA_USED)
+        return Names(self._arena[:end].copy(), np.append(self._name_places[:used], end))
 
     def adopt(self, others: Names) -> NDArray[np.uint32]:
         """Take in another tally's names; uint32[names], their numbers here."""
@@ -366,7 +365,7 @@ class Tally:
         return numbers
 
     def _names_are_full(self) -> bool:
-        return int(self.state[at.NAMES_USED]) * 8 + 8 > len(self._names) * 5
+        return (self.count(at.NAMES_USED) + 1) * 8 > len(self._names) * 5
 
     @property
     def spilled(self) -> bool:
