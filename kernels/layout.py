@@ -48,7 +48,7 @@ MEMO_CACHE = 32  # 8 pairs: a short cache status, and its length and number
 STATE_SIZE = 48
 
 # -- what a scan answers
-DONE, GROW_NAMES, GROW_GROUPS, GROW_ARENA, GROW_SEEN, DIRECTIVE_LINE, NEED_EXACT, GROW_INDEX = range(8)
+DONE, GROW_NAMES, GROW_GROUPS, GROW_ARENA, GROW_SEEN, DIRECTIVE_LINE, NEED_EXACT, GROW_INDEX, GO_ON = range(9)
 
 # -- why a line is malformed; 0 is a good line
 (

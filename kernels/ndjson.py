@@ -10,23 +10,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.batch import admit, left_out, room, sum_up
+from kernels.batch import admit, room, sum_up
 from kernels.fill import fill
 from kernels.json_exact import same_bytes
 from kernels.layout import (
-    BLANK,
+    BATCH,
     BODY_BYTES,
     BYTES_SENT,
     CACHE,
-    COMMENT,
-    COMMENTS,
     CONSUMED,
+    DIRECTIVE_LINE,
     DONE,
-    DUPLICATES,
     EDGE,
-    ENDS,
     EXACT,
     FIRST_OFFSET,
+    GO_ON,
     GOOD,
     K_COUNT,
     K_KEYS,
@@ -37,24 +35,18 @@ from kernels.layout import (
     K_ROLE,
     LINE_BATCH,
     LINE_BYTES,
-    LINE_LIMIT,
     LINES,
     NEED_EXACT,
     PLACES,
-    PREFIX_LENGTH,
     RESOURCE,
-    SEQ_COLUMN,
-    SKIP_COUNT,
     SLOW_LINES,
     STATUS,
     TEMPLATE,
     TIME,
     TIME_UNIT,
-    TOO_LONG,
     UNREADABLE,
-    URL_HOST,
 )
-from kernels.lines import find_line_ends, note_bad
+from kernels.lines import LONGEST, NEWLINE, begins_plainly, line_end, note_bad, reads_quickly, set_apart, trim
 from kernels.options import inner, jit, outer
 from kernels.quick_time import quick_epoch, quick_iso
 from kernels.simd import (
@@ -67,6 +59,7 @@ from kernels.simd import (
     load8,
     load16,
     masked_equal32,
+    nesting_mask,
     popcount,
     prefix_xor,
     put,
@@ -77,36 +70,47 @@ from kernels.values import quick_integer
 
 U = np.uint64
 _ALL = U(0xFFFFFFFFFFFFFFFF)
-_LONGEST = 60_000
 _NO = np.int64(UNREADABLE)
 
 
 @inner
-def find_quotes(s, e, places):  # type: ignore[no-untyped-def]
-    """Write the places of all quotes of [s, e); how many, or -1 for a line that wants the exact reader: with an escaped
-    quote, an open string, or brackets other than its own two."""
+def find_quotes(s, stop, places):  # type: ignore[no-untyped-def]
+    """Write the places of all quotes of the line at s; how many, and the newline's address.
+
+    The count is -1 for a line that wants the exact reader, with an escaped quote or an open string, and -2 - count
+    for one
+    that may have brackets other than its own two. The newline is -1 as for find_columns.
+    """
     found = np.int64(0)
     inside = U(0)
     escaped = U(0)
     odd = U(0)
     brackets = np.int64(0)
+    nothing = np.int64(-1)
     p = s
-    while p < e:
-        line = _ALL if e - p >= 64 else (U(1) << U(e - p)) - U(1)
+    while True:
+        newline = equal_mask(p, NEWLINE)
+        line = newline ^ (newline - U(1))
         quotes = equal_mask(p, 34) & line
         slashes = equal_mask(p, 92)
         odd |= quotes & (slashes << U(1) | escaped)
         escaped = slashes >> U(63)
         within = prefix_xor(quotes) ^ inside
         inside = U(np.int64(within) >> 63)
-        nesting = (bracket_mask(p, 0x7B) | bracket_mask(p, 0x7D)) & ~within & line
-        brackets += popcount(nesting)
+        brackets += popcount(nesting_mask(p) & ~within & line)
         store_places(places + 2 * found, quotes, p - s)
         found += popcount(quotes)
+        if newline != U(0):
+            break
         p += 64
+        if p >= stop or p - s > LONGEST:
+            return found, nothing
+    p += trailing_zeros(newline)
+    if p >= stop:
+        return found, nothing
     if odd != U(0) or inside != U(0):
-        return np.int64(-1)
-    return found if brackets == 2 else np.int64(-2 - found)
+        return nothing, p
+    return (found if brackets == 2 else np.int64(-2 - found)), p
 
 
 @outer
@@ -175,19 +179,23 @@ def _digits_end(v):  # type: ignore[no-untyped-def]
 
 
 @inner
-def quick_json(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
-    """Fill a row of the batch from a line laid out like the one before; its epoch seconds, or -1."""
+def quick_json(s, stop, spec, state, tables, row):  # type: ignore[no-untyped-def]
+    """Fill a row of the batch from a line laid out like the one before; its epoch seconds, or -1; and the newline's
+    address, -1 where it was not found."""
     template = get(tables, TEMPLATE)
     keys = get(template, K_COUNT)
-    if keys == 0 or load8(s) != 123 or load8(e - 1) != 125:
-        return _NO
+    if keys == 0 or load8(s) != 123:
+        return _NO, np.int64(-1)
     places = get(tables, PLACES)
-    quotes = find_quotes(s, e, places)
+    quotes, newline = find_quotes(s, stop, places)
+    e = newline - 1 if load8(newline - 1) == 13 else newline
+    if newline < 0 or load8(e - 1) != 125:
+        return _NO, newline
     nested = quotes < -1
     if nested:
         quotes = -2 - quotes
     if quotes < 0 or (get(template, K_QUOTES) >= 0 and not _no_other_keys(s, quotes, template, places)):
-        return _NO
+        return _NO, newline
     seconds = _NO
     status = np.int64(0)
     sent = np.int64(0)
@@ -201,36 +209,36 @@ def quick_json(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
         role = get(key, K_ROLE)
         length = get(key, K_LENGTH)
         if at + 2 > quotes:
-            return _NO
+            return _NO, newline
         p = s + load16(places + 2 * at)
         q = s + load16(places + 2 * at + 2)
         if q - p - 1 != length or load8(q + 1) != 58:
-            return _NO
+            return _NO, newline
         if not (
             masked_equal32(p + 1, get(key, K_NAME), length)
             if length <= 32
             else same_bytes(p + 1, get(key, K_NAME), length)
         ):
-            return _NO
+            return _NO, newline
         key += 32
         if role < 0:
             continue
         v = q + 2
         if load8(v) == 34:
             if at + 4 > quotes:
-                return _NO
+                return _NO, newline
             v += 1
             end = s + load16(places + 2 * at + 6)
         else:
             end = _digits_end(v)
             if end == 0:
-                return _NO
+                return _NO, newline
         if role == TIME:
             seconds = (
                 quick_iso(v, end, state) if load8(v + 4) == 45 else quick_epoch(v, end, get(spec, TIME_UNIT))
             )
             if seconds < 0:
-                return _NO
+                return _NO, newline
         elif role == RESOURCE:
             a, b = v, end
         elif role == CACHE:
@@ -240,7 +248,7 @@ def quick_json(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
         else:
             value = quick_integer(v, end)
             if value < 0:
-                return _NO
+                return _NO, newline
             if role == STATUS:
                 status = value
             elif role == BYTES_SENT:
@@ -250,74 +258,58 @@ def quick_json(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
             else:
                 number = value
     if nested and not on_first_level(s, e, template, places):
-        return _NO
+        return _NO, newline
     if fill(row, spec, state, tables, status, sent, body, number, a, b, c, d, f, g) != GOOD:
-        return _NO
-    return seconds
+        return _NO, newline
+    return seconds, newline
 
 
 def _scan_ndjson(address, begin, end, spec, state, tables):  # type: ignore[no-untyped-def]
     """As scan_delimited, for NDJSON."""
     batch = get(tables, LINE_BATCH)
-    ends = get(tables, ENDS)
-    comment = get(spec, COMMENT)
-    plain = get(spec, PREFIX_LENGTH) == 0 and get(spec, URL_HOST) == 0
-    skipping = get(tables, SKIP_COUNT) > 0 and get(spec, SEQ_COLUMN) == 0
-    place = begin
-    while place < end:
+    quickly = reads_quickly(spec, tables)
+    stop = address + end
+    s = address + begin
+    while True:
         answer = room(tables, state)
-        if answer != DONE:
-            put(state, CONSUMED, place)
-            return answer
-        found = find_line_ends(address, place, end, ends)
-        if found == 0:
-            break  # the rest is a line without its end
         row = batch
         count = np.int64(0)
-        for i in range(found):
-            s = address + place
-            e = address + get(ends, i)
-            offset = get(spec, FIRST_OFFSET) + place
-            if load8(e - 1) == 13 and e > s:
-                e -= 1
-            if (
-                offset == 0
-                and e - s >= 3
-                and load8(s) == 0xEF
-                and load8(s + 1) == 0xBB
-                and load8(s + 2) == 0xBF
-            ):
-                s += 3
-            if e - s > LINE_LIMIT:
-                note_bad(tables, state, offset, TOO_LONG)
-            elif e == s:
-                bump(state, BLANK, 1)
-            elif load8(s) == comment:
-                bump(state, COMMENTS, 1)
-            elif skipping and left_out(spec, tables, get(state, LINES), offset):
-                bump(state, DUPLICATES, 1)
-            else:
-                seconds = _NO
-                if plain and e - s < _LONGEST:
-                    seconds = quick_json(s, e, spec, state, tables, row)
-                if seconds < 0:
+        while answer == DONE and count < BATCH:
+            offset = get(spec, FIRST_OFFSET) + s - address
+            seconds = np.int64(UNREADABLE)
+            newline = np.int64(-1)
+            if quickly and s < stop and begins_plainly(s, spec):
+                seconds, newline = quick_json(s, stop, spec, state, tables, row)
+            if seconds < 0:
+                if newline < 0:
+                    newline = line_end(s, stop)
+                if newline < 0:
+                    answer = GO_ON  # the rest is a line without its end
+                    break
+                first, e = trim(s, newline, offset)
+                kind = set_apart(first, e, offset, spec, state, tables)
+                if kind == DIRECTIVE_LINE:
+                    # What was parsed so far was parsed under the columns that held until here.
+                    answer = kind
+                    break
+                if kind == GO_ON:
                     exact = get(tables, EXACT)
                     if exact == 0:
-                        sum_up(count, state, tables)
-                        put(state, CONSUMED, place)
-                        return NEED_EXACT
+                        answer = NEED_EXACT
+                        break
                     bump(state, SLOW_LINES, 1)
-                    seconds = call_address(exact, s, e, spec, state, tables, row)
-                if seconds < 0:
-                    note_bad(tables, state, offset, -seconds)
-                elif admit(row, spec, state, tables, seconds, offset):
-                    count += 1
-                    row += LINE_BYTES
+                    seconds = call_address(exact, first, e, spec, state, tables, row)
+                    if seconds < 0:
+                        note_bad(tables, state, offset, -seconds)
+            if seconds >= 0 and admit(row, spec, state, tables, seconds, offset):
+                count += 1
+                row += LINE_BYTES
             bump(state, LINES, 1)
-            place = get(ends, i) + 1
+            s = newline + 1
         sum_up(count, state, tables)
-    put(state, CONSUMED, place)
-    return DONE
+        if answer != DONE:
+            put(state, CONSUMED, s - address)
+            return DONE if answer == GO_ON else answer
 
 
 scan_ndjson = jit(_scan_ndjson)

@@ -183,6 +183,20 @@ def bracket_mask(typingctx: Any, address: Any, byte: Any) -> Any:
 
 
 @intrinsic
+def nesting_mask(typingctx: Any, address: Any) -> Any:
+    """Which of the 64 bytes at an address are brackets or braces, or `|` or a backslash: one compare, since bytes that
+    differ in bit 5 only are folded and 0x7b to 0x7d stand in a row."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.VectorType(_I8, 64)
+        folded = builder.or_(_bytes64(builder, args[0]), ir.Constant(kind, [0x20] * 64))
+        shifted = builder.sub(folded, ir.Constant(kind, [0x7B] * 64))
+        return builder.bitcast(builder.icmp_unsigned("<=", shifted, ir.Constant(kind, [2] * 64)), _I64)
+
+    return types.uint64(types.int64), generate
+
+
+@intrinsic
 def digit_count(typingctx: Any, address: Any) -> Any:
     """How many of the 32 bytes at an address are digits before the first that is none (32 if all are)."""
 

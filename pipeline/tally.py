@@ -106,7 +106,6 @@ class Tally:
         self._scratch = {
             at.LINE_BATCH: zeroed((at.BATCH, at.LINE_WORDS), np.int64),
             at.PLACES: zeroed(1 << 16, np.uint16),
-            at.ENDS: zeroed(at.BATCH + 64, np.int64),
             at.COLUMNS: zeroed((256, 2), np.int64),
             at.FOUND: zeroed(at.FOUND_SIZE, np.int64),
         }
