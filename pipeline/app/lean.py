@@ -1,4 +1,4 @@
-"""Keeps pandas out of a process that does not use it."""
+"""Keeps modules out of a process that imports them only to see whether they are there."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
+UNUSED = frozenset({"pandas", "cffi", "yaml"})
+"""pyarrow imports pandas to ask whether a value is one of its own (0.5 s, the most of what `prebill aggregate` takes on
+a small file); numba imports cffi to type its pointers, and yaml for a configuration file that we have not. Both go on
+without."""
 
-class _NoPandas(MetaPathFinder):
-    """Answers every question for pandas as if it were not installed."""
+
+class _LeftOut(MetaPathFinder):
+    """Answers every question for these as if they were not installed."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:  # noqa: ARG002
         """`None` leaves every other module to the finders after this one."""
-        if name == "pandas":
-            raise ModuleNotFoundError("pandas is left out of this process", name=name)
+        if name in UNUSED:
+            raise ModuleNotFoundError(f"{name} is left out of this process", name=name)
 
 
-def leave_pandas_out() -> None:
-    """Call before pyarrow makes its first array.
-
-    It imports pandas, where that is installed, only to ask whether a value is one of pandas' own; that costs 0.5 s,
-    most of what `prebill aggregate` takes on a small file. Without pandas it goes on all the same.
-    """
-    if "pandas" not in sys.modules and not any(isinstance(finder, _NoPandas) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _NoPandas())
+def leave_out_unused() -> None:
+    """Call before numba and pyarrow are imported, in a process that needs neither Beam nor the store."""
+    if not any(isinstance(finder, _LeftOut) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _LeftOut())

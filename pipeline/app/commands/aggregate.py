@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from pipeline.app.failures import UsageFailure
 from pipeline.app.inputs import Inputs, open_inputs
-from pipeline.app.lean import leave_pandas_out
+from pipeline.app.lean import leave_out_unused
 from pipeline.app.parameters import Flag
 from pipeline.app.signals import raise_if_ending
 from pipeline.app.terminal import byte_progress, human_bytes, human_count, plural, print_json, say
@@ -58,7 +58,7 @@ def aggregate(
     json
         One JSON document on standard output: the summary, and all groups.
     """
-    leave_pandas_out()
+    leave_out_unused()
     dimensions = _dimensions(by)
     if not files:
         raise UsageFailure(
