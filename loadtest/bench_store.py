@@ -139,7 +139,8 @@ def read_customer(store: Store, name: str, repeat: int = 7) -> Reading:
         taken.append(time.perf_counter() - began)
         busy.append(time.process_time() - used)
     facts, requests = store._sessions.rows(
-        f"SELECT count(), sumIf(requests, write_id = {_WON}) FROM facts WHERE resource = '{resource}'"  # noqa: S608
+        f"SELECT count(), sumIf(requests, write_id = {_WON}) FROM facts"  # noqa: S608
+        f" WHERE resource = '{resource}' AND minute < toDateTime({month[1] * 60}, 'UTC')"
     )[0]
     found = sum(table["requests"].to_pylist())
     if found != requests:

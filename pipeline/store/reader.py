@@ -199,13 +199,15 @@ def _winners_of(where: str) -> str:
     """Winning write_ids at the cut of the segments that facts under `where` come from.
 
     `segment_key` finds them (a colliding key adds a segment's true winner, which `where` outside then drops); the range
-    of their minutes keeps the read to that stretch of the ledger, which is sorted by segment_id, that is by minute.
+    of their minutes keeps the read to that stretch of the ledger, which is sorted by segment_id, that is by minute. (It
+    is a hint to the index only: testing it on every row would read every id.) Rank and seq are one number for argMax,
+    because tuples are many times slower.
     """
 
     return (
-        "SELECT argMax(write_id, (rank, seq)) FROM ledger"
+        "SELECT argMax(write_id, bitShiftLeft(toUInt256(rank), 64) + seq) FROM ledger"
         f" PREWHERE segment_key IN (SELECT toUInt64(segment_id) FROM facts WHERE {where})"
-        f" {_within(where)} GROUP BY segment_id"
+        f" WHERE seq <= {{cut:UInt64}} AND indexHint({_within(where)}) GROUP BY segment_id"
     )
 
 
@@ -215,7 +217,7 @@ def _winners_within(where: str) -> str:
     In the order of the ledger's key, one segment at a time, so that memory does not grow with their number.
     """
     best = "ORDER BY segment_id, rank DESC, seq DESC LIMIT 1 BY segment_id"
-    return f"SELECT write_id FROM ledger {_within(where)} {best}"
+    return f"SELECT write_id FROM ledger WHERE seq <= {{cut:UInt64}} AND {_within(where)} {best}"
 
 
 def _within(where: str) -> str:
@@ -223,7 +225,7 @@ def _within(where: str) -> str:
         return f"(SELECT bitShiftLeft(toUInt128(intDiv(toUInt32({minute}), 60)), 96) FROM facts WHERE {where})"
 
     return (
-        f"WHERE seq <= {{cut:UInt64}} AND segment_id >= {bound('min(segment_minute)')}"
+        f"segment_id >= {bound('min(segment_minute)')}"
         f" AND segment_id < {bound('max(segment_minute) + 60')}"
     )
 
