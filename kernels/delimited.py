@@ -94,6 +94,7 @@ def find_columns(s, stop, spec, places):  # type: ignore[no-untyped-def]
                 return found, nothing
         p += trailing_zeros(newline)
         return found, p if p < stop else nothing
+    wanted = get(spec, NEEDED_COLUMNS)
     inside = U(0)
     escaped = U(0)
     odd = U(0)
@@ -107,7 +108,7 @@ def find_columns(s, stop, spec, places):  # type: ignore[no-untyped-def]
         within = prefix_xor(quotes) ^ inside
         inside = U(np.int64(within) >> 63)
         mask = equal_mask(p, separator) & ~within & line
-        if found < need:
+        if found < wanted:
             store_places(places + 2 + 2 * found, mask, p - s + 1)
         found += popcount(mask)
         if newline != U(0):
