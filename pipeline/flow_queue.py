@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pipeline.ingest.spool import Found
 
-UNPACKED = {"plain": 1, "gzip": 8, "zstd": 8, "lz4": 4}
+UNPACKED = {"plain": 1, "gzip": 4, "zstd": 5, "lz4": 3}
 """About how many bytes a packed one becomes: batches are measured in content, which is what memory and time go by."""
 
 ELEMENTS = 8

@@ -113,9 +113,13 @@ def warm_up(fmt: LogFormat) -> None:
 
     load_beam()
     import pipeline.flow  # noqa: F401
+    from pipeline.attempt import Reading
+    from pipeline.flow_merge import merge_usages
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "warm.log"
         path.write_bytes(b"\n")
         segment = Segment(Origin("-", "-", 0), str(path), "plain", 1, fingerprint_file(str(path)) or "")
-        SegmentReader(fmt).read(segment)
+        reading = SegmentReader(fmt).read(segment)
+        if isinstance(reading, Reading):
+            merge_usages([((0, 0), reading.usage)])
