@@ -127,6 +127,13 @@ def grow_ledger(store: Store, rows: int, *, dense: bool, say: Any) -> None:
         say(f"{have:>12,} ledger rows")
 
 
+def settle(store: Store, within_s: int = 300) -> None:
+    """Waits until the engine has merged what was built: it takes a core meanwhile."""
+    until = time.monotonic() + within_s
+    while store._sessions.one("SELECT count() FROM system.merges") and time.monotonic() < until:
+        time.sleep(1)
+
+
 def read_customer(store: Store, name: str, repeat: int = 7) -> Reading:
     """Times one customer's month through the reader's own statement, and finds the memory that it needs."""
     resource = f"r{CUSTOMERS[name]:05d}.example.ru"
@@ -187,6 +194,7 @@ def run(facts: int, ledgers: list[int], *, dense: bool, folder: str, say: Any) -
         )
         for rows in ledgers:
             grow_ledger(store, rows, dense=dense, say=say)
+            settle(store)
             for name in CUSTOMERS:
                 yield read_customer(store, name)
 
