@@ -45,7 +45,7 @@ class Queue:
         self._pending: dict[str, Found] = {}
         self._order: list[tuple[int, str]] = []
         self._offered: dict[str, Found] = {}
-        self._attempted: dict[str, str] = {}
+        self._attempted: dict[str, int] = {}  # of each path its last fingerprint's hash: there are many
         self.retries: dict[str, Retry] = {}
         self.pending_bytes = 0
 
@@ -58,7 +58,7 @@ class Queue:
             known = self._pending.get(f.path) or (
                 self.retries[f.path].found if f.path in self.retries else None
             )
-            if self._attempted.get(f.path) != f.fingerprint and (
+            if self._attempted.get(f.path) != hash(f.fingerprint) and (
                 known is None or known.fingerprint != f.fingerprint
             ):
                 self._offered[f.path] = f
@@ -88,7 +88,7 @@ class Queue:
 
     def settle(self, found: Found) -> None:
         """This version was attempted: it is in the ledger."""
-        self._attempted[found.path] = found.fingerprint
+        self._attempted[found.path] = hash(found.fingerprint)
         self.retries.pop(found.path, None)
 
     def postpone(self, found: Found, now_s: float, reason: str) -> Retry:
