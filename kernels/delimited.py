@@ -42,7 +42,7 @@ from kernels.layout import (
     UNREADABLE,
 )
 from kernels.lines import LONGEST, NEWLINE, begins_plainly, line_end, note_bad, reads_quickly, set_apart, trim
-from kernels.options import inner, jit
+from kernels.options import inner
 from kernels.quick_time import quick_time
 from kernels.simd import (
     bump,
@@ -190,7 +190,7 @@ def quick_line(s, stop, spec, state, tables, row):  # type: ignore[no-untyped-de
     return seconds, newline
 
 
-def _scan_delimited(address, begin, end, spec, state, tables):  # type: ignore[no-untyped-def]
+def scan_delimited(address, begin, end, spec, state, tables):  # type: ignore[no-untyped-def]
     """Sum the lines in [begin, end) of the block at an address; DONE, or what the caller must do before going on.
 
     All arguments are int64; `spec`, `state` and `tables` are addresses of what kernels.layout describes. The block has
@@ -241,6 +241,3 @@ def _scan_delimited(address, begin, end, spec, state, tables):  # type: ignore[n
         if answer != DONE:
             put(state, CONSUMED, s - address)
             return DONE if answer == GO_ON else answer
-
-
-scan_delimited = jit(_scan_delimited)

@@ -34,7 +34,7 @@ from kernels.layout import (
     URL_HOST,
     ZONE_SECONDS,
 )
-from kernels.options import callback, outer
+from kernels.options import outer
 from kernels.simd import get, load8, put
 from kernels.values import exact_integer, exact_time
 
@@ -120,7 +120,7 @@ def host_of_url(a, b):  # type: ignore[no-untyped-def]
     return a, p
 
 
-def _exact_line(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
+def exact_line(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
     """Fill a row of the batch from the line [s, e); its epoch seconds, or minus the reason why it is malformed."""
     columns = get(tables, COLUMNS)
     if get(spec, PREFIX_LENGTH) > 0:
@@ -184,6 +184,3 @@ def _exact_line(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
         a, b = host_of_url(a, b)
     reason = fill(row, spec, state, tables, status, sent, body, number, a, b, c, d, f, g)
     return seconds if reason == GOOD else np.int64(-reason)
-
-
-exact_line = callback(_exact_line)

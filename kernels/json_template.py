@@ -32,7 +32,7 @@ from kernels.layout import (
     TEMPLATE_NAMES,
     URL_HOST,
 )
-from kernels.options import callback, outer
+from kernels.options import outer
 from kernels.simd import (
     get,
     put,
@@ -108,12 +108,9 @@ def _copy_name(target, source, length):  # type: ignore[no-untyped-def]
         put(target, i // 8, get(source, i // 8))
 
 
-def _exact_json_line(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
+def exact_json_line(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
     """As exact_json; a good line of a format that the quick reader knows becomes the template."""
     seconds = exact_json(s, e, spec, state, tables, row)
     if seconds >= 0 and get(spec, PREFIX_LENGTH) == 0 and get(spec, URL_HOST) == 0:
         learn(spec, tables)
     return seconds
-
-
-exact_json_line = callback(_exact_json_line)

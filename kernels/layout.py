@@ -7,6 +7,9 @@ filled by these names alone.
 
 from __future__ import annotations
 
+PAD = 320
+"""Bytes that a vector loop may read before the begin and beyond the end of what it was given."""
+
 # -- spec: a format, as numbers. Columns are -1 where a role is missing.
 SEPARATOR, QUOTES, MIN_COLUMNS, COMMENT, PREFIX_LENGTH = range(5)
 TIME, TIME_OF_DAY, RESOURCE, STATUS, BYTES_SENT, BODY_BYTES, CACHE, EDGE, SEQ = range(5, 14)

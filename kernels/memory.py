@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.simd import PAD
+from kernels.layout import PAD
 
 _LARGE = 2 << 20
 

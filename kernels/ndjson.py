@@ -47,7 +47,7 @@ from kernels.layout import (
     UNREADABLE,
 )
 from kernels.lines import LONGEST, NEWLINE, begins_plainly, line_end, note_bad, reads_quickly, set_apart, trim
-from kernels.options import inner, jit, outer
+from kernels.options import inner, outer
 from kernels.quick_time import quick_epoch, quick_iso
 from kernels.simd import (
     bracket_mask,
@@ -264,7 +264,7 @@ def quick_json(s, stop, spec, state, tables, row):  # type: ignore[no-untyped-de
     return seconds, newline
 
 
-def _scan_ndjson(address, begin, end, spec, state, tables):  # type: ignore[no-untyped-def]
+def scan_ndjson(address, begin, end, spec, state, tables):  # type: ignore[no-untyped-def]
     """As scan_delimited, for NDJSON."""
     batch = get(tables, LINE_BATCH)
     quickly = reads_quickly(spec, tables)
@@ -310,6 +310,3 @@ def _scan_ndjson(address, begin, end, spec, state, tables):  # type: ignore[no-u
         if answer != DONE:
             put(state, CONSUMED, s - address)
             return DONE if answer == GO_ON else answer
-
-
-scan_ndjson = jit(_scan_ndjson)

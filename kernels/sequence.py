@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.layout import RUN_FIRST, RUN_NEXT, SEEN_USED, SEQ_MAX, SEQ_MIN
-from kernels.options import inner, jit
+from kernels.options import inner
 from kernels.simd import bump, get, load64, put, store64
 
 U = np.uint64
@@ -59,16 +59,16 @@ def in_skips(skips, count, number):  # type: ignore[no-untyped-def]
     return False
 
 
-def _grow_seen(old, new):  # type: ignore[no-untyped-def]
-    """Move a set into a larger, empty one."""
-    mask = U(new.shape[0] - 1)
-    for i in range(old.shape[0]):
-        stored = old[i]
+def grow_seen(old, old_slots, new, new_slots):  # type: ignore[no-untyped-def]
+    """Move a set into a larger, empty one; addresses of uint64[slots]. How many numbers it holds."""
+    mask = U(new_slots - 1)
+    moved = np.int64(0)
+    for i in range(old_slots):
+        stored = load64(old + 8 * i)
         if stored != U(0):
             place = (stored * U(0x9E3779B97F4A7C15) >> U(20)) & mask
-            while new[place] != U(0):
+            while load64(new + np.int64(place << U(3))) != U(0):
                 place = (place + U(1)) & mask
-            new[place] = stored
-
-
-grow_seen = jit(_grow_seen)
+            store64(new + np.int64(place << U(3)), stored)
+            moved += 1
+    return moved

@@ -12,9 +12,6 @@ from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
 
-PAD = 320
-"""Bytes that a vector loop may read before the begin and beyond the end of what it was given."""
-
 _I1, _I8, _I16, _I32, _I64, _I128 = (ir.IntType(n) for n in (1, 8, 16, 32, 64, 128))
 _FEATURES = binding.get_host_cpu_features()
 HAS_COMPRESS = bool(_FEATURES.get("avx512vbmi2")) and bool(_FEATURES.get("avx512bw"))

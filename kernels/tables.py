@@ -36,15 +36,17 @@ from kernels.layout import (
     SEED,
     SLOT_BYTES,
 )
-from kernels.options import inner, jit, outer
+from kernels.options import inner, outer
 from kernels.simd import (
     get,
     hash32,
     load8,
+    load32,
     load64,
     mix,
     put,
     same_group,
+    store32,
     store64,
 )
 
@@ -166,75 +168,76 @@ def find_group(index, slots, groups, row):  # type: ignore[no-untyped-def]
         place = (place + U(1)) & U(slots - 1)
 
 
-def _grow_names(old, new):  # type: ignore[no-untyped-def]
-    """Move every slot of `old` to its place in the larger, empty `new`; both uint64[slots, 4]."""
-    slots = new.shape[0]
-    for i in range(old.shape[0]):
-        if old[i, N_NUMBER] != U(0):
-            place = index_place(old[i, N_HASH], slots)
-            while new[place, N_NUMBER] != U(0):
-                place = (place + U(1)) & U(slots - 1)
-            for j in range(3):
-                new[place, j] = old[i, j]
+def grow_names(old, old_slots, new, new_slots):  # type: ignore[no-untyped-def]
+    """Move every slot of `old` to its place in the larger, empty `new`; addresses. How many names there are."""
+    moved = np.int64(0)
+    for i in range(old_slots):
+        name = old + NAME_BYTES * i
+        if get(name, N_NUMBER) != 0:
+            place = np.int64(index_place(load64(name), new_slots))
+            while get(new + NAME_BYTES * place, N_NUMBER) != 0:
+                place = (place + 1) & (new_slots - 1)
+            for word in range(3):
+                put(new + NAME_BYTES * place, word, get(name, word))
+            moved += 1
+    return moved
 
 
-def _grow_index(old, new):  # type: ignore[no-untyped-def]
-    """Move every entry of `old` to its place in the larger, empty `new`; both uint64[slots]."""
-    slots = new.shape[0]
-    for i in range(old.shape[0]):
-        entry = old[i]
+def grow_index(old, old_slots, new, new_slots):  # type: ignore[no-untyped-def]
+    """Move every entry of `old` to its place in the larger, empty `new`; addresses of uint64[slots]. How many."""
+    moved = np.int64(0)
+    for i in range(old_slots):
+        entry = load64(old + 8 * i)
         if entry != U(0):
-            place = index_place(entry, slots)
-            while new[place] != U(0):
-                place = (place + U(1)) & U(slots - 1)
-            new[place] = entry
+            place = np.int64(index_place(entry, new_slots))
+            while get(new, place) != 0:
+                place = (place + 1) & (new_slots - 1)
+            store64(new + 8 * place, entry)
+            moved += 1
+    return moved
 
 
-def _add_name_at(tables, state, address, length):  # type: ignore[no-untyped-def]
-    """The number of a name, new or known; all int64. The name is padded, and there is room."""
+def add_name(tables, state, address, length):  # type: ignore[no-untyped-def]
+    """The number of a name, new or known. The name is padded, and there is room."""
     seed = U(get(state, SEED))
     return find_name(
         tables, state, address, length, hash_name(address, length, seed), second_hash(address, length, seed)
     )
 
 
-def _adopt_names(tables, state, data, offsets, numbers, first):  # type: ignore[no-untyped-def]
+def adopt_names(tables, state, data, offsets, numbers, first, count):  # type: ignore[no-untyped-def]
     """Numbers of names that another table had, from the first-th on; how many are done when all are, or room ends.
 
-    tables, state: addresses; data: uint8, padded; offsets: int64[names + 1]; numbers: uint32[names].
+    Addresses: data: padded bytes; offsets: int64[count + 1]; numbers: uint32[count].
     """
-    base = np.int64(data.ctypes.data)
     seed = U(get(state, SEED))
-    for i in range(first, numbers.shape[0]):
-        address = base + offsets[i]
-        length = offsets[i + 1] - offsets[i]
+    for i in range(first, count):
+        address = data + get(offsets, i)
+        length = get(offsets, i + 1) - get(offsets, i)
         if (get(state, NAMES_USED) + 1) * 8 > get(tables, NAME_SLOTS) * 5:
             return i
         if get(state, ARENA_USED) + length > get(tables, ARENA_BYTES):
             return i
         h = hash_name(address, length, seed)
-        numbers[i] = find_name(tables, state, address, length, h, second_hash(address, length, seed))
-    return numbers.shape[0]
+        number = find_name(tables, state, address, length, h, second_hash(address, length, seed))
+        store32(numbers + 4 * i, number)
+    return count
 
 
-def _list_groups(table, minutes, names, extras, sums):  # type: ignore[no-untyped-def]
-    """All groups as columns. table: uint64[groups, 8]; minutes, names: uint32[groups]; extras: uint64[groups]; sums:
-    uint64[6, groups]."""
-    low = U(0xFFFFFFFF)
-    for i in range(table.shape[0]):
-        minutes[i] = table[i, G_MINUTE] & low
-        names[i] = table[i, G_MINUTE] >> U(32)
-        extras[i] = table[i, G_EXTRA]
-        sums[0, i] = table[i, G_REQUESTS] & low
-        sums[1, i] = table[i, G_SENT]
-        sums[2, i] = table[i, G_BODY]
-        sums[3, i] = table[i, G_REQUESTS] >> U(32)
-        sums[4, i] = table[i, G_ERRORS] & low
-        sums[5, i] = table[i, G_ERRORS] >> U(32)
-
-
-grow_index = jit(_grow_index)
-grow_names = jit(_grow_names)
-add_name = jit(_add_name_at)
-adopt_names = jit(_adopt_names)
-list_groups = jit(_list_groups)
+def list_groups(groups, count, minutes, names, extras, sums):  # type: ignore[no-untyped-def]
+    """All groups as columns, in their order. Addresses: minutes, names: uint32[count]; extras: uint64[count]; sums:
+    uint64[6, count]."""
+    column = 8 * count
+    for i in range(count):
+        group = groups + SLOT_BYTES * i
+        store32(minutes + 4 * i, get(group, G_MINUTE))
+        store32(names + 4 * i, get(group, G_MINUTE) >> 32)
+        put(extras, i, get(group, G_EXTRA))
+        sum_at = sums + 8 * i
+        store64(sum_at, load32(group + 8 * G_REQUESTS))
+        store64(sum_at + column, load64(group + 8 * G_SENT))
+        store64(sum_at + 2 * column, load64(group + 8 * G_BODY))
+        store64(sum_at + 3 * column, load32(group + 8 * G_REQUESTS + 4))
+        store64(sum_at + 4 * column, load32(group + 8 * G_ERRORS))
+        store64(sum_at + 5 * column, load32(group + 8 * G_ERRORS + 4))
+    return count

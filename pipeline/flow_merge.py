@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kernels.merge import gather_rows, sort_rows
+from kernels import entry
 from pipeline.model import UsageBatch
 from pipeline.tally import Tally
 
@@ -38,7 +38,8 @@ def merge_usages(usages: Sequence[tuple[tuple[int, int], SegmentUsage]]) -> Usag
     sums = np.concatenate([np.zeros((6, 0), np.uint64), *(usage.sums for _, usage in ordered)], axis=1)
     order = _order(resource, minute, len(names))
     columns = [np.empty_like(resource), np.empty_like(minute), np.empty_like(segment), np.empty_like(sums)]
-    gather_rows(order, resource, minute, segment, sums, *columns)
+    rows = (resource, minute, segment, np.ascontiguousarray(sums), *columns)
+    entry.gather_rows(order.ctypes.data, len(order), *(array.ctypes.data for array in rows))
     of_segment = np.array([edges.index(usage.edges[0]) for _, usage in ordered], np.uint32)
     return UsageBatch(
         resources=tuple(name.decode("utf-8", "backslashreplace") for name in names),
@@ -62,7 +63,16 @@ def _order(resource: NDArray[np.uint32], minute: NDArray[np.uint32], names: int)
         order = np.lexsort((minute, resource))
         return order
     order = np.empty((2, len(minute)), np.int64)
-    sort_rows(resource, minute, first, order, np.empty(max(names, span), np.int64))
+    counts = np.empty(max(names, span), np.int64)
+    entry.sort_rows(
+        resource.ctypes.data,
+        minute.ctypes.data,
+        len(minute),
+        first,
+        order.ctypes.data,
+        counts.ctypes.data,
+        len(counts),
+    )
     in_order: NDArray[np.int64] = order[0]
     return in_order
 

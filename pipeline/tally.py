@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from kernels import entry
 from kernels import layout as at
 from kernels.memory import zeroed
 
@@ -251,9 +252,6 @@ class Tally:
         return renamed, begin + length + 1
 
     def _grow(self, what: int) -> None:
-        from kernels.sequence import grow_seen
-        from kernels.tables import grow_index, grow_names
-
         if what == at.GROW_GROUPS:
             groups = zeroed((2 * len(self._groups), 8), np.uint64)
             used = self.count(at.GROUPS_USED)
@@ -261,12 +259,12 @@ class Tally:
             self._groups = groups
         elif what == at.GROW_INDEX:
             index = zeroed(4 * len(self._index), np.uint64)
-            grow_index(self._index, index)
+            entry.grow_index(self._index.ctypes.data, len(self._index), index.ctypes.data, len(index))
             self._index = index
         elif what == at.GROW_NAMES:
             slots = 4 * len(self._names)
             names, places = zeroed((slots, at.NAME_BYTES // 8), np.uint64), zeroed(slots, np.int64)
-            grow_names(self._names, names)
+            entry.grow_names(self._names.ctypes.data, len(self._names), names.ctypes.data, slots)
             places[: len(self._name_places)] = self._name_places
             self._names, self._name_places = names, places
         elif what == at.GROW_ARENA:
@@ -275,19 +273,17 @@ class Tally:
             self._arena = arena
         else:
             seen = zeroed(2 * len(self._seen), np.uint64)
-            grow_seen(self._seen, seen)
+            entry.grow_seen(self._seen.ctypes.data, len(self._seen), seen.ctypes.data, len(seen))
             self._seen = seen
         self._bind()
 
     def _know_hits(self, compiled: Compiled) -> None:
         """Give the cache statuses that count as hits the first numbers, before any other name comes."""
-        from kernels.tables import add_name
-
         if self.state[at.NAMES_USED] == 0:
             for name in compiled.hits:
                 raw = zeroed(64, np.uint8)
                 raw[: len(name)] = np.frombuffer(name, np.uint8)
-                add_name(self._tables.ctypes.data, self.state.ctypes.data, raw.ctypes.data, len(name))
+                entry.add_name(self._tables.ctypes.data, self.state.ctypes.data, raw.ctypes.data, len(name))
             self.state[at.CACHE_NAMES] = self.state[at.NAMES_USED]
 
     def _widen(self, kept: int) -> None:
@@ -348,16 +344,20 @@ class Tally:
 
     def adopt(self, others: Names) -> NDArray[np.uint32]:
         """Take in another tally's names; uint32[names], their numbers here."""
-        from kernels.tables import adopt_names
-
         self._dirty = True
         data = zeroed(len(others.data), np.uint8)
         data[:] = others.data
         numbers = np.empty(len(others), np.uint32)
         done = 0
         while done < len(others):
-            done = adopt_names(
-                self._tables.ctypes.data, self.state.ctypes.data, data, others.offsets, numbers, done
+            done = entry.adopt_names(
+                self._tables.ctypes.data,
+                self.state.ctypes.data,
+                data.ctypes.data,
+                others.offsets.ctypes.data,
+                numbers.ctypes.data,
+                done,
+                len(others),
             )
             if done < len(others):
                 self._grow(at.GROW_NAMES if self._names_are_full() else at.GROW_ARENA)
@@ -392,10 +392,9 @@ class Tally:
         )
 
     def _listed(self) -> Groups:
-        from kernels.tables import list_groups
-
         used = int(self.state[at.GROUPS_USED])
         minute, name = np.empty(used, np.uint32), np.empty(used, np.uint32)
         extra, sums = np.empty(used, np.uint64), np.empty((6, used), np.uint64)
-        list_groups(self._groups[:used], minute, name, extra, sums)
+        columns = (array.ctypes.data for array in (minute, name, extra, sums))
+        entry.list_groups(self._groups.ctypes.data, used, *columns)
         return Groups(minute, name, extra, sums)

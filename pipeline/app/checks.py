@@ -234,14 +234,14 @@ def _disk(folders: dict[str, Path]) -> Check:
 
 
 def _kernels() -> Check:
-    from kernels.options import cache_folder
+    from kernels.native import cache_folder
 
     folder = cache_folder()
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not os.access(there, os.W_OK):
         mend = "Set PREBILL_CACHE to a folder that can be written, else every start compiles anew."
         return Check("kernels", FAIL, f"compiled kernels cannot be kept in {folder}", mend)
-    kept = sum(1 for _ in folder.rglob("*.nbc")) if folder.exists() else 0
+    kept = sum(1 for _ in folder.glob("*.o")) if folder.exists() else 0
     if not kept:
         return Check(
             "kernels",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,38 +19,23 @@ class Compiling:
 
 @contextmanager
 def compiling_told() -> Iterator[Compiling]:
-    """While it lasts, kernels that are really compiled, not found in the cache, are told on stderr."""
-    from numba.core import event
-
-    import kernels.options  # noqa: F401 - numba's settings are fixed before anything is compiled
+    """While it lasts, kernels that are compiled, not found kept, are told on stderr."""
+    from kernels import native
 
     told = Compiling()
 
-    class Teller(event.Listener):  # type: ignore[misc]
-        """numba:compile comes for real compilations only, for every inner function too, from any thread."""
+    @contextmanager
+    def tell(_name: str) -> Iterator[None]:
+        if not told.seconds:
+            say("compiling kernels for this processor, once: some seconds …")
+        began = time.perf_counter()
+        yield
+        told.seconds += time.perf_counter() - began
 
-        def __init__(self) -> None:
-            self.lock = threading.Lock()
-            self.running = 0
-            self.began = 0.0
-
-        def on_start(self, event: object) -> None:  # noqa: ARG002
-            with self.lock:
-                self.running += 1
-                if self.running == 1:
-                    self.began = time.perf_counter()
-                    if not told.seconds:
-                        say("compiling kernels for this processor, once: some seconds …")
-
-        def on_end(self, event: object) -> None:  # noqa: ARG002
-            with self.lock:
-                self.running -= 1
-                if not self.running:
-                    told.seconds += time.perf_counter() - self.began
-
+    before, native.on_compile = native.on_compile, tell
     try:
-        with event.install_listener("numba:compile", Teller()):
-            yield told
+        yield told
     finally:
+        native.on_compile = before
         if told.seconds:
             say(f"compiled in {told.seconds:.1f} s, and kept for the next time")

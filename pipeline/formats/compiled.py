@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kernels import layout
+from kernels import entry, layout
 from pipeline.formats.errors import FormatError, Problem
 from pipeline.formats.model import path_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kernels.options import Callback, Kernel
+    from kernels.native import Kernel
     from pipeline.formats.model import LogFormat
 
 PREFIX_AT, DIRECTIVE_AT, NAMES_AT, LITERALS = 64, 128, 256, 8192
@@ -55,7 +55,7 @@ class Compiled:
     keys: NDArray[np.int64]
     template: NDArray[np.int64]
     scan: Kernel
-    exact: Callback
+    exact: Kernel
 
 
 def compile_format(fmt: LogFormat) -> Compiled:
@@ -81,14 +81,10 @@ def compile_format(fmt: LogFormat) -> Compiled:
     keys = np.zeros((layout.PATHS, layout.PATH_WORDS), np.int64)
     template = np.zeros(layout.TEMPLATE_SIZE, np.int64)
     if fmt.kind == "ndjson":
-        from kernels.json_template import exact_json_line as exact
-        from kernels.ndjson import scan_ndjson as scan
-
+        scan, exact = entry.scan_ndjson, entry.exact_json_line
         _paths(fmt, spec, keys, literals)
     else:
-        from kernels.delimited import scan_delimited as scan
-        from kernels.exact import exact_line as exact
-
+        scan, exact = entry.scan_delimited, entry.exact_line
         _columns(fmt, spec)
     return Compiled(fmt, spec, literals, fmt.cache.hit if fmt.cache else (), keys, template, scan, exact)
 

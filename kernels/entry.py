@@ -1,0 +1,20 @@
+"""The kernels that Python calls, by name; none is compiled or loaded before its first call."""
+
+from __future__ import annotations
+
+from kernels.native import Kernel
+
+scan_delimited = Kernel("kernels.delimited:scan_delimited", 6)
+scan_ndjson = Kernel("kernels.ndjson:scan_ndjson", 6)
+exact_line = Kernel("kernels.exact:exact_line", 6)
+exact_json_line = Kernel("kernels.json_template:exact_json_line", 6)
+add_name = Kernel("kernels.tables:add_name", 4)
+adopt_names = Kernel("kernels.tables:adopt_names", 7)
+list_groups = Kernel("kernels.tables:list_groups", 6)
+grow_index = Kernel("kernels.tables:grow_index", 4)
+grow_names = Kernel("kernels.tables:grow_names", 4)
+grow_seen = Kernel("kernels.sequence:grow_seen", 4)
+sort_rows = Kernel("kernels.merge:sort_rows", 7)
+gather_rows = Kernel("kernels.merge:gather_rows", 10)
+
+ALL = tuple(kernel for kernel in list(globals().values()) if isinstance(kernel, Kernel))
