@@ -165,8 +165,12 @@ def read_customer(store: Store, name: str, repeat: int = 7) -> Reading:
 
 
 def _memory(store: Store, cut: int, resource: str, month: tuple[int, int]) -> int:
-    """The least `max_memory_usage` in MiB steps of 8 under which the statement still runs, in bytes."""
-    sql, params = usage_query(cut, resources=[resource], minutes=month, by=("minute", "resource"))
+    """The least `max_memory_usage` in steps of 8 MiB under which the largest of its statements still runs, in bytes."""
+    pieces = store._reader._pieces([resource], month)
+    some, span = pieces[0]
+    sql, params = usage_query(
+        cut, resources=[resource], minutes=some, segment_minutes=span, by=("minute", "resource")
+    )
     low, high = 0, 512
     while high - low > 1:
         middle = (low + high) // 2

@@ -23,6 +23,12 @@ IDS_AT_ONCE = 20_000
 SEGMENTS_AT_ONCE = 4_000_000
 """Ledger rows whose winners are held in memory at once, about 60 bytes each."""
 
+FACTS_AT_ONCE = 1_000_000
+"""Facts of one customer whose winners are held in memory at once, about 45 bytes each."""
+
+Piece = tuple[tuple[int, int] | None, tuple[int, int]]
+"""[from, to) minutes of requests, or all, and [from, to) minutes of the segments that hold them."""
+
 GROUPABLE = tuple(name for name in DIMENSIONS if name in ("minute", "resource", "edge"))
 
 
@@ -50,14 +56,36 @@ class Reader:
         `minutes` is [from, to) in minutes since the epoch, of the requests themselves. Columns: those of `by` (minute
         as uint32 minutes since the epoch), then MEASURES as uint64. Raises ValueError for an unknown dimension.
         """
-        if resources is not None:
-            sql, params = usage_query(cut, resources=resources, minutes=minutes, edges=edges, by=by)
-            return _plain_text(self._sessions.arrow(sql, params).rename_columns([*by, *MEASURES]))
-        parts = []
-        for span in self._spans() or [(0, 1)]:
-            sql, params = usage_query(cut, minutes=minutes, edges=edges, by=by, segment_minutes=span)
-            parts.append(_plain_text(self._sessions.arrow(sql, params).rename_columns([*by, *MEASURES])))
-        return _merge(parts, by)
+        pieces = self._pieces(resources, minutes)
+        tables = []
+        for some, span in pieces or [(minutes, (0, 1))]:
+            sql, params = usage_query(cut, resources=resources, minutes=some, edges=edges, by=by, segment_minutes=span)
+            tables.append(_plain_text(self._sessions.arrow(sql, params).rename_columns([*by, *MEASURES])))
+        return _merge(tables, by)
+
+    def _pieces(self, resources: Sequence[str] | None, minutes: tuple[int, int] | None) -> list[Piece]:
+        """`minutes`, cut where a customer has so many facts that their winners would not fit into 100 MiB, and the
+        minutes of the segments behind them; without resources, all `minutes` for each span of the book.
+
+        Asked before the read itself, which is safe: what the cut counts was there before the cut was fixed.
+        """
+        if resources is None:
+            return [(minutes, span) for span in self._spans()]
+        where, params = _filter(resources, minutes, None)
+        count, first, last, since, until = (
+            int(value)
+            for value in self._sessions.rows(
+                "SELECT count(), toUInt32(min(minute)), toUInt32(max(minute)), toUInt32(min(segment_minute)),"
+                f" toUInt32(max(segment_minute)) FROM facts WHERE {where}",
+                params,
+            )[0]
+        )
+        span = (since // 60, until // 60 + 1)
+        if count <= FACTS_AT_ONCE:
+            return [(minutes, span)]
+        begin, end = first // 60, last // 60 + 1
+        pieces = min(1 + count // FACTS_AT_ONCE, end - begin)
+        return [(some, span) for some in pairwise(begin + (end - begin) * i // pieces for i in range(pieces + 1))]
 
     def totals(self, cut: int) -> dict[str, int]:
         """The sum of each measure over every winning fact, and `rows`."""
@@ -65,7 +93,7 @@ class Reader:
         found = [0] * (1 + len(MEASURES))
         for span in self._spans():
             where, params = _filter(None, None, None, span)
-            sql = f"SELECT count(), {sums} FROM facts WHERE {where} AND write_id IN ({_winners_within(where)})"
+            sql = f"SELECT count(), {sums} FROM facts WHERE {where} AND write_id IN ({_WINNERS} {_BEST})"
             row = self._sessions.rows(sql, {**params, "cut": cut})[0]
             found = [a + int(b) for a, b in zip(found, row, strict=True)]
         return dict(zip(("rows", *MEASURES), found, strict=True))
@@ -99,8 +127,7 @@ class Reader:
         bound, params = ("seq <= {cut:UInt64} AND", {"cut": cut}) if cut is not None else ("", {})
         for ids in _chunks(segment_ids):
             where = f"{bound} segment_id IN ({ids_subquery(ids)})"
-            best = "ORDER BY segment_id, rank DESC, seq DESC LIMIT 1 BY segment_id"
-            for entry in self._entries(f"{where} {best}", params):
+            for entry in self._entries(f"{where} {_BEST}", params):
                 found[entry.segment_id] = entry
         return found
 
@@ -169,65 +196,54 @@ class Reader:
 def usage_query(
     cut: int,
     *,
+    segment_minutes: tuple[int, int],
     resources: Sequence[str] | None = None,
     minutes: tuple[int, int] | None = None,
     edges: Sequence[str] | None = None,
     by: Sequence[str] = ("minute", "resource", "edge"),
-    segment_minutes: tuple[int, int] | None = None,
 ) -> tuple[str, Params]:
-    """The statement behind `Reader.usage`, and its parameters; `segment_minutes` bounds it to a span of the book."""
+    """The statement behind `Reader.usage`, and its parameters.
+
+    `segment_minutes` bounds the winners to that stretch of the ledger, which is sorted by segment_id, that is by minute.
+    With resources, `segment_key` finds among them those of the same facts (a colliding key adds a segment's true winner,
+    which the condition on facts then drops); the stretch is then only a hint to the index, because testing it on every
+    row would read every id. Without resources the facts are bounded by it, too.
+    """
     unknown = [name for name in by if name not in GROUPABLE]
     if unknown:
         raise ValueError(f"usage by {', '.join(unknown)}: expected some of {', '.join(GROUPABLE)}")
     where, params = _filter(resources, minutes, edges, segment_minutes)
-    winners = _winners_of(where) if resources is not None else _winners_within(where)
+    winners = f"{_WINNERS} {_BEST}"
+    if resources is not None:
+        where, of_facts = _filter(resources, minutes, edges)
+        params |= of_facts
+        winners = (
+            "SELECT write_id FROM ledger"
+            f" PREWHERE segment_key IN (SELECT toUInt64(segment_id) FROM facts WHERE {where})"
+            f" WHERE seq <= {{cut:UInt64}} AND indexHint({_STRETCH}) {_BEST}"
+        )
     # names come from logs: what is no UTF-8 must not make the whole answer unreadable
     groups = {
         "minute": "intDiv(toUInt32(minute), 60) AS m",
         "resource": "toValidUTF8(resource)",
         "edge": "toValidUTF8(edge)",
     }
+    # identity() keeps the set of winners out of the index: comparing it with every mark took longer than the read
     select = ", ".join([groups[name] for name in by] + [f"sum({name}) AS {name}_sum" for name in MEASURES])
     keys = ", ".join("m" if name == "minute" else name for name in by)
-    sql = f"SELECT {select} FROM facts WHERE {where} AND write_id IN ({winners})"
+    sql = f"SELECT {select} FROM facts WHERE {where} AND identity(write_id) IN ({winners})"
     if by:
         sql += f" GROUP BY {keys} ORDER BY {keys}"
     return sql, {**params, "cut": cut}
 
 
-def _winners_of(where: str) -> str:
-    """Winning write_ids at the cut of the segments that facts under `where` come from.
-
-    `segment_key` finds them (a colliding key adds a segment's true winner, which `where` outside then drops); the range
-    of their minutes keeps the read to that stretch of the ledger, which is sorted by segment_id, that is by minute. (It
-    is a hint to the index only: testing it on every row would read every id.) Rank and seq are one number for argMax,
-    because tuples are many times slower.
-    """
-
-    return (
-        "SELECT argMax(write_id, bitShiftLeft(toUInt256(rank), 64) + seq) FROM ledger"
-        f" PREWHERE segment_key IN (SELECT toUInt64(segment_id) FROM facts WHERE {where})"
-        f" WHERE seq <= {{cut:UInt64}} AND indexHint({_within(where)}) GROUP BY segment_id"
-    )
-
-
-def _winners_within(where: str) -> str:
-    """Winning write_ids at the cut of all segments of the minutes that facts under `where` come from.
-
-    In the order of the ledger's key, one segment at a time, so that memory does not grow with their number.
-    """
-    best = "ORDER BY segment_id, rank DESC, seq DESC LIMIT 1 BY segment_id"
-    return f"SELECT write_id FROM ledger WHERE seq <= {{cut:UInt64}} AND {_within(where)} {best}"
-
-
-def _within(where: str) -> str:
-    def bound(minute: str) -> str:
-        return f"(SELECT bitShiftLeft(toUInt128(intDiv(toUInt32({minute}), 60)), 96) FROM facts WHERE {where})"
-
-    return (
-        f"segment_id >= {bound('min(segment_minute)')}"
-        f" AND segment_id < {bound('max(segment_minute) + 60')}"
-    )
+_STRETCH = (
+    "segment_id >= bitShiftLeft(toUInt128(intDiv({since_s:UInt32}, 60)), 96)"
+    " AND segment_id < bitShiftLeft(toUInt128(intDiv({until_s:UInt32}, 60)), 96)"
+)
+# in the order of the ledger's key, one segment at a time: memory does not grow with their number, as with argMax
+_BEST = "ORDER BY segment_id, rank DESC, seq DESC LIMIT 1 BY segment_id"
+_WINNERS = f"SELECT write_id FROM ledger WHERE seq <= {{cut:UInt64}} AND {_STRETCH}"
 
 
 def _filter(
@@ -241,8 +257,9 @@ def _filter(
     params: dict[str, Any] = {}
     for column, plural, names in (("resource", "resources", resources), ("edge", "edges", edges)):
         if names is not None:
-            # hex, because a name of a log may be no UTF-8
-            terms.append(f"{column} IN arrayMap(h -> unhex(h), {{{plural}:Array(String)}})")
+            # hex, because a name of a log may be no UTF-8; a subquery, because a function of an array is not used by
+            # the primary key (88 M names were read instead of one customer's)
+            terms.append(f"{column} IN (SELECT unhex(arrayJoin({{{plural}:Array(String)}})))")
             params[plural] = [name.encode("utf-8", "surrogateescape").hex() for name in names]
     if minutes is not None:
         terms.append("minute >= toDateTime({from_s:UInt32}, 'UTC') AND minute < toDateTime({to_s:UInt32}, 'UTC')")
@@ -277,7 +294,8 @@ def _merge(parts: list[pa.Table], by: Sequence[str]) -> pa.Table:
     whole = pa.concat_tables(parts)
     sums = whole.group_by(list(by), use_threads=False).aggregate([(name, "sum") for name in MEASURES])
     sums = sums.select([*by, *(f"{name}_sum" for name in MEASURES)]).rename_columns([*by, *MEASURES])
-    return sums.sort_by([(name, "ascending") for name in by]) if by else sums
+    sums = sums.sort_by([(name, "ascending") for name in by]) if by else sums
+    return sums.cast(parts[0].schema)
 
 
 def _touches(entry: LedgerEntry, wanted: tuple[str, str, str, int, int]) -> bool:

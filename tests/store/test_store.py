@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import pytest
 
 from pipeline.model import Origin, SegmentState, Sequence, SequenceUnit
 from pipeline.store import StoreError
+from pipeline.store.reader import usage_query
 from tests.store.cases import MINUTE, NOW, make_batch, make_entry, write
 
 if TYPE_CHECKING:
@@ -117,6 +119,23 @@ def test_usage_filters_and_groups(store: Store) -> None:
         store.usage(cut, by=("cache",))
 
 
+def test_a_customers_read_goes_by_the_primary_keys(store: Store) -> None:
+    """A filter that the index cannot use reads every name there is, and nothing but the time would tell."""
+    hour = (MINUTE, MINUTE + 60)
+    sql, params = usage_query(1, resources=["r05000.example.ru"], minutes=hour, segment_minutes=hour)
+    store._sessions.execute(
+        "INSERT INTO facts (resource, minute, edge, segment_id, write_id, segment_minute) SELECT concat('r',"
+        " leftPad(toString(number % 9999), 5, '0'), '.example.ru'), toDateTime(1770000000), 'e1', 1, 1,"
+        " toDateTime(1770000000) FROM numbers(200000)"
+    )
+    plan = "\n".join(row[0] for row in store._sessions.rows(f"EXPLAIN indexes = 1 {sql}", params))
+    reads = re.findall(r"PrimaryKey.*?Granules: (\d+)/(\d+)", plan, re.DOTALL)
+    facts = [int(some) for some, whole in reads if int(whole) > 20]
+    assert facts, plan
+    assert max(facts) <= 2, plan
+    assert "resource in 1-element set" in plan
+
+
 def test_the_whole_book_across_months_and_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     end = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp()) // 60
     expected = 0
@@ -130,6 +149,11 @@ def test_the_whole_book_across_months_and_in_pieces(store: Store, monkeypatch: p
     assert whole["requests"].to_pylist() == [expected, 7, 7, 7, 7]
     assert store.totals(store.cut())["requests"] == expected + 28
     assert store.usage(store.cut(), by=())["requests"].to_pylist() == [expected + 28]
+    one = store.usage(store.cut(), resources=["b", "a"], by=("resource", "minute"))
+    assert one.equals(whole)
+    monkeypatch.setattr("pipeline.store.reader.FACTS_AT_ONCE", 2)
+    assert store.usage(store.cut(), resources=["b", "a"], by=("resource", "minute")).equals(whole)
+    assert store.usage(store.cut(), resources=["b"], by=())["requests"].to_pylist() == [28]
     monkeypatch.setattr("pipeline.store.reader.SEGMENTS_AT_ONCE", 1)
     assert store.usage(store.cut(), by=("resource", "minute")).equals(whole)
     assert store.usage(store.cut(), minutes=(end, end + 1), by=("resource",)).to_pydict()["requests"] == [expected, 7]
