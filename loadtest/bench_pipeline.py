@@ -175,7 +175,7 @@ def scan(spool: str) -> dict[str, Any]:
 
     def read(tally: Tally, paths: list[Path]) -> None:
         for path in paths:
-            tally.clear(path.stat().st_size)
+            tally.clear()
             with path.open("rb", buffering=0) as file:
                 tally.scan(file, compile_format(fmt))
 
