@@ -98,9 +98,12 @@ class Kernel:
                 stack.enter_context(on_compile(self.name))
             import numba
 
+            from kernels.options import optimising_once
+
             function = getattr(importlib.import_module(self.module), self.name)
             signature = numba.types.int64(*[numba.types.int64] * self._arguments)
-            compiled = numba.cfunc(signature, nopython=True, error_model="numpy")(function)
+            with optimising_once(self.name):
+                compiled = numba.cfunc(signature, nopython=True, error_model="numpy")(function)
             self._kept = compiled  # its code lives as long as this
             _, _, (code, _) = compiled._library.serialize_using_object_code()
             with contextlib.suppress(OSError):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numba
+from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 
 _PART = {
     "nogil": True,
@@ -24,3 +26,41 @@ def inner(function: Callable[..., Any]) -> Any:
 def outer(function: Callable[..., Any]) -> Any:
     """The same for what is seldom called: it stays a call, which keeps kernels small and quick to compile."""
     return numba.njit(function, **_PART)
+
+
+@contextmanager
+def optimising_once(kernel: str) -> Iterator[None]:
+    """While it lasts, LLVM works on the kernel of that name only, after all its parts are linked in.
+
+    numba optimises every part by itself and makes machine code of it, which nobody calls, and then does both again for
+    each function on the way up: 60 % of the time that a kernel took to compile. Written against the pinned numba.
+    """
+    set_env = JITCPUCodegen.set_env
+    whole = (kernel, "nrt")  # numba's own runtime is made on the way, once a process
+    optimise, finish = JITCodeLibrary._optimize_final_module, JITCodeLibrary._finalize_final_module
+
+    def optimise_kernel(library: Any) -> None:
+        if library.name in whole:
+            optimise(library)
+
+    def finish_kernel(library: Any) -> None:
+        if library.name in whole:
+            finish(library)
+        else:
+            library._finalize_dynamic_globals()
+            library._finalized = True
+
+    def set_environment(codegen: Any, name: str, environment: Any) -> None:
+        # only code that touches Python objects looks at it; parts have no machine code that could
+        if codegen._engine.get_global_value_address(name):
+            set_env(codegen, name, environment)
+
+    JITCPUCodegen.set_env = set_environment
+    JITCodeLibrary._optimize_final_module = optimise_kernel
+    JITCodeLibrary._finalize_final_module = finish_kernel
+    try:
+        yield
+    finally:
+        JITCodeLibrary._optimize_final_module = optimise
+        JITCodeLibrary._finalize_final_module = finish
+        JITCPUCodegen.set_env = set_env
