@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -78,8 +77,7 @@ def bring_in(
     from pipeline.ingest.errors import UnreadableError
     from pipeline.ingest.names import PatternError
     from pipeline.runners import run as run_pipeline
-
-    import_module("pipeline.flow")  # Beam itself: seconds that are no part of the pipeline's rate
+    from pipeline.runners import warm_up
 
     store.set_edges(
         [(edge.id, edge.zone, edge.from_.at(), edge.to.at() if edge.to else None) for edge in config.edge]
@@ -89,6 +87,8 @@ def bring_in(
     except PatternError as error:
         raise UsageFailure(f"spool.pattern: {error}") from None
     try:
+        with compiling_told():
+            warm_up(fmt)
         with run_progress(once=once) as (on_progress, watch), compiling_told() as compiling:
             report = run_pipeline(
                 [source], store, fmt, once=once, now=context.clock(), on_progress=on_progress, stop_event=stop
