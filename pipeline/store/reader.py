@@ -205,9 +205,9 @@ def usage_query(
     """The statement behind `Reader.usage`, and its parameters.
 
     `segment_minutes` bounds the winners to that stretch of the ledger, which is sorted by segment_id, that is by
-    minute. With resources, `segment_key` finds among them those of the same facts (a colliding key adds a segment's true
-    winner, which the condition on facts then drops); the stretch is then only a hint to the index, because testing it
-    on every row would read every id. Without resources the facts are bounded by it, too.
+    minute. With resources, `segment_key` finds among them those of the same facts; a colliding key adds a segment's
+    true winner, which the condition on facts then drops. The stretch is then only a hint to the index: testing it on
+    every row would read every id. Without resources the facts are bounded by it, too.
     """
     unknown = [name for name in by if name not in GROUPABLE]
     if unknown:
