@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -198,9 +199,17 @@ def _show_next(folder: Path) -> None:
     out().print()
     out().print("[bold]Try next[/bold]", highlight=False)
     for command in (
-        f"prebill status {config}",
-        f'prebill sql {config} "{query}"',
-        f"prebill aggregate {shown}/spool/e1/*.log",
-        "prebill aggregate /var/log/nginx/access.log",
+        f"status {config}",
+        f'sql {config} "{query}"',
+        f"aggregate {shown}/spool/e1/*.log",
+        "aggregate /var/log/nginx/access.log",
     ):
-        out().print(f"  {command}", markup=False, soft_wrap=True)
+        out().print(f"  {_called()} {command}", markup=False, soft_wrap=True)
+
+
+def _called() -> str:
+    """The command as it can be typed here: `make` calls it where it is on no PATH."""
+    if shutil.which("prebill"):
+        return "prebill"
+    called = Path(sys.argv[0]).absolute()
+    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)
