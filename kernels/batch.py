@@ -62,7 +62,10 @@ from kernels.layout import (
 )
 from kernels.options import inner, outer
 from kernels.sequence import first_seen, in_skips
-from kernels.simd import add_sums, bump, copy64, get, load64, prefetch, put, same_group, store64
+from kernels.simd import (
+    add_sums,
+    same_group,
+)
 from kernels.tables import (
     find_entry,
     find_group,
@@ -72,6 +75,15 @@ from kernels.tables import (
     index_place,
     name_slot,
     second_hash,
+)
+from kernels.words import (
+    bump,
+    copy64,
+    get,
+    load64,
+    prefetch,
+    put,
+    store64,
 )
 
 U = np.uint64

@@ -45,20 +45,22 @@ from kernels.lines import LONGEST, NEWLINE, begins_plainly, line_end, note_bad, 
 from kernels.options import inner
 from kernels.quick_time import quick_time
 from kernels.simd import (
-    bump,
-    call_address,
     equal_mask,
-    get,
-    load8,
-    load16,
     popcount,
     prefix_xor,
-    put,
-    store16,
     store_places,
     trailing_zeros,
 )
 from kernels.values import exact_integer, quick_integer, three_digits
+from kernels.words import (
+    bump,
+    call_address,
+    get,
+    load8,
+    load16,
+    put,
+    store16,
+)
 
 U = np.uint64
 _ALL = U(0xFFFFFFFFFFFFFFFF)

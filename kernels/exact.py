@@ -35,8 +35,12 @@ from kernels.layout import (
     ZONE_SECONDS,
 )
 from kernels.options import outer
-from kernels.simd import get, load8, put
 from kernels.values import exact_integer, exact_time
+from kernels.words import (
+    get,
+    load8,
+    put,
+)
 
 U = np.uint64
 _ALL = U(0xFFFFFFFFFFFFFFFF)

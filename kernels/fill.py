@@ -33,8 +33,12 @@ from kernels.layout import (
     UNREADABLE,
 )
 from kernels.options import inner, outer
-from kernels.simd import get, load64, put
 from kernels.tables import find_name, hash_name, second_hash
+from kernels.words import (
+    get,
+    load64,
+    put,
+)
 
 U = np.uint64
 _ALL = U(0xFFFFFFFFFFFFFFFF)

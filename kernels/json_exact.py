@@ -65,8 +65,15 @@ from kernels.layout import (
     ZONE_SECONDS,
 )
 from kernels.options import outer
-from kernels.simd import get, load8, masked_equal32, put
+from kernels.simd import (
+    masked_equal32,
+)
 from kernels.values import exact_integer, exact_time
+from kernels.words import (
+    get,
+    load8,
+    put,
+)
 
 U = np.uint64
 

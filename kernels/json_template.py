@@ -33,7 +33,7 @@ from kernels.layout import (
     URL_HOST,
 )
 from kernels.options import outer
-from kernels.simd import (
+from kernels.words import (
     get,
     put,
 )

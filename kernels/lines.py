@@ -28,7 +28,17 @@ from kernels.layout import (
     URL_HOST,
 )
 from kernels.options import inner, outer
-from kernels.simd import bump, equal_mask, get, load8, load32, put, trailing_zeros
+from kernels.simd import (
+    equal_mask,
+    trailing_zeros,
+)
+from kernels.words import (
+    bump,
+    get,
+    load8,
+    load32,
+    put,
+)
 
 NEWLINE = 10
 DIRECTIVE_AT = 128

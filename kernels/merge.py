@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.options import inner
-from kernels.simd import bump, get, load32, load64, put, store32, store64
+from kernels.words import (
+    bump,
+    get,
+    load32,
+    load64,
+    put,
+    store32,
+    store64,
+)
 
 
 @inner

@@ -51,22 +51,24 @@ from kernels.options import inner, outer
 from kernels.quick_time import quick_epoch, quick_iso
 from kernels.simd import (
     bracket_mask,
-    bump,
-    call_address,
     digit_count,
     equal_mask,
-    get,
-    load8,
-    load16,
     masked_equal32,
     nesting_mask,
     popcount,
     prefix_xor,
-    put,
     store_places,
     trailing_zeros,
 )
 from kernels.values import quick_integer
+from kernels.words import (
+    bump,
+    call_address,
+    get,
+    load8,
+    load16,
+    put,
+)
 
 U = np.uint64
 _ALL = U(0xFFFFFFFFFFFFFFFF)

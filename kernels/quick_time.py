@@ -24,8 +24,18 @@ from kernels.layout import (
     ZONE_SECONDS,
 )
 from kernels.options import inner
-from kernels.simd import digit_count, get, load8, load16, load32, load64, put
+from kernels.simd import (
+    digit_count,
+)
 from kernels.values import clock, days_from_civil, eight_digits, month_of, plain_digits, zone_offset
+from kernels.words import (
+    get,
+    load8,
+    load16,
+    load32,
+    load64,
+    put,
+)
 
 U = np.uint64
 _MASK_24 = U(0xFFFFFF)

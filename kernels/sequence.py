@@ -10,7 +10,13 @@ import numpy as np
 
 from kernels.layout import RUN_FIRST, RUN_NEXT, SEEN_USED, SEQ_MAX, SEQ_MIN
 from kernels.options import inner
-from kernels.simd import bump, get, load64, put, store64
+from kernels.words import (
+    bump,
+    get,
+    load64,
+    put,
+    store64,
+)
 
 U = np.uint64
 

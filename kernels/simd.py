@@ -12,147 +12,22 @@ from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
 
-_I1, _I8, _I16, _I32, _I64, _I128 = (ir.IntType(n) for n in (1, 8, 16, 32, 64, 128))
+from kernels.words import I1, I8, I16, I32, I64, I128, load, pointer
+
 _FEATURES = binding.get_host_cpu_features()
 HAS_COMPRESS = bool(_FEATURES.get("avx512vbmi2")) and bool(_FEATURES.get("avx512bw"))
 HAS_CLMUL = bool(_FEATURES.get("pclmul"))
 
 
-def _pointer(builder: Any, address: Any, kind: Any) -> Any:
-    return builder.inttoptr(address, kind.as_pointer())
-
-
-def _load(builder: Any, address: Any, kind: Any) -> Any:
-    return builder.load(_pointer(builder, address, kind), align=1)
-
-
 def _splat(builder: Any, value: Any, kind: Any) -> Any:
-    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, _I32(0))
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, I32(0))
     return builder.shuffle_vector(
-        one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(_I32, kind.count), [0] * kind.count)
+        one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(I32, kind.count), [0] * kind.count)
     )
 
 
-@intrinsic
-def load64(typingctx: Any, address: Any) -> Any:
-    """uint64 at an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _load(builder, args[0], _I64)
-
-    return types.uint64(types.int64), generate
-
-
-@intrinsic
-def load32(typingctx: Any, address: Any) -> Any:
-    """uint32 at an address, widened to uint64."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.zext(_load(builder, args[0], _I32), _I64)
-
-    return types.uint64(types.int64), generate
-
-
-@intrinsic
-def load16(typingctx: Any, address: Any) -> Any:
-    """uint16 at an address, as int64."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.zext(_load(builder, args[0], _I16), _I64)
-
-    return types.int64(types.int64), generate
-
-
-@intrinsic
-def load8(typingctx: Any, address: Any) -> Any:
-    """The byte at an address, as int64."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.zext(_load(builder, args[0], _I8), _I64)
-
-    return types.int64(types.int64), generate
-
-
-@intrinsic
-def store64(typingctx: Any, address: Any, value: Any) -> Any:
-    """Write a uint64."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(args[1], _pointer(builder, args[0], _I64), align=1)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.uint64), generate
-
-
-@intrinsic
-def store32(typingctx: Any, address: Any, value: Any) -> Any:
-    """Write the low 32 bits of an int64."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(builder.trunc(args[1], _I32), _pointer(builder, args[0], _I32), align=1)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), generate
-
-
-@intrinsic
-def get(typingctx: Any, address: Any, index: Any) -> Any:
-    """The int64 in place `index` of the array at an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _load(builder, builder.add(args[0], builder.shl(args[1], _I64(3))), _I64)
-
-    return types.int64(types.int64, types.int64), generate
-
-
-@intrinsic
-def put(typingctx: Any, address: Any, index: Any, value: Any) -> Any:
-    """Write an int64 to place `index` of the array at an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = builder.add(args[0], builder.shl(args[1], _I64(3)))
-        builder.store(args[2], _pointer(builder, place, _I64), align=1)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64, types.int64), generate
-
-
-@intrinsic
-def bump(typingctx: Any, address: Any, index: Any, by: Any) -> Any:
-    """Add to the int64 in place `index` of the array at an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = _pointer(builder, builder.add(args[0], builder.shl(args[1], _I64(3))), _I64)
-        builder.store(builder.add(builder.load(place, align=1), args[2]), place, align=1)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64, types.int64), generate
-
-
-@intrinsic
-def call_address(typingctx: Any, function: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
-    """Call what lies at an address with six int64; its int64."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(_I64, [_I64] * 6)
-        return builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
-
-    return types.int64(*[types.int64] * 7), generate
-
-
-@intrinsic
-def store16(typingctx: Any, address: Any, value: Any) -> Any:
-    """Write the low 16 bits of an int64."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(builder.trunc(args[1], _I16), _pointer(builder, args[0], _I16), align=1)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), generate
-
-
 def _bytes64(builder: Any, address: Any) -> Any:
-    return _load(builder, address, ir.VectorType(_I8, 64))
+    return load(builder, address, ir.VectorType(I8, 64))
 
 
 @intrinsic
@@ -160,8 +35,8 @@ def equal_mask(typingctx: Any, address: Any, byte: Any) -> Any:
     """Which of the 64 bytes at an address equal `byte`."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        wanted = _splat(builder, builder.trunc(args[1], _I8), ir.VectorType(_I8, 64))
-        return builder.bitcast(builder.icmp_unsigned("==", _bytes64(builder, args[0]), wanted), _I64)
+        wanted = _splat(builder, builder.trunc(args[1], I8), ir.VectorType(I8, 64))
+        return builder.bitcast(builder.icmp_unsigned("==", _bytes64(builder, args[0]), wanted), I64)
 
     return types.uint64(types.int64, types.int64), generate
 
@@ -171,10 +46,10 @@ def bracket_mask(typingctx: Any, address: Any, byte: Any) -> Any:
     """Which of the 64 bytes at an address equal `byte` once their bit 5 is set: 0x7b finds `{` and `[`."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.VectorType(_I8, 64)
+        kind = ir.VectorType(I8, 64)
         folded = builder.or_(_bytes64(builder, args[0]), ir.Constant(kind, [0x20] * 64))
-        wanted = _splat(builder, builder.trunc(args[1], _I8), kind)
-        return builder.bitcast(builder.icmp_unsigned("==", folded, wanted), _I64)
+        wanted = _splat(builder, builder.trunc(args[1], I8), kind)
+        return builder.bitcast(builder.icmp_unsigned("==", folded, wanted), I64)
 
     return types.uint64(types.int64, types.int64), generate
 
@@ -185,10 +60,10 @@ def nesting_mask(typingctx: Any, address: Any) -> Any:
     differ in bit 5 only are folded and 0x7b to 0x7d stand in a row."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.VectorType(_I8, 64)
+        kind = ir.VectorType(I8, 64)
         folded = builder.or_(_bytes64(builder, args[0]), ir.Constant(kind, [0x20] * 64))
         shifted = builder.sub(folded, ir.Constant(kind, [0x7B] * 64))
-        return builder.bitcast(builder.icmp_unsigned("<=", shifted, ir.Constant(kind, [2] * 64)), _I64)
+        return builder.bitcast(builder.icmp_unsigned("<=", shifted, ir.Constant(kind, [2] * 64)), I64)
 
     return types.uint64(types.int64), generate
 
@@ -198,12 +73,12 @@ def digit_count(typingctx: Any, address: Any) -> Any:
     """How many of the 32 bytes at an address are digits before the first that is none (32 if all are)."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.VectorType(_I8, 32)
-        shifted = builder.sub(_load(builder, args[0], kind), ir.Constant(kind, [0x30] * 32))
+        kind = ir.VectorType(I8, 32)
+        shifted = builder.sub(load(builder, args[0], kind), ir.Constant(kind, [0x30] * 32))
         others = builder.icmp_unsigned(">", shifted, ir.Constant(kind, [9] * 32))
-        mask = builder.zext(builder.bitcast(others, _I32), _I64)
-        mask = builder.or_(mask, _I64(1 << 32))
-        return builder.cttz(mask, _I1(1))
+        mask = builder.zext(builder.bitcast(others, I32), I64)
+        mask = builder.or_(mask, I64(1 << 32))
+        return builder.cttz(mask, I1(1))
 
     return types.int64(types.int64), generate
 
@@ -213,11 +88,11 @@ def masked_equal32(typingctx: Any, left: Any, right: Any, length: Any) -> Any:
     """Whether the first `length` (0 to 32) bytes at two addresses are equal."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.VectorType(_I8, 32)
-        differ = builder.icmp_unsigned("!=", _load(builder, args[0], kind), _load(builder, args[1], kind))
-        mask = builder.zext(builder.bitcast(differ, _I32), _I64)
-        below = builder.sub(builder.shl(_I64(1), args[2]), _I64(1))
-        return builder.icmp_unsigned("==", builder.and_(mask, below), _I64(0))
+        kind = ir.VectorType(I8, 32)
+        differ = builder.icmp_unsigned("!=", load(builder, args[0], kind), load(builder, args[1], kind))
+        mask = builder.zext(builder.bitcast(differ, I32), I64)
+        below = builder.sub(builder.shl(I64(1), args[2]), I64(1))
+        return builder.icmp_unsigned("==", builder.and_(mask, below), I64(0))
 
     return types.boolean(types.int64, types.int64, types.int64), generate
 
@@ -227,9 +102,9 @@ def same_group(typingctx: Any, slot: Any, row: Any) -> Any:
     """Whether the keys at two addresses agree: 32 bytes but for bytes 20 to 23, the resource's number."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.VectorType(_I32, 8)
-        equal = builder.icmp_unsigned("==", _load(builder, args[0], kind), _load(builder, args[1], kind))
-        return builder.icmp_unsigned("==", builder.or_(builder.bitcast(equal, _I8), _I8(1 << 5)), _I8(255))
+        kind = ir.VectorType(I32, 8)
+        equal = builder.icmp_unsigned("==", load(builder, args[0], kind), load(builder, args[1], kind))
+        return builder.icmp_unsigned("==", builder.or_(builder.bitcast(equal, I8), I8(1 << 5)), I8(255))
 
     return types.boolean(types.int64, types.int64), generate
 
@@ -240,22 +115,10 @@ def add_sums(typingctx: Any, slot: Any, row: Any) -> Any:
     63."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        for kind, at in ((ir.VectorType(_I32, 4), 32), (ir.VectorType(_I64, 2), 48)):
-            place = _pointer(builder, builder.add(args[0], _I64(at)), kind)
-            more = _load(builder, builder.add(args[1], _I64(at)), kind)
+        for kind, at in ((ir.VectorType(I32, 4), 32), (ir.VectorType(I64, 2), 48)):
+            place = pointer(builder, builder.add(args[0], I64(at)), kind)
+            more = load(builder, builder.add(args[1], I64(at)), kind)
             builder.store(builder.add(builder.load(place, align=1), more), place, align=1)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), generate
-
-
-@intrinsic
-def copy64(typingctx: Any, target: Any, source: Any) -> Any:
-    """Copy 64 bytes."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.VectorType(_I64, 8)
-        builder.store(_load(builder, args[1], kind), _pointer(builder, args[0], kind), align=1)
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), generate
@@ -269,23 +132,23 @@ def hash32(typingctx: Any, address: Any, length: Any, seed: Any) -> Any:
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.VectorType(_I8, 32)
+        kind = ir.VectorType(I8, 32)
         places = ir.Constant(kind, list(range(32)))
-        inside = builder.icmp_unsigned("<", places, _splat(builder, builder.trunc(args[1], _I8), kind))
-        data = builder.select(inside, _load(builder, args[0], kind), ir.Constant(kind, [0] * 32))
-        words = builder.bitcast(data, ir.VectorType(_I64, 4))
-        parts = [builder.extract_element(words, _I32(i)) for i in range(4)]
+        inside = builder.icmp_unsigned("<", places, _splat(builder, builder.trunc(args[1], I8), kind))
+        data = builder.select(inside, load(builder, args[0], kind), ir.Constant(kind, [0] * 32))
+        words = builder.bitcast(data, ir.VectorType(I64, 4))
+        parts = [builder.extract_element(words, I32(i)) for i in range(4)]
         secrets = (0xA0761D6478BD642F, 0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3, 0x589965CC75374CC3)
-        keyed = [builder.xor(p, builder.add(args[2], _I64(s))) for p, s in zip(parts, secrets, strict=True)]
+        keyed = [builder.xor(p, builder.add(args[2], I64(s))) for p, s in zip(parts, secrets, strict=True)]
         folded = builder.xor(_fold(builder, keyed[0], keyed[1]), _fold(builder, keyed[2], keyed[3]))
-        return _fold(builder, builder.xor(folded, args[1]), _I64(0x9E3779B97F4A7C15))
+        return _fold(builder, builder.xor(folded, args[1]), I64(0x9E3779B97F4A7C15))
 
     return types.uint64(types.int64, types.int64, types.uint64), generate
 
 
 def _fold(builder: Any, left: Any, right: Any) -> Any:
-    product = builder.mul(builder.zext(left, _I128), builder.zext(right, _I128))
-    return builder.xor(builder.trunc(product, _I64), builder.trunc(builder.lshr(product, _I128(64)), _I64))
+    product = builder.mul(builder.zext(left, I128), builder.zext(right, I128))
+    return builder.xor(builder.trunc(product, I64), builder.trunc(builder.lshr(product, I128(64)), I64))
 
 
 @intrinsic
@@ -303,7 +166,7 @@ def trailing_zeros(typingctx: Any, mask: Any) -> Any:
     """Place of the lowest set bit, 64 for none."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.cttz(args[0], _I1(0))
+        return builder.cttz(args[0], I1(0))
 
     return types.int64(types.uint64), generate
 
@@ -325,36 +188,20 @@ def prefix_xor(typingctx: Any, mask: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         if HAS_CLMUL:
-            kind = ir.VectorType(_I64, 2)
-            left = builder.insert_element(ir.Constant(kind, [0, 0]), args[0], _I32(0))
+            kind = ir.VectorType(I64, 2)
+            left = builder.insert_element(ir.Constant(kind, [0, 0]), args[0], I32(0))
             ones = ir.Constant(kind, [(1 << 64) - 1, 0])
             name = "llvm.x86.pclmulqdq"
             function = builder.module.globals.get(name) or ir.Function(
-                builder.module, ir.FunctionType(kind, [kind, kind, _I8]), name
+                builder.module, ir.FunctionType(kind, [kind, kind, I8]), name
             )
-            return builder.extract_element(builder.call(function, [left, ones, _I8(0)]), _I32(0))
+            return builder.extract_element(builder.call(function, [left, ones, I8(0)]), I32(0))
         value = args[0]
         for shift in (1, 2, 4, 8, 16, 32):
-            value = builder.xor(value, builder.shl(value, _I64(shift)))
+            value = builder.xor(value, builder.shl(value, I64(shift)))
         return value
 
     return types.uint64(types.uint64), generate
-
-
-@intrinsic
-def prefetch(typingctx: Any, address: Any) -> Any:
-    """Ask for the cache line at an address, soon to be read and written."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = _I8.as_pointer()
-        name = "llvm.prefetch.p0"
-        function = builder.module.globals.get(name) or ir.Function(
-            builder.module, ir.FunctionType(ir.VoidType(), [kind, _I32, _I32, _I32]), name
-        )
-        builder.call(function, [builder.inttoptr(args[0], kind), _I32(0), _I32(3), _I32(1)])
-        return context.get_dummy_value()
-
-    return types.void(types.int64), generate
 
 
 @intrinsic
@@ -368,20 +215,20 @@ def store_places(typingctx: Any, out: Any, mask: Any, base: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         out, mask, base = args
         if HAS_COMPRESS:
-            kind = ir.VectorType(_I8, 64)
+            kind = ir.VectorType(I8, 64)
             name = "llvm.x86.avx512.mask.compress.v64i8"
             function = builder.module.globals.get(name) or ir.Function(
-                builder.module, ir.FunctionType(kind, [kind, kind, ir.VectorType(_I1, 64)]), name
+                builder.module, ir.FunctionType(kind, [kind, kind, ir.VectorType(I1, 64)]), name
             )
             ramp = ir.Constant(kind, list(range(64)))
-            bits = builder.bitcast(mask, ir.VectorType(_I1, 64))
+            bits = builder.bitcast(mask, ir.VectorType(I1, 64))
             packed = builder.call(function, [ramp, ir.Constant(kind, [0] * 64), bits])
-            wide = ir.VectorType(_I16, FIRST_PLACES)
-            half = ir.Constant(ir.VectorType(_I32, FIRST_PLACES), list(range(FIRST_PLACES)))
+            wide = ir.VectorType(I16, FIRST_PLACES)
+            half = ir.Constant(ir.VectorType(I32, FIRST_PLACES), list(range(FIRST_PLACES)))
             first = builder.zext(builder.shuffle_vector(packed, packed, half), wide)
-            places = builder.add(first, _splat(builder, builder.trunc(base, _I16), wide))
-            builder.store(places, _pointer(builder, out, wide), align=1)
-            many = builder.icmp_unsigned(">", builder.ctpop(mask), _I64(FIRST_PLACES))
+            places = builder.add(first, _splat(builder, builder.trunc(base, I16), wide))
+            builder.store(places, pointer(builder, out, wide), align=1)
+            many = builder.icmp_unsigned(">", builder.ctpop(mask), I64(FIRST_PLACES))
             with builder.if_then(many, likely=False):
                 _store_each(builder, out, mask, base)
         else:
@@ -401,15 +248,15 @@ def _store_each(builder: Any, out: Any, mask: Any, base: Any) -> None:
     test, body, done = (builder.append_basic_block(n) for n in ("places.test", "places.body", "places.done"))
     builder.branch(test)
     builder.position_at_end(test)
-    rest = builder.phi(_I64)
-    place = builder.phi(_I64)
+    rest = builder.phi(I64)
+    place = builder.phi(I64)
     rest.add_incoming(mask, start_block)
     place.add_incoming(out, start_block)
-    builder.cbranch(builder.icmp_unsigned("!=", rest, _I64(0)), body, done)
+    builder.cbranch(builder.icmp_unsigned("!=", rest, I64(0)), body, done)
     builder.position_at_end(body)
-    value = builder.add(base, builder.cttz(rest, _I1(0)))
-    builder.store(builder.trunc(value, _I16), _pointer(builder, place, _I16), align=1)
-    rest.add_incoming(builder.and_(rest, builder.sub(rest, _I64(1))), body)
-    place.add_incoming(builder.add(place, _I64(2)), body)
+    value = builder.add(base, builder.cttz(rest, I1(0)))
+    builder.store(builder.trunc(value, I16), pointer(builder, place, I16), align=1)
+    rest.add_incoming(builder.and_(rest, builder.sub(rest, I64(1))), body)
+    place.add_incoming(builder.add(place, I64(2)), body)
     builder.branch(test)
     builder.position_at_end(done)

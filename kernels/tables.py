@@ -38,14 +38,16 @@ from kernels.layout import (
 )
 from kernels.options import inner, outer
 from kernels.simd import (
-    get,
     hash32,
+    mix,
+    same_group,
+)
+from kernels.words import (
+    get,
     load8,
     load32,
     load64,
-    mix,
     put,
-    same_group,
     store32,
     store64,
 )

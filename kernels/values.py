@@ -22,7 +22,11 @@ from kernels.layout import (
     UNREADABLE,
 )
 from kernels.options import inner, outer
-from kernels.simd import load8, load32, load64
+from kernels.words import (
+    load8,
+    load32,
+    load64,
+)
 
 U = np.uint64
 _ZEROS = U(0x3030303030303030)

@@ -52,7 +52,9 @@ def _open_server(dsn: ServerDsn) -> Store:
     sessions = Sessions(lambda: _http_client(**where, database=dsn.database), embedded=False, gone=gone)
     # a server's own users and grants are its gate; readonly is what a client can add
     readers = Sessions(
-        lambda: _http_client(**where, database=dsn.database, settings={"readonly": 1}), embedded=False, gone=gone
+        lambda: _http_client(**where, database=dsn.database, settings={"readonly": 1}),
+        embedded=False,
+        gone=gone,
     )
     try:
         migrate(sessions)
@@ -60,7 +62,12 @@ def _open_server(dsn: ServerDsn) -> Store:
         sessions.close()
         raise
     return Store(
-        str(dsn), sessions, readers, owner=False, door=(dsn.host, dsn.port), on_close=_closing(sessions, readers)
+        str(dsn),
+        sessions,
+        readers,
+        owner=False,
+        door=(dsn.host, dsn.port),
+        on_close=_closing(sessions, readers),
     )
 
 
@@ -179,7 +186,12 @@ def _share(dsn: ChdbDsn) -> Store:
             owned.lock.release()
 
     return Store(
-        str(dsn), owned.sessions, owned.readers, owner=True, door=("127.0.0.1", owned.door.port), on_close=close
+        str(dsn),
+        owned.sessions,
+        owned.readers,
+        owner=True,
+        door=("127.0.0.1", owned.door.port),
+        on_close=close,
     )
 
 
@@ -198,7 +210,9 @@ def _visit(dsn: ChdbDsn, address: Address) -> Store | None:
     gone = f"the owner of the store {dsn} (process {address.pid}) does not answer"
 
     def make(secret: str, settings: dict[str, Any]) -> Any:
-        return _http_client(host="127.0.0.1", port=address.port, username="prebill", password=secret, settings=settings)
+        return _http_client(
+            host="127.0.0.1", port=address.port, username="prebill", password=secret, settings=settings
+        )
 
     sessions = Sessions(lambda: make(address.token, BASE_SETTINGS), embedded=False, gone=gone)
     readers = Sessions(lambda: make(address.read_token, {}), embedded=False, gone=gone)
@@ -210,5 +224,10 @@ def _visit(dsn: ChdbDsn, address: Address) -> Store | None:
             return None
         raise
     return Store(
-        str(dsn), sessions, readers, owner=False, door=("127.0.0.1", address.port), on_close=_closing(sessions, readers)
+        str(dsn),
+        sessions,
+        readers,
+        owner=False,
+        door=("127.0.0.1", address.port),
+        on_close=_closing(sessions, readers),
     )

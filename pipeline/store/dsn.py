@@ -54,11 +54,15 @@ def parse_dsn(text: str) -> ChdbDsn | ServerDsn:
 def _parse_chdb(text: str) -> ChdbDsn:
     parts = urlsplit(text)
     if parts.query or parts.fragment:
-        raise DsnError(f"the store's DSN {text!r} has a '?' or '#' part, which an embedded store does not know: "
-                       f"expected chdb:///path/of/a/folder")
+        raise DsnError(
+            f"the store's DSN {text!r} has a '?' or '#' part, which an embedded store does not know: "
+            f"expected chdb:///path/of/a/folder"
+        )
     if parts.netloc:
-        raise DsnError(f"the store's DSN {text!r} has {parts.netloc!r} where a host would be: an absolute path needs "
-                       f"three slashes, as in chdb:///{parts.netloc}{parts.path}")
+        raise DsnError(
+            f"the store's DSN {text!r} has {parts.netloc!r} where a host would be: an absolute path needs "
+            f"three slashes, as in chdb:///{parts.netloc}{parts.path}"
+        )
     if not parts.path.startswith("/") or parts.path == "/":
         raise DsnError(f"the store's DSN {text!r} names no folder: expected chdb:///path/of/a/folder")
     return ChdbDsn(Path(unquote(parts.path)).resolve())

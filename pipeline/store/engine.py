@@ -105,7 +105,9 @@ def execute(conn: Any, statement: Statement) -> Answer:
         return Answer("", [], _summary(result))
     bare, embedded = trailing_format(sql)
     name = embedded or statement.default_format
-    streams = name in STREAMABLE and found["statement_count"] == 1 and _first_word(sql) in ("SELECT", "WITH", "(")
+    streams = (
+        name in STREAMABLE and found["statement_count"] == 1 and _first_word(sql) in ("SELECT", "WITH", "(")
+    )
     if streams:
         return Answer(name, _stream(conn, text, bare, name, statement.params))
     if not statement.readonly:
@@ -220,7 +222,9 @@ def _summary(result: Any) -> dict[str, str]:
 
 def _setting(name: str) -> str:
     if not _NAME.match(name):
-        raise QueryError(f"Code: 115. DB::Exception: {name!r} is no name of a setting. (UNKNOWN_SETTING)", 115)
+        raise QueryError(
+            f"Code: 115. DB::Exception: {name!r} is no name of a setting. (UNKNOWN_SETTING)", 115
+        )
     return name
 
 

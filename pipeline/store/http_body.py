@@ -107,7 +107,9 @@ def _unpack(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     elif encoding in ("zstd", "lz4"):
         yield from _unpack_framed(blocks, encoding)
     else:
-        raise BodyError(f"Content-Encoding {encoding!r} is not known: expected gzip, deflate, zstd or lz4", 415)
+        raise BodyError(
+            f"Content-Encoding {encoding!r} is not known: expected gzip, deflate, zstd or lz4", 415
+        )
 
 
 def _unpack_zlib(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -38,7 +38,19 @@ OWN_PARAMETERS = frozenset(
 )  # fmt: skip
 """URL parameters that are the protocol's own; `param_x` are a query's parameters, and all the others are settings."""
 
-STATUS = {516: 401, 194: 401, 192: 401, 60: 404, 81: 404, 46: 404, 164: 403, 497: 403, 241: 500, 48: 501, 159: 408}
+STATUS = {
+    516: 401,
+    194: 401,
+    192: 401,
+    60: 404,
+    81: 404,
+    46: 404,
+    164: 403,
+    497: 403,
+    241: 500,
+    48: 501,
+    159: 408,
+}
 """ClickHouse error number → HTTP status; what is not here is 400 for a statement that cannot be read and 500 else."""
 UNREADABLE = frozenset({62, 47, 27, 6, 26, 33, 36, 43, 53, 115, 117, 456, 457})
 
@@ -158,7 +170,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         role = self.server.door.role(self._secret())
         if not role:
             text = "Code: 516. DB::Exception: Authentication failed: password is incorrect. (AUTHENTICATION_FAILED)\n"
-            self._plain(401, text, code=516, extra={"WWW-Authenticate": 'Basic realm="ClickHouse server HTTP API"'})
+            self._plain(
+                401, text, code=516, extra={"WWW-Authenticate": 'Basic realm="ClickHouse server HTTP API"'}
+            )
             return
         params = dict(parse_qsl(query, keep_blank_values=True))
         for flag in ("compress", "decompress"):
@@ -175,13 +189,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             body=_first_whole(body.blocks()) if not read_only else _bounded(body.blocks()),
             readonly=read_only,
             database=params.get("database") or self.headers.get("X-ClickHouse-Database") or "",
-            default_format=params.get("default_format") or self.headers.get("X-ClickHouse-Format") or "TabSeparated",
-            settings={k: v for k, v in params.items() if k not in OWN_PARAMETERS and not k.startswith("param_")},
+            default_format=params.get("default_format")
+            or self.headers.get("X-ClickHouse-Format")
+            or "TabSeparated",
+            settings={
+                k: v for k, v in params.items() if k not in OWN_PARAMETERS and not k.startswith("param_")
+            },
             params={k[6:]: v for k, v in params.items() if k.startswith("param_")},
         )
         with connection(self.server.path, statement) as conn:
             answer = execute(conn, statement)
-            self._send(answer.format, answer.summary, answer.chunks, params.get("query_id") or secrets.token_hex(16))
+            self._send(
+                answer.format, answer.summary, answer.chunks, params.get("query_id") or secrets.token_hex(16)
+            )
 
     def _secret(self) -> str:
         """Bearer token, Basic password or X-ClickHouse-Key; never from the URL, which is logged on its way."""
@@ -231,7 +251,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         data = text.encode()
-        headers = {"Content-Type": "text/plain; charset=UTF-8", "Content-Length": str(len(data)), **(extra or {})}
+        headers = {
+            "Content-Type": "text/plain; charset=UTF-8",
+            "Content-Length": str(len(data)),
+            **(extra or {}),
+        }
         if code:
             headers["X-ClickHouse-Exception-Code"] = str(code)
         if self.close_connection:

@@ -48,7 +48,9 @@ def load_migrations(folder: Path = SCHEMA) -> list[Migration]:
             raise SchemaError(f"{path}: expected a name like 0001_what_it_does.sql")
         text = path.read_text("utf-8")
         found.append(
-            Migration(int(named[1]), path.stem, split_statements(text), hashlib.sha256(text.encode()).hexdigest())
+            Migration(
+                int(named[1]), path.stem, split_statements(text), hashlib.sha256(text.encode()).hexdigest()
+            )
         )
     for place, migration in enumerate(found, 1):
         if migration.version != place:
@@ -72,10 +74,14 @@ _PIECE = re.compile(r"""--[^\n]*|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|[^`
 
 def applied_versions(sessions: Sessions) -> dict[int, tuple[str, str]]:
     """version → (name, checksum) of what the store has been brought through."""
-    rows = sessions.rows("SELECT version, any(name), groupUniqArray(checksum) FROM migrations GROUP BY version")
+    rows = sessions.rows(
+        "SELECT version, any(name), groupUniqArray(checksum) FROM migrations GROUP BY version"
+    )
     for version, name, checksums in rows:
         if len(checksums) > 1:
-            raise SchemaError(f"migration {version:04d} ({name}) was applied in two different forms: {checksums}")
+            raise SchemaError(
+                f"migration {version:04d} ({name}) was applied in two different forms: {checksums}"
+            )
     return {version: (name, checksums[0]) for version, name, checksums in rows}
 
 

@@ -59,7 +59,9 @@ class Reader:
         pieces = self._pieces(resources, minutes)
         tables = []
         for some, span in pieces or [(minutes, (0, 1))]:
-            sql, params = usage_query(cut, resources=resources, minutes=some, edges=edges, by=by, segment_minutes=span)
+            sql, params = usage_query(
+                cut, resources=resources, minutes=some, edges=edges, by=by, segment_minutes=span
+            )
             tables.append(_plain_text(self._sessions.arrow(sql, params).rename_columns([*by, *MEASURES])))
         return _merge(tables, by)
 
@@ -85,7 +87,9 @@ class Reader:
             return [(minutes, span)]
         begin, end = first // 60, last // 60 + 1
         pieces = min(1 + count // FACTS_AT_ONCE, end - begin)
-        return [(some, span) for some in pairwise(begin + (end - begin) * i // pieces for i in range(pieces + 1))]
+        return [
+            (some, span) for some in pairwise(begin + (end - begin) * i // pieces for i in range(pieces + 1))
+        ]
 
     def totals(self, cut: int) -> dict[str, int]:
         """The sum of each measure over every winning fact, and `rows`."""
@@ -142,7 +146,8 @@ class Reader:
     def ledger_tail(self, since_seq: int, limit: int = 100_000) -> list[LedgerEntry]:
         """Entries after `since_seq` in the order of seq, at most `limit` of them."""
         return self._entries(
-            "seq > {since:UInt64} AND seq <= {to:UInt64} ORDER BY seq", {"since": since_seq, "to": since_seq + limit}
+            "seq > {since:UInt64} AND seq <= {to:UInt64} ORDER BY seq",
+            {"since": since_seq, "to": since_seq + limit},
         )
 
     def neighbours(self, edge: str, stream: str, epoch: str, first: int, next: int) -> list[LedgerEntry]:  # noqa: A002
@@ -262,7 +267,9 @@ def _filter(
             terms.append(f"{column} IN (SELECT unhex(arrayJoin({{{plural}:Array(String)}})))")
             params[plural] = [name.encode("utf-8", "surrogateescape").hex() for name in names]
     if minutes is not None:
-        terms.append("minute >= toDateTime({from_s:UInt32}, 'UTC') AND minute < toDateTime({to_s:UInt32}, 'UTC')")
+        terms.append(
+            "minute >= toDateTime({from_s:UInt32}, 'UTC') AND minute < toDateTime({to_s:UInt32}, 'UTC')"
+        )
         params["from_s"], params["to_s"] = minutes[0] * 60, minutes[1] * 60
     if segment_minutes is not None:
         terms.append(

@@ -88,7 +88,9 @@ class Sessions:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> StoreError:
-        return StoreError(f"{self._gone}: {str(error).strip().splitlines()[0] if str(error).strip() else error!r}")
+        return StoreError(
+            f"{self._gone}: {str(error).strip().splitlines()[0] if str(error).strip() else error!r}"
+        )
 
     def rows(self, sql: str, params: Params | None = None) -> list[tuple[Any, ...]]:
         """The rows of a query as Python values."""
@@ -99,7 +101,9 @@ class Sessions:
         """The single value of a query."""
         return self.rows(sql, params)[0][0]
 
-    def arrow(self, sql: str, params: Params | None = None, settings: Mapping[str, Any] | None = None) -> pa.Table:
+    def arrow(
+        self, sql: str, params: Params | None = None, settings: Mapping[str, Any] | None = None
+    ) -> pa.Table:
         """The result of a query as an Arrow table."""
         with self.client() as client:
             return client.query_arrow(sql, parameters=params, settings=dict(settings or {}))

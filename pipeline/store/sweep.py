@@ -62,7 +62,8 @@ def _superseded(sessions: Sessions, low: int, high: int, old_cut: int) -> list[t
         " GROUP BY segment_id HAVING uniqExact(write_id) > 1"
     )
     winner = (
-        "SELECT argMax(write_id, (rank, seq)) FROM ledger WHERE segment_id IN ({changed}) {cut} GROUP BY segment_id"
+        "SELECT argMax(write_id, (rank, seq)) FROM ledger"
+        " WHERE segment_id IN ({changed}) {cut} GROUP BY segment_id"
     )
     rows = sessions.rows(
         f"SELECT DISTINCT write_id, segment_id FROM ledger WHERE segment_id IN ({changed}) AND seq <= {{cut:UInt64}}"

@@ -139,7 +139,9 @@ class Writer:
             for _ in range(TRIES):
                 first = self.cut() + 1
                 try:
-                    self._sessions.insert("ledger", ledger_table(entries, first, commit_id), token=f"seq-{first}")
+                    self._sessions.insert(
+                        "ledger", ledger_table(entries, first, commit_id), token=f"seq-{first}"
+                    )
                 except QueryError:
                     raise
                 except StoreError:
@@ -148,7 +150,9 @@ class Writer:
                         raise
                 if self._is_committed(first, commit_id):
                     return first + len(entries) - 1
-        raise StoreError(f"{len(entries)} ledger rows found no free number in {TRIES} tries: too many committers")
+        raise StoreError(
+            f"{len(entries)} ledger rows found no free number in {TRIES} tries: too many committers"
+        )
 
     def _is_committed(self, seq: int, commit_id: int) -> bool:
         found = self._sessions.one(

@@ -65,7 +65,9 @@ def make_batch(rows: list[tuple[str, int, str, int, int, int]]) -> UsageBatch:
         minute=np.array([r[1] for r in rows], np.uint32),
         edge=places([r[2] for r in rows], edges),
         segment=places([(r[3], r[4]) for r in rows], segments),
-        sums=np.stack([requests, requests * 1000, requests * 900, requests // 2, requests // 3, requests // 5]),
+        sums=np.stack(
+            [requests, requests * 1000, requests * 900, requests // 2, requests // 3, requests // 5]
+        ),
         known=frozenset(MEASURES),
     )
 

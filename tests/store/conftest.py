@@ -24,5 +24,3 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def origin() -> Callable[[int], Origin]:
     return lambda place: Origin("e1", "access", MINUTE + place)
-
-

@@ -83,7 +83,10 @@ def test_facts_are_split_by_the_month_of_their_segment_in_the_order_of_the_batch
         ]
     )
     split = dict(facts_by_month(batch))
-    assert {month: table["requests"].to_pylist() for month, table in split.items()} == {202610: [5, 7], 202611: [6]}
+    assert {month: table["requests"].to_pylist() for month, table in split.items()} == {
+        202610: [5, 7],
+        202611: [6],
+    }
     assert split[202610]["resource"].to_pylist() == [b"a", b"b"]
 
 

@@ -54,7 +54,9 @@ class Http:
         self.connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=60)
         self.headers = {"X-ClickHouse-User": "any", "X-ClickHouse-Key": token}
 
-    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+    def __call__(
+        self, method: str, path: str, body: Any = None, **headers: str
+    ) -> tuple[int, bytes, dict[str, str]]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.connection.request(method, path, body, {**self.headers, **named})
         answer = self.connection.getresponse()
@@ -68,8 +70,13 @@ def http_(address: Address) -> Http:
 
 def test_plain_clickhouse_connect(client: Any) -> None:
     client.command("CREATE TABLE t (a UInt64, b String, c Array(UInt8)) ENGINE = MergeTree ORDER BY a")
-    assert client.insert("t", [[1, "x", [1]], [2, "it's\t\n", []]], column_names=["a", "b", "c"]).written_rows == 2
-    more = pa.table({"a": pa.array([3], pa.uint64()), "b": ["z"], "c": pa.array([[3, 4]], pa.list_(pa.uint8()))})
+    assert (
+        client.insert("t", [[1, "x", [1]], [2, "it's\t\n", []]], column_names=["a", "b", "c"]).written_rows
+        == 2
+    )
+    more = pa.table(
+        {"a": pa.array([3], pa.uint64()), "b": ["z"], "c": pa.array([[3, 4]], pa.list_(pa.uint8()))}
+    )
     assert client.insert_arrow("t", more).written_rows == 1
     rows = client.query("SELECT * FROM t ORDER BY a").result_rows
     assert rows == [(1, "x", [1]), (2, "it's\t\n", []), (3, "z", [3, 4])]
@@ -90,7 +97,9 @@ def test_compressed_inserts(address: Address, method: str | bool) -> None:
         client.command("CREATE TABLE c (a UInt64, b String) ENGINE = MergeTree ORDER BY a")
         rows = [[i, f"row {i % 7}"] for i in range(20_000)]
         client.insert("c", rows, column_names=["a", "b"])
-        assert client.query("SELECT count(), sum(a), uniqExact(b) FROM c").result_rows == [(20_000, 199_990_000, 7)]
+        assert client.query("SELECT count(), sum(a), uniqExact(b) FROM c").result_rows == [
+            (20_000, 199_990_000, 7)
+        ]
 
 
 def test_no_rows_still_have_columns(client: Any) -> None:
@@ -125,7 +134,9 @@ def test_http_as_dashboards_speak_it(http_: Http, address: Address) -> None:
     assert http_("POST", "/?param_x=5", "SELECT {x:UInt8} + 1")[1] == b"6\n"
     assert http_("POST", "/?query=SELECT", " 2")[1] == b"2\n"
     assert http_("POST", "/?database=system", "SELECT count() > 0 FROM functions")[1] == b"1\n"
-    two = http_("POST", "/?session_id=x&wait_end_of_query=1&max_threads=2", "SELECT getSetting('max_threads')")
+    two = http_(
+        "POST", "/?session_id=x&wait_end_of_query=1&max_threads=2", "SELECT getSetting('max_threads')"
+    )
     assert two[1] == b"2\n"
     status, body, headers = http_("POST", "/", "SELECT 1 AS a FORMAT JSON")
     assert (status, json.loads(body)["data"], headers["X-ClickHouse-Format"]) == (200, [{"a": 1}], "JSON")
@@ -140,7 +151,10 @@ def test_inserts_of_every_shape(http_: Http) -> None:
     assert http_("POST", "/", "INSERT INTO i VALUES (1, 'FORMAT')")[0] == 200
     assert http_("POST", "/", "INSERT INTO i (a, b) FORMAT CSV\n2,two\n")[0] == 200
     assert http_("POST", "/?query=INSERT%20INTO%20i%20FORMAT%20TSV", b"3\tthree\n")[0] == 200
-    assert http_("POST", "/?query=INSERT%20INTO%20i%20FORMAT%20CSV", iter([b"4,fo", b"ur\n5,fi", b"ve\n"]))[0] == 200
+    assert (
+        http_("POST", "/?query=INSERT%20INTO%20i%20FORMAT%20CSV", iter([b"4,fo", b"ur\n5,fi", b"ve\n"]))[0]
+        == 200
+    )
     assert http_("POST", "/", "INSERT INTO i SELECT 6, 'six'")[0] == 200
     odd = 'INSERT /* FORMAT x */ INTO i (a, "b") SETTINGS max_threads = 1 FORMAT JSONEachRow {"a":7,"b":"7"}'
     assert http_("POST", "/", odd)[0] == 200
@@ -151,7 +165,9 @@ def test_inserts_of_every_shape(http_: Http) -> None:
     for encoding, body in packed.items():
         answer = http_("POST", "/?query=INSERT%20INTO%20i%20FORMAT%20CSV", body, Content_Encoding=encoding)
         assert answer[0] == 200, answer
-    assert http_("POST", "/", "SELECT a FROM i ORDER BY a")[1].split() == [str(i).encode() for i in range(1, 12)]
+    assert http_("POST", "/", "SELECT a FROM i ORDER BY a")[1].split() == [
+        str(i).encode() for i in range(1, 12)
+    ]
     assert http_("POST", "/", "INSERT INTO i FROM INFILE '/etc/passwd' FORMAT CSV")[0] == 500
     assert http_("POST", "/", "INSERT INTO i FORMAT CSV\n12,twelve\nbad,bad\n")[0] != 200
     assert http_("POST", "/", "SELECT count() FROM i")[1] == b"11\n", "a failed insert leaves nothing"
@@ -160,7 +176,9 @@ def test_inserts_of_every_shape(http_: Http) -> None:
 def test_bad_bodies_and_bad_words(http_: Http, address: Address) -> None:
     insert = "/?query=INSERT%20INTO%20edges%20FORMAT%20CSV"
     for encoding in ("gzip", "zstd", "lz4", "deflate"):
-        assert Http(address, address.token)("POST", insert, b"not packed", Content_Encoding=encoding)[0] == 400
+        assert (
+            Http(address, address.token)("POST", insert, b"not packed", Content_Encoding=encoding)[0] == 400
+        )
     assert Http(address, address.token)("POST", insert, b"x", Content_Encoding="br")[0] == 415
     assert Http(address, address.token)("POST", "/", b"x", Content_Length="99999999999")[0] == 413
     assert Http(address, address.token)("POST", "/", b"x", Content_Length="many")[0] == 400
@@ -202,7 +220,7 @@ FORBIDDEN = [
     "SELECT 1 INTO OUTFILE '/tmp/prebill-should-not-be'",
     "SELECT file('/etc/passwd')",
     "SELECT `file`('/etc/passwd')",
-    'SELECT "file" /* x */ (\'/etc/passwd\')',
+    "SELECT \"file\" /* x */ ('/etc/passwd')",
     "SELECT FILE('/etc/passwd')",
     "SELECT * FROM file('/etc/passwd', LineAsString)",
     "SELECT * FROM url('http://127.0.0.1:1/', LineAsString)",
@@ -257,7 +275,10 @@ def test_the_read_only_user_can_read(store: Store, address: Address) -> None:
         assert client.query("SELECT sum(number) FROM numbers(10)").result_rows == [(45,)]
         assert client.query("SELECT 'file(' AS a, 'x' AS url").result_rows == [("file(", "x")]
     http_ = Http(address, address.read_token)
-    assert http_("POST", "/?max_execution_time=5&output_format_json_quote_64bit_integers=1", "SELECT 1")[0] == 200
+    assert (
+        http_("POST", "/?max_execution_time=5&output_format_json_quote_64bit_integers=1", "SELECT 1")[0]
+        == 200
+    )
     assert http_("POST", "/?max_memory_usage=0", "SELECT 1")[0] == 403
     assert http_("POST", "/?readonly=0", "SELECT 1")[0] == 403
 

@@ -31,7 +31,9 @@ def test_kill_at_random_moments(tmp_path: Path) -> None:
             assert committed >= acknowledged, "an acknowledged commit is lost"
             assert [entry.seq for entry in tail] == list(range(1, cut + 1)), "numbers without holes"
             assert cut % SEGMENTS == 0, "half a commit"
-            facts = store._sessions.rows("SELECT write_id, count(), sum(requests) FROM facts GROUP BY write_id")
+            facts = store._sessions.rows(
+                "SELECT write_id, count(), sum(requests) FROM facts GROUP BY write_id"
+            )
             whole = {w for w, rows, requests in facts if (rows, requests) == (ROWS, ROWS * w)}
             assert committed <= whole, "a committed attempt lacks facts"
             assert store.totals(cut)["requests"] == ROWS * sum(committed)

@@ -44,7 +44,9 @@ def test_a_second_start_applies_nothing(store: Store) -> None:
 
 
 def test_a_newer_schema_is_refused_with_both_versions(store: Store) -> None:
-    store._sessions.execute("INSERT INTO migrations (version, name, checksum) VALUES (99, '0099_future', 'x')")
+    store._sessions.execute(
+        "INSERT INTO migrations (version, name, checksum) VALUES (99, '0099_future', 'x')"
+    )
     with pytest.raises(SchemaError, match=r"version 99 .*0099_future.* knows up to 1"):
         migrate(store._sessions)
 
@@ -75,7 +77,9 @@ def test_from_the_dump_of_each_older_version(tmp_path: Path) -> None:
             assert store.query("SELECT sum(requests) AS n FROM usage").to_pylist() == [{"n": 42}]
             origin = Origin("e1", "access", MINUTE, "1")
             assert store.winners([origin.segment_id])[origin.segment_id].write_id == 2
-            assert store.query("SELECT edge, state FROM segments").to_pylist() == [{"edge": "e1", "state": "received"}]
+            assert store.query("SELECT edge, state FROM segments").to_pylist() == [
+                {"edge": "e1", "state": "received"}
+            ]
 
 
 def test_a_made_up_older_version_is_brought_up(store: Store, tmp_path: Path) -> None:

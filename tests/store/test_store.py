@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pipeline.store import Store
 
 
-
 def _requests(store: Store, cut: int | None = None) -> int:
     return store.totals(store.cut() if cut is None else cut)["requests"]
 
@@ -34,7 +33,12 @@ def test_an_empty_store(store: Store) -> None:
     assert store.commit([]) == 0
     assert store.insert_facts(replace(make_batch([("a", 1, "e", 1, 1, 1)]), segments=((1, 1),))) == 1
     status = store.status()
-    assert (status.cut, sum(status.segments.values()), status.last_committed, status.edges) == (0, 0, None, ())
+    assert (status.cut, sum(status.segments.values()), status.last_committed, status.edges) == (
+        0,
+        0,
+        None,
+        (),
+    )
 
 
 def test_facts_count_only_once_the_ledger_names_them(store: Store, origin: Callable[[int], Origin]) -> None:
@@ -156,10 +160,15 @@ def test_the_whole_book_across_months_and_in_pieces(store: Store, monkeypatch: p
     assert store.usage(store.cut(), resources=["b"], by=())["requests"].to_pylist() == [28]
     monkeypatch.setattr("pipeline.store.reader.SEGMENTS_AT_ONCE", 1)
     assert store.usage(store.cut(), by=("resource", "minute")).equals(whole)
-    assert store.usage(store.cut(), minutes=(end, end + 1), by=("resource",)).to_pydict()["requests"] == [expected, 7]
+    assert store.usage(store.cut(), minutes=(end, end + 1), by=("resource",)).to_pydict()["requests"] == [
+        expected,
+        7,
+    ]
 
 
-def test_neighbours_are_winners_whose_numbers_overlap_or_adjoin(store: Store, origin: Callable[[int], Origin]) -> None:
+def test_neighbours_are_winners_whose_numbers_overlap_or_adjoin(
+    store: Store, origin: Callable[[int], Origin]
+) -> None:
     def numbered(place: int, first: int, after: int, epoch: str = "1", **changes: object) -> None:
         sequence = Sequence(SequenceUnit.LINE, epoch, first, after)
         store.commit([make_entry(origin(place), first + 1, sequence=sequence, **changes)])
@@ -169,14 +178,22 @@ def test_neighbours_are_winners_whose_numbers_overlap_or_adjoin(store: Store, or
     numbered(2, 20, 30)
     numbered(3, 15, 16, epoch="2")
     numbered(4, 40, 50)
-    assert [e.origin for e in store.neighbours("e1", "access", "1", 10, 20)] == [origin(0), origin(1), origin(2)]
+    assert [e.origin for e in store.neighbours("e1", "access", "1", 10, 20)] == [
+        origin(0),
+        origin(1),
+        origin(2),
+    ]
     assert [e.origin for e in store.neighbours("e1", "access", "1", 21, 29)] == [origin(2)]
     assert store.neighbours("e1", "other", "1", 10, 20) == []
     # a longer version of the third takes its numbers elsewhere: the old ones are nobody's
     numbered(2, 100, 130, lines=99)
     assert [e.origin for e in store.neighbours("e1", "access", "1", 15, 25)] == [origin(1)]
     asked = [("e1", "access", "1", 45, 46), ("e1", "access", "2", 0, 99), ("e9", "access", "1", 0, 99)]
-    assert [[e.origin for e in found] for found in store.neighbours_of(asked)] == [[origin(4)], [origin(3)], []]
+    assert [[e.origin for e in found] for found in store.neighbours_of(asked)] == [
+        [origin(4)],
+        [origin(3)],
+        [],
+    ]
 
 
 def test_fingerprints_of_every_attempt(store: Store, origin: Callable[[int], Origin]) -> None:
@@ -225,15 +242,21 @@ def test_the_sweep_takes_losers_and_orphans_after_a_day_and_nothing_else(
     write(store, origin(1), 2, 10, lines=1, committed_at=now - timedelta(days=3))  # lost three days ago
     write(store, origin(1), 3, 100, lines=2, committed_at=now - timedelta(days=3))
     write(store, origin(2), 4, 1000, lines=1, committed_at=now - timedelta(days=3))  # loses only now
-    write(store, origin(3), 5, 10_000, lines=1, committed_at=now - timedelta(days=3))  # lost, but a close names it
+    write(
+        store, origin(3), 5, 10_000, lines=1, committed_at=now - timedelta(days=3)
+    )  # lost, but a close names it
     write(store, origin(3), 6, 100_000, lines=2, committed_at=now - timedelta(days=3))
     write(store, origin(2), 7, 10**6, lines=2, committed_at=now)
-    store.insert_facts(make_batch([("a", MINUTE, "e1", origin(4).segment_id, 8, 10**7)]))  # orphaned, or in flight
+    store.insert_facts(
+        make_batch([("a", MINUTE, "e1", origin(4).segment_id, 8, 10**7)])
+    )  # orphaned, or in flight
     store.pin([5], "2026-11", now)
     totals = store.totals(store.cut())
 
     def writes() -> list[int]:
-        return [row[0] for row in store._sessions.rows("SELECT DISTINCT write_id FROM facts ORDER BY write_id")]
+        return [
+            row[0] for row in store._sessions.rows("SELECT DISTINCT write_id FROM facts ORDER BY write_id")
+        ]
 
     first = store.sweep(now)
     assert ((first.superseded, first.orphaned), writes()) == ((1, 0), [1, 3, 4, 5, 6, 7, 8])
@@ -245,7 +268,9 @@ def test_the_sweep_takes_losers_and_orphans_after_a_day_and_nothing_else(
     assert store.status().unfinished == 0
 
 
-def test_a_loser_that_an_operator_preferred_is_not_swept(store: Store, origin: Callable[[int], Origin]) -> None:
+def test_a_loser_that_an_operator_preferred_is_not_swept(
+    store: Store, origin: Callable[[int], Origin]
+) -> None:
     now = datetime.now(UTC)
     write(store, origin(0), 1, 5, lines=1, committed_at=now - timedelta(days=2))
     write(store, origin(0), 2, 6, lines=2, committed_at=now - timedelta(days=2))

@@ -39,7 +39,9 @@ def test_no_read_is_torn_while_a_writer_runs(store: Store) -> None:
                 ]
             )
         )
-        store.commit([make_entry(o, write_id * 2 + side, lines=write_id) for side, o in enumerate((left, right))])
+        store.commit(
+            [make_entry(o, write_id * 2 + side, lines=write_id) for side, o in enumerate((left, right))]
+        )
 
     def keep_writing() -> None:
         write_id = 1
@@ -118,7 +120,11 @@ def test_another_process_finds_the_owner_and_writes_through_its_door(store: Stor
                 print(error.code)
     """  # noqa: S608 - a script for another Python
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert (done.stdout.split(), done.stderr) == (["1", "5", "1", "164"], "")
     assert store.totals(store.cut())["requests"] == 5

@@ -31,13 +31,18 @@ def main() -> None:
             store.commit([entry])
         store.pin([1], "2026-10", origin.at)
         store.set_edges([("e1", "ru-central", origin.at, None)])
-        text = [f"-- Schema version {version}, as SHOW CREATE TABLE gave it, with two attempts at one segment."]
+        text = [
+            f"-- Schema version {version}, as SHOW CREATE TABLE gave it, with two attempts at one segment."
+        ]
         with store._sessions.client() as client:
             for name in (*TABLES, *VIEWS):
                 created = client.query(f"SHOW CREATE TABLE {name}").result_rows[0][0].replace("default.", "")
                 text.append(created + ";")
             for name in TABLES:
-                settings = {"output_format_sql_insert_table_name": name, "output_format_sql_insert_use_replace": 0}
+                settings = {
+                    "output_format_sql_insert_table_name": name,
+                    "output_format_sql_insert_use_replace": 0,
+                }
                 data = client.raw_query(f"SELECT * FROM {name}", fmt="SQLInsert", settings=settings).decode()  # noqa: S608
                 if data.strip(" \n;"):
                     text.append(data.strip())
