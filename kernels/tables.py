@@ -226,10 +226,10 @@ def adopt_names(tables, state, data, offsets, numbers, first, count):  # type: i
     return count
 
 
-def list_groups(groups, count, minutes, names, extras, sums):  # type: ignore[no-untyped-def]
-    """All groups as columns, in their order. Addresses: minutes, names: uint32[count]; extras: uint64[count]; sums:
-    uint64[6, count]."""
-    column = 8 * count
+def list_groups(groups, count, minutes, names, extras, sums, rows):  # type: ignore[no-untyped-def]
+    """All groups as columns, in their order. Addresses: minutes, names: uint32[count]; extras: uint64[count]; sums: six
+    times uint64[count], `rows` uint64 apart."""
+    column = 8 * rows
     for i in range(count):
         group = groups + SLOT_BYTES * i
         store32(minutes + 4 * i, get(group, G_MINUTE))

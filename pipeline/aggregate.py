@@ -88,17 +88,18 @@ def aggregate_files(
     readings: list[list[_Reading]]
     if workers <= 1:
         readings = [_read_all(parts, fmt, tuple(by), progress)]
+        usage = unite([readings[0][0].tally], tuple(by)) if parts else unite([Tally()], tuple(by))
     else:
         with ThreadPoolExecutor(workers, thread_name_prefix="prebill-aggregate") as pool:
             shares = [parts[i::workers] for i in range(workers)]
             readings = list(pool.map(lambda share: _read_all(share, fmt, tuple(by), progress), shares))
+            usage = unite([share[0].tally for share in readings], tuple(by), pool.map)
     tallies = [reading.tally for share in readings for reading in share[:1]]
     flat = [reading for share in readings for reading in share]
 
     def count(what: int) -> int:
         return sum(tally.count(what) for tally in tallies)
 
-    usage = unite(tallies, tuple(by))
     result = Aggregate(
         by=tuple(by),
         known=frozenset().union(*(tally.known for tally in tallies)) or fmt.known,

@@ -17,7 +17,7 @@ from kernels import layout as at
 from kernels.memory import zeroed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -81,6 +81,26 @@ class Groups:
     name: NDArray[np.uint32]
     extra: NDArray[np.uint64]
     sums: NDArray[np.uint64]
+
+
+def empty_groups(count: int) -> Groups:
+    """Columns for so many groups, not filled yet."""
+    return Groups(
+        np.empty(count, np.uint32),
+        np.empty(count, np.uint32),
+        np.empty(count, np.uint64),
+        np.empty((6, count), np.uint64),
+    )
+
+
+def join_groups(parts: Sequence[Groups]) -> Groups:
+    """The rows of all parts, one after another."""
+    return Groups(
+        np.concatenate([part.minute for part in parts]),
+        np.concatenate([part.name for part in parts]),
+        np.concatenate([part.extra for part in parts]),
+        np.concatenate([part.sums for part in parts], axis=1),
+    )
 
 
 class Tally:
@@ -380,21 +400,27 @@ class Tally:
 
     def groups(self) -> Groups:
         """All groups."""
-        listed = self._listed()
-        if not self._aside:
-            return listed
-        parts = [*self._aside, listed]
-        return Groups(
-            np.concatenate([part.minute for part in parts]),
-            np.concatenate([part.name for part in parts]),
-            np.concatenate([part.extra for part in parts]),
-            np.concatenate([part.sums for part in parts], axis=1),
+        parts = [*self._aside, self._listed()]
+        return parts[0] if len(parts) == 1 else join_groups(parts)
+
+    @property
+    def group_count(self) -> int:
+        """How many groups `list_into` lists."""
+        return self.count(at.GROUPS_USED)
+
+    def list_into(self, columns: Groups, first: int) -> None:
+        """Write all groups to columns, from the first-th row on; not for a tally that has spilled."""
+        entry.list_groups(
+            self._groups.ctypes.data,
+            self.group_count,
+            columns.minute.ctypes.data + 4 * first,
+            columns.name.ctypes.data + 4 * first,
+            columns.extra.ctypes.data + 8 * first,
+            columns.sums.ctypes.data + 8 * first,
+            columns.sums.shape[1],
         )
 
     def _listed(self) -> Groups:
-        used = int(self.state[at.GROUPS_USED])
-        minute, name = np.empty(used, np.uint32), np.empty(used, np.uint32)
-        extra, sums = np.empty(used, np.uint64), np.empty((6, used), np.uint64)
-        columns = (array.ctypes.data for array in (minute, name, extra, sums))
-        entry.list_groups(self._groups.ctypes.data, used, *columns)
-        return Groups(minute, name, extra, sums)
+        columns = empty_groups(self.group_count)
+        self.list_into(columns, 0)
+        return columns

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.tally import Groups, Names
+from pipeline.tally import Groups, Names, empty_groups, join_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from pipeline.tally import Tally
 
+MOST_COMMON = 64
+"""Minutes that two threads may have in common for their groups to be matched; with more, Arrow adds all up."""
+
 CLASSES = (b"-", b"1xx", b"2xx", b"3xx", b"4xx", b"5xx", b"6xx", b"7xx", b"8xx", b"9xx")
 
 
 @dataclass(frozen=True, slots=True)
 class Union:
-    """Groups by minute and resource, and by what `extra` holds; `apart`: no two rows are of one group."""
+    """Groups by minute and resource, and by what `extra` holds; `apart`: no two rows are of one group, else they are
+    added up when a table is made."""
 
     names: Names
     groups: Groups
@@ -66,28 +71,110 @@ def _named(names: Names, places: NDArray[np.uint32]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(places.view(np.int32)), dictionary)
 
 
-def unite(tallies: Sequence[Tally], by: Sequence[str]) -> Union:
-    """One union out of the tallies of some threads."""
+def unite(tallies: Sequence[Tally], by: Sequence[str], run: Callable[..., Iterable[None]] = map) -> Union:
+    """One union out of the tallies of some threads; `run` may be the map of a pool that lists their groups at once."""
     first = tallies[0]
-    groups = [tally.groups() for tally in tallies]
     if len(tallies) == 1:
-        return Union(first.names(), groups[0], apart=not first.spilled)
-    moved = [groups[0]]
-    for tally, theirs in zip(tallies[1:], groups[1:], strict=True):
-        places = first.adopt(tally.names())
-        extra = theirs.extra
-        if "edge" in by or "cache" in by:
-            extra = _move_extra(extra, places, by)
-        moved.append(Groups(theirs.minute, places[theirs.name], extra, theirs.sums))
-    names = first.names()
-    joined = Groups(
-        np.concatenate([part.minute for part in moved]),
-        np.concatenate([part.name for part in moved]),
-        np.concatenate([part.extra for part in moved]),
-        np.concatenate([part.sums for part in moved], axis=1),
+        return Union(first.names(), first.groups(), apart=not first.spilled)
+    places = [None, *(first.adopt(tally.names()) for tally in tallies[1:])]
+    if any(tally.spilled for tally in tallies):
+        parts = [tally.groups() for tally in tallies]
+        for part, moved in zip(parts, places, strict=True):
+            _rename(part, moved, by)
+        return Union(first.names(), join_groups(parts), apart=False)
+    starts = np.cumsum([0, *(tally.group_count for tally in tallies)]).tolist()
+    joined = empty_groups(starts[-1])
+    parts = [_rows(joined, begin, end) for begin, end in itertools.pairwise(starts)]
+
+    def list_part(i: int) -> None:
+        tallies[i].list_into(joined, starts[i])
+        _rename(parts[i], places[i], by)
+
+    for _ in run(list_part, range(len(tallies))):
+        pass
+    return (
+        Union(first.names(), joined, apart=not _meet(parts)) if len(parts) > 2 else _two(first, joined, parts)
     )
-    apart = not any(tally.spilled for tally in tallies)
-    return Union(names, _add_up(joined, [part.minute for part in moved]), apart)
+
+
+def _rows(groups: Groups, begin: int, end: int) -> Groups:
+    return Groups(
+        groups.minute[begin:end], groups.name[begin:end], groups.extra[begin:end], groups.sums[:, begin:end]
+    )
+
+
+def _rename(groups: Groups, places: NDArray[np.uint32] | None, by: Sequence[str]) -> None:
+    """Number the names of groups anew, in place."""
+    if places is None:
+        return
+    np.take(places, groups.name, out=groups.name)
+    if "edge" in by or "cache" in by:
+        groups.extra[:] = _move_extra(groups.extra, places, by)
+
+
+def _common_minutes(parts: Sequence[Groups]) -> NDArray[np.uint32]:
+    """Minutes that more than one part has."""
+    minutes = np.sort(np.concatenate([_distinct(part.minute) for part in parts]))
+    return np.unique(minutes[1:][minutes[1:] == minutes[:-1]])
+
+
+def _distinct(minute: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    if not len(minute):
+        return minute
+    low, high = int(minute.min()), int(minute.max())
+    if high - low > 1 << 22:
+        return np.unique(minute)
+    seen = np.zeros(high - low + 1, bool)
+    seen[minute - np.uint32(low)] = True
+    found: NDArray[np.uint32] = (np.flatnonzero(seen) + low).astype(np.uint32)
+    return found
+
+
+def _meet(parts: Sequence[Groups]) -> bool:
+    return len(_common_minutes(parts)) > 0
+
+
+def _two(first: Tally, joined: Groups, parts: Sequence[Groups]) -> Union:
+    """The union of two parts: groups of both are added up where the first part has them, and dropped from the second.
+
+    Threads that share a file in the order of time have a minute or two in common, so nearly nothing is touched.
+    """
+    names = first.names()
+    common = _common_minutes(parts)
+    if not len(common):
+        return Union(names, joined, apart=True)
+    if len(common) > MOST_COMMON:
+        return Union(names, joined, apart=False)
+    ours, theirs = (np.flatnonzero(np.isin(part.minute, common)) for part in parts)
+    extras = np.unique(np.concatenate([parts[0].extra[ours], parts[1].extra[theirs]]))
+
+    def key(part: Groups, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
+        minute = np.searchsorted(common, part.minute[rows]).astype(np.uint64)
+        extra = np.searchsorted(extras, part.extra[rows]).astype(np.uint64)
+        whole: NDArray[np.uint64] = (minute * np.uint64(len(extras)) + extra) << np.uint64(32) | part.name[
+            rows
+        ]
+        return whole
+
+    if len(common) * len(extras) >= 1 << 31:
+        return Union(names, joined, apart=False)
+    _, in_ours, in_theirs = np.intersect1d(
+        key(parts[0], ours), key(parts[1], theirs), assume_unique=True, return_indices=True
+    )
+    ours, theirs = ours[in_ours], theirs[in_theirs]
+    parts[0].sums[:, ours] += parts[1].sums[:, theirs]
+    return Union(names, _drop(joined, theirs + len(parts[0].minute)), apart=True)
+
+
+def _drop(groups: Groups, rows: NDArray[np.intp]) -> Groups:
+    """Groups without some rows; the last ones move into their places, as the order does not matter."""
+    kept = len(groups.minute) - len(rows)
+    holes = np.sort(rows[rows < kept])
+    last = np.setdiff1d(np.arange(kept, len(groups.minute)), rows, assume_unique=True)
+    for column in (groups.minute, groups.name, groups.extra):
+        column[holes] = column[last]
+    groups.sums[:, holes] = groups.sums[:, last]
+    return _rows(groups, 0, kept)
 
 
 def _move_extra(
@@ -101,37 +188,3 @@ def _move_extra(
         cache = places[cache.astype(np.intp)].astype(np.uint64)
     moved: NDArray[np.uint64] = edge << np.uint64(32) | extra & np.uint64(15 << 28) | cache
     return moved
-
-
-def _add_up(groups: Groups, minutes: Sequence[NDArray[np.uint32]]) -> Groups:
-    """Groups of minutes that only one tally saw stay as they are; the others are added up.
-
-    Threads that share a file in the order of time have a minute or two in common, so nearly nothing is looked up again.
-    """
-    import pyarrow as pa
-
-    low = min(int(part.min()) for part in minutes if len(part)) if len(groups.minute) else 0
-    span = int(groups.minute.max()) - low + 1 if len(groups.minute) else 0
-    if span > 1 << 24:
-        common = np.ones(len(groups.minute), bool)
-    else:
-        seen = np.zeros(span, np.uint8)
-        for part in minutes:
-            seen += np.bincount(part - np.uint32(low), minlength=span).astype(bool)
-        common = seen[groups.minute - np.uint32(low)] > 1
-    if not common.any():
-        return groups
-    keys = {"minute": groups.minute[common], "name": groups.name[common], "extra": groups.extra[common]}
-    values = {str(i): row[common] for i, row in enumerate(groups.sums)}
-    table = pa.table({**keys, **values}).group_by(list(keys)).aggregate([(i, "sum") for i in values])
-    own = ~common
-
-    def join(mine: NDArray[Any], added: str) -> NDArray[Any]:
-        return np.concatenate([mine[own], table[added].to_numpy()])
-
-    return Groups(
-        join(groups.minute, "minute"),
-        join(groups.name, "name"),
-        join(groups.extra, "extra"),
-        np.stack([join(row, f"{i}_sum") for i, row in enumerate(groups.sums)]),
-    )
