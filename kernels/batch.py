@@ -1,7 +1,7 @@
 """From parsed lines to sums: groups are looked up a batch at a time, so that memory latency is hidden.
 
-A line of the batch is LINE_WORDS int64, filled by the scanners and laid out like a group; kernels.layout tells what is
-an address and what a size.
+A line of the batch is LINE_WORDS int64, filled by the scanners and laid out like a group; kernels.layout tells what
+is an address and what a size.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Delimited and quoted log lines into sums, in one pass over raw bytes.
 
-Comparisons of 64 bytes give bit masks of separators (outside quotes), the
-masks give the places of columns, and only columns that have a role are read. Whatever is unusual goes to exact_line,
-so a line is right or malformed by one rule only.
+Comparisons of 64 bytes give bit masks of separators (outside quotes), the masks give the places of columns, and only
+columns that have a role are read. Whatever is unusual goes to exact_line, so a line is right or malformed by one rule
+only.
 """
 
 from __future__ import annotations
@@ -72,8 +72,7 @@ def find_columns(s, stop, spec, places):  # type: ignore[no-untyped-def]
     """Write where columns begin, after the first; how many separators were found, and the newline's address.
 
     Separators are -1 for a line with escaped or open quotes; the newline is -1 where there is none in [s, stop), or
-    none
-    within LONGEST. `places`: address of uint16; the first stays 0. Without quotes, places are written up to the
+    none within LONGEST. `places`: address of uint16; the first stays 0. Without quotes, places are written up to the
     last column asked for.
     """
     separator = get(spec, SEPARATOR)
@@ -195,8 +194,8 @@ def quick_line(s, stop, spec, state, tables, row):  # type: ignore[no-untyped-de
 def scan_delimited(address, begin, end, spec, state, tables):  # type: ignore[no-untyped-def]
     """Sum the lines in [begin, end) of the block at an address; DONE, or what the caller must do before going on.
 
-    All arguments are int64; `spec`, `state` and `tables` are addresses of what kernels.layout describes. The block has
-    PAD bytes around [begin, end). state[CONSUMED] tells how far it came; a line without its newline is left.
+    All arguments are int64; `spec`, `state` and `tables` are addresses of what kernels.layout describes. The block
+    has PAD bytes around [begin, end). state[CONSUMED] tells how far it came; a line without its newline is left.
     """
     batch = get(tables, LINE_BATCH)
     quickly = reads_quickly(spec, tables)

@@ -17,7 +17,6 @@ ROLES = (TIME, TIME_OF_DAY, RESOURCE, STATUS, BYTES_SENT, BODY_BYTES, CACHE, EDG
 TIME_TYPE, TIME_UNIT, ZONE_SECONDS, URL_HOST = range(14, 18)
 OPTIONAL = 18  # bit (role - TIME) set: the value may be missing
 BY_EDGE, BY_STATUS, BY_CACHE = range(19, 22)  # 1: part of the key
-HEADER_LENGTH = 22  # the current header line's length, 0 where the format has none
 SEQ_PLACE, SEQ_FIRST = range(
     23, 25
 )  # what numbers a line that has no number of its own; the number of the first
@@ -26,7 +25,6 @@ HOME_MINUTE, EARLIEST, LATEST = range(
 )  # the segment's minute and the bounds beyond which a line is flagged
 NEEDED_COLUMNS = 29  # one more than the highest column that has a role
 FIRST_OFFSET = 30  # offset in the content of the buffer's first byte; set for each call
-FIRST_LINE = 31  # 1 while nothing was scanned yet, so that a byte order mark may be skipped
 JSON_KEYS = 32  # ndjson: how many paths of keys have a role
 DIRECTIVE = 33  # 1: comment lines may rename columns and are handed back to the caller
 SEQ_COLUMN = 34  # 1: lines have numbers of their own, by which repetitions are told
@@ -45,7 +43,6 @@ CONSUMED = 16  # bytes of the block that are done
 CACHE_NAMES, SEED = 17, 18  # names below CACHE_NAMES are cache statuses that count as hits
 TOTAL_SENT, TOTAL_BODY = 19, 20
 MEMO_DATE_1, MEMO_DATE_2, MEMO_DAY = 21, 22, 23
-TEMPLATE_OK = 24
 SLOW_LINES = 25  # lines that no fast path took: a figure for benchmarks
 MEMO_CACHE = 32  # 8 pairs: a short cache status, and its length and number
 STATE_SIZE = 48
@@ -86,11 +83,10 @@ REASONS = (
 )
 UNREADABLE, UNKNOWN = -1, -2  # what parsers answer instead of a value
 
-# -- tables. A group, and the first half of a line of the batch, word by word: two words of the resource's hash; minute
-# and, above it, the resource's number; what else the key holds; requests and hits; 4xx and 5xx, 32 bits each; bytes
-# sent; body bytes. A group has an entry in an index, a word a
-# slot: 32 bits of its hash, and its number + 1; 0 is free. A name's slot: two words of its hash, its number + 1 (0 is
-# free), nothing.
+# -- tables. A group, and the first half of a line of the batch, word by word: two words of the resource's hash;
+# minute and, above it, the resource's number; what else the key holds; requests and hits; 4xx and 5xx, 32 bits each;
+# bytes sent; body bytes. A group has an entry in an index, a word a slot: 32 bits of its hash, and its number + 1; 0
+# is free. A name's slot: two words of its hash, its number + 1 (0 is free), nothing.
 N_HASH, N_HASH_2, N_NUMBER = range(3)
 NAME_BYTES = 32
 SLOT_BYTES = 64
@@ -110,8 +106,7 @@ LINE_WORDS = 16
 LINE_BYTES = 8 * LINE_WORDS
 
 # -- tables: addresses and sizes, int64[TABLES_SIZE]. Kernels get addresses and no arrays, because numba counts
-# references
-# of arrays with locked instructions at every inner call: 0.5 GB/s instead of 4.
+# references of arrays with locked instructions at every inner call: 0.5 GB/s instead of 4.
 (
     NAMES,
     NAME_SLOTS,
@@ -126,15 +121,14 @@ LINE_BYTES = 8 * LINE_WORDS
     BAD,
     BAD_ROOM,
 ) = range(12)
-LINE_BATCH, PLACES, ENDS, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE, KEYS, FOUND, EXACT, INDEX, INDEX_SLOTS = (
-    range(12, 24)
+LINE_BATCH, PLACES, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE, KEYS, FOUND, EXACT, INDEX, INDEX_SLOTS = range(
+    12, 23
 )
 NAME_PLACES = 24  # where in the arena each name begins, by number
 TABLES_SIZE = 32
 
-# -- ndjson. A path of KEYS: its role, how many names it has, then place and length of each among the literals.
-# Where a role
-# has several paths they stand in the order in which they count.
+# -- ndjson. A path of KEYS: its role, how many names it has, then place and length of each among the literals. Where
+# a role has several paths they stand in the order in which they count.
 P_ROLE, P_DEPTH, P_NAMES = range(3)
 PATH_DEPTH = 6
 PATH_WORDS = P_NAMES + 2 * PATH_DEPTH
@@ -142,8 +136,7 @@ PATHS = 32
 NESTING = 64
 
 # -- what an exact reading found of each path, FOUND: int64[PATHS, FOUND_WORDS]; and the keys on the line's first
-# level, in
-# order, behind it: ordinal of the opening quote, place, length, path that ends with it or -1.
+# level, in order, behind it: ordinal of the opening quote, place, length, path that ends with it or -1.
 F_BEGIN, F_END, F_KIND, F_MATCHED, F_PENDING = range(5)
 FOUND_WORDS = 8
 MISSING, TEXT, TOKEN, NULL = range(4)
@@ -154,8 +147,7 @@ QUOTES_SEEN = FIRST_LEVEL + 1 + 4 * LEVEL_KEYS  # word: how many quotes the line
 FOUND_SIZE = QUOTES_SEEN + 1
 
 # -- the template, learned from the line before: how many quotes a line has (-1: does not matter), how many keys to
-# look at,
-# then of each: ordinal of its opening quote, length, address of its name, role (-1: only to be there).
+# look at, then of each: ordinal of its opening quote, length, address of its name, role (-1: only to be there).
 K_QUOTES, K_COUNT, K_KEYS = range(3)
 K_ORDINAL, K_LENGTH, K_NAME, K_ROLE = range(4)
 KEY_BYTES = 64

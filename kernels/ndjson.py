@@ -1,9 +1,8 @@
 """NDJSON log lines into sums, in one pass over raw bytes.
 
-Loggers write the same keys in the same order, line after line. Comparisons of 64 bytes find the quotes; the keys
-that have
-a role are expected where the line before had them, counted in quotes, and verified there. A line that differs is read
-exactly, and what it taught is expected next. Nesting is told from brackets outside strings.
+Loggers write the same keys in the same order, line after line. Comparisons of 64 bytes find the quotes; the keys that
+have a role are expected where the line before had them, counted in quotes, and verified there. A line that differs is
+read exactly, and what it taught is expected next. Nesting is told from brackets outside strings.
 """
 
 from __future__ import annotations
@@ -80,8 +79,7 @@ def find_quotes(s, stop, places):  # type: ignore[no-untyped-def]
     """Write the places of all quotes of the line at s; how many, and the newline's address.
 
     The count is -1 for a line that wants the exact reader, with an escaped quote or an open string, and -2 - count
-    for one
-    that may have brackets other than its own two. The newline is -1 as for find_columns.
+    for one that may have brackets other than its own two. The newline is -1 as for find_columns.
     """
     found = np.int64(0)
     inside = U(0)

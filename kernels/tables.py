@@ -1,12 +1,11 @@
 """Hash tables: groups to sums, and names to numbers.
 
-A group is one cache line: its key and its sums. Groups lie in the order in which they came, so that a log in the order
-of time works on a few hundred kilobytes; a small index of hash bits leads to them. (Groups in the slots of their hash
-table saved the index but met a new page at every line: 55 % of the time went into waiting for memory.) The resource is
-in the key as a seeded 128-bit hash of its name, and only a new group asks for its number. Names are told apart by
-that hash alone, as groups are: their bytes lie in an arena, in the order of their numbers. Indexes probe linearly
-and are
-kept at most 5/8 full by their owner, which grows them between batches.
+A group is one cache line: its key and its sums. Groups lie in the order in which they came, so that a log in the
+order of time works on a few hundred kilobytes; a small index of hash bits leads to them. (Groups in the slots of
+their hash table saved the index but met a new page at every line: 55 % of the time went into waiting for memory.) The
+resource is in the key as a seeded 128-bit hash of its name, and only a new group asks for its number. Names are told
+apart by that hash alone, as groups are: their bytes lie in an arena, in the order of their numbers. Indexes probe
+linearly and are kept at most 5/8 full by their owner, which grows them between batches.
 """
 
 from __future__ import annotations
