@@ -10,8 +10,9 @@ import numpy as np
 
 from kernels import layout as at
 from pipeline.formats.compiled import compile_format
+from pipeline.groups import Names
 from pipeline.model import Malformed, SequenceUnit
-from pipeline.tally import Names, Tally
+from pipeline.tally import Tally
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,9 +5,7 @@ Content comes from anything with `readinto` (pipeline.ingest.codecs); columns go
 
 from __future__ import annotations
 
-import itertools
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -15,9 +13,10 @@ import numpy as np
 from kernels import entry
 from kernels import layout as at
 from kernels.memory import zeroed
+from pipeline.groups import Groups, Names, empty_groups, join_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -51,56 +50,6 @@ class Digest(Protocol):
 
     def update(self, view: memoryview) -> None:
         """Add bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Distinct names by number: name i is data[offsets[i]:offsets[i + 1]]. data: uint8; offsets: int64[names + 1]."""
-
-    data: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def to_list(self) -> list[bytes]:
-        """The names themselves."""
-        data = self.data.tobytes()
-        places = self.offsets.tolist()
-        return [data[a:b] for a, b in itertools.pairwise(places)]
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """Groups as columns, in no order.
-
-    minute, name: uint32[n]; extra: uint64[n], what else the key holds; sums: uint64[6, n] in the order of MEASURES.
-    """
-
-    minute: NDArray[np.uint32]
-    name: NDArray[np.uint32]
-    extra: NDArray[np.uint64]
-    sums: NDArray[np.uint64]
-
-
-def empty_groups(count: int) -> Groups:
-    """Columns for so many groups, not filled yet."""
-    return Groups(
-        np.empty(count, np.uint32),
-        np.empty(count, np.uint32),
-        np.empty(count, np.uint64),
-        np.empty((6, count), np.uint64),
-    )
-
-
-def join_groups(parts: Sequence[Groups]) -> Groups:
-    """The rows of all parts, one after another."""
-    return Groups(
-        np.concatenate([part.minute for part in parts]),
-        np.concatenate([part.name for part in parts]),
-        np.concatenate([part.extra for part in parts]),
-        np.concatenate([part.sums for part in parts], axis=1),
-    )
 
 
 class Tally:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.tally import Groups, Names, empty_groups, join_groups
+from pipeline.groups import Groups, Names, empty_groups, join_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

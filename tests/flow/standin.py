@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.attempt import Postponed, Reading, Refused
+from pipeline.groups import Names
 from pipeline.ingest.verify import Reading as Read
 from pipeline.ingest.verify import Verdict, verify_reading
 from pipeline.model import (
@@ -25,7 +26,6 @@ from pipeline.model import (
     UsageBatch,
 )
 from pipeline.overlap import unite
-from pipeline.tally import Names
 from pipeline.winner import pick_winners
 
 if TYPE_CHECKING:

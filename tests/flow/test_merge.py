@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.flow_merge import merge_usages
+from pipeline.groups import Names
 from pipeline.segment_usage import SegmentUsage
-from pipeline.tally import Names
 
 Rows = list[tuple[bytes, int, int]]
 
