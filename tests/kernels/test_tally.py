@@ -85,6 +85,12 @@ def test_lines_without_a_number_are_never_repetitions() -> None:
     assert (found.parsed, found.duplicates, found.seen, found.runs) == (5, 0, None, ())
 
 
+@pytest.mark.parametrize("point", [bytes([byte]) for byte in range(256) if byte not in b".\n\t"])
+def test_only_a_point_stands_in_a_fractional_time(point: bytes) -> None:
+    found = read(tsv(1).replace(b".250", point + b"250", 1))
+    assert (found.parsed, [bad.reason for bad in found.malformed_at]) == (0, ["time"])
+
+
 LINES = [
     b'192.0.2.1 - - [22/Nov/2026:10:00:00 +0000] "GET /%d HTTP/1.1" 200 %d "-" "curl"\n' % (i, i)
     for i in range(10)
