@@ -172,6 +172,23 @@ def test_fuzz(name: str, seed: int) -> None:
     check(name, content, rng.choice(BLOCKS), rng if rng.random() < 0.5 else None)
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_byte_of_a_line_changed(name: str) -> None:
+    golden = (GOLDEN / f"{name}.log").read_bytes()
+    for place in range(min(len(golden), 200)):
+        for byte in b'-/.9"':
+            check(name, golden[:place] + bytes([byte]) + golden[place + 1 :])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_byte_changed_in_many_ways(name: str) -> None:
+    golden = (GOLDEN / f"{name}.log").read_bytes()
+    for place in range(len(golden)):
+        for byte in b'-/.:0 9"\\|[]{},+Z\t\x00\xff':
+            check(name, golden[:place] + bytes([byte]) + golden[place + 1 :])
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", FORMATS)
 def test_long_fuzz(name: str) -> None:
