@@ -6,6 +6,7 @@ import base64
 import gzip
 import http.client
 import json
+import tempfile
 import threading
 import zlib
 from pathlib import Path
@@ -202,6 +203,8 @@ def test_wrong_secrets(address: Address) -> None:
         assert address.token.encode() not in text
 
 
+NEVER_WRITTEN = Path(tempfile.gettempdir()) / "prebill-should-not-be"
+
 FORBIDDEN = [
     "INSERT INTO edges VALUES (1, 'e', 'z', 0, 0)",
     "CREATE TABLE x (a UInt8) ENGINE = Memory",
@@ -217,7 +220,7 @@ FORBIDDEN = [
     "SELECT 1; DROP TABLE facts",
     "SELECT 1 SETTINGS readonly = 0",
     "SELECT 1 SETTINGS max_memory_usage = 0",
-    "SELECT 1 INTO OUTFILE '/tmp/prebill-should-not-be'",
+    f"SELECT 1 INTO OUTFILE '{NEVER_WRITTEN}'",
     "SELECT file('/etc/passwd')",
     "SELECT `file`('/etc/passwd')",
     "SELECT \"file\" /* x */ ('/etc/passwd')",
@@ -235,8 +238,8 @@ FORBIDDEN = [
     "SELECT sleep(3)",
     "WITH x AS (SELECT * FROM file('/etc/passwd', LineAsString)) SELECT * FROM x",
     "SELECT (SELECT any(c1) FROM file('/etc/passwd', CSV))",
-    "BACKUP TABLE facts TO File('/tmp/prebill-should-not-be')",
-    "INSERT INTO FUNCTION file('/tmp/prebill-should-not-be', CSV, 'a UInt8') SELECT 1",
+    f"BACKUP TABLE facts TO File('{NEVER_WRITTEN}')",
+    f"INSERT INTO FUNCTION file('{NEVER_WRITTEN}', CSV, 'a UInt8') SELECT 1",
     "ATTACH TABLE q FROM '/tmp' (a UInt8) ENGINE = File(CSV)",
 ]
 
@@ -252,7 +255,7 @@ def test_the_read_only_user_cannot(store: Store, address: Address, sql: str) -> 
     with pytest.raises(QueryError) as caught:
         store.query(sql)
     assert caught.value.code in (164, 62)  # 62: with FORMAT Arrow after it, INTO OUTFILE is no SQL
-    assert not Path("/tmp/prebill-should-not-be").exists()  # noqa: S108
+    assert not NEVER_WRITTEN.exists()
     assert store.cut() == 0
 
 
