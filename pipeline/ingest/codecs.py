@@ -11,6 +11,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ from pipeline.ingest.decoders import FOREIGN, SKIPPABLE, Codec, gzip_codec, lz4_
 from pipeline.ingest.errors import ChangedError, DamagedError, UnreadableError
 from pipeline.ingest.fingerprint import fingerprint_file, fingerprint_of
 from pipeline.ingest.names import split_codec
+from pipeline.ingest.quick_gzip import QuickGzip
 from pipeline.ingest.unpack import CHUNK, NO_LIMITS, Limits, Unpacker
 from pipeline.model import Segment
 
@@ -59,7 +61,13 @@ class Content:
         chunk = (
             min(CHUNK, max(4096, found.st_size + 1)) if self._seekable else CHUNK
         )  # most segments are small
-        self._unpack = None if codec is None else Unpacker(codec, limits, self._read, again, chunk)
+        self._start = start
+
+        self._unpack: Unpacker | QuickGzip | None = None
+        if codec is not None:
+            careful = partial(Unpacker, codec, limits, self.read, again, chunk)
+            quick = codec.quick is not None and self._seekable
+            self._unpack = QuickGzip(codec, self, limits, careful, chunk) if quick else careful()
 
     def readinto(self, view: memoryview) -> int:
         """Fills `view` (writable, contiguous bytes) as far as it can and returns how many bytes; 0 is the good end.
@@ -73,7 +81,7 @@ class Content:
             return 0
         view = view if view.format == "B" and view.ndim == 1 else view.cast("B")
         try:
-            count = self._read(view) if self._unpack is None else self._unpack.readinto(view)
+            count = self.read(view) if self._unpack is None else self._unpack.readinto(view)
         except (DamagedError, UnreadableError) as error:
             self._failed = error
             raise
@@ -111,7 +119,7 @@ class Content:
     ) -> None:
         self.close()
 
-    def _read(self, view: memoryview) -> int:
+    def read(self, view: memoryview) -> int:
         """The file's next bytes as they are, the head first where it could not be read twice."""
         if self._head:
             count = min(len(self._head), len(view))
@@ -124,6 +132,11 @@ class Content:
                 raise _unreadable(error) from None
         self.packed += count
         return count
+
+    def rewind(self) -> None:
+        """Begin again with the file's first byte, for whoever unpacks it."""
+        os.lseek(self._fd, self._start, os.SEEK_SET)
+        self.packed = 0
 
 
 def open_content(
