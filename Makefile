@@ -8,6 +8,9 @@ DEV_ID := $(shell cat requirements.lock requirements-dev.lock pyproject.toml | c
 BENCH_ID := $(shell cat requirements.lock requirements-bench.lock pyproject.toml | cksum | cut -d' ' -f1)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PYTEST ?= $(BIN)/python -m pytest
+# libchdb holds ClickHouse's own HTTP listener; PREBILL_CLICKHOUSE_DSN names a server to test against instead
+LIBCHDB := @chdb/lib-linux-$(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')-gnu@26.7.3-stable.1
+CLICKHOUSE := $(if $(PREBILL_CLICKHOUSE_DSN),,.clickhouse/.$(lastword $(subst @, ,$(LIBCHDB))))
 SHELL  := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -39,8 +42,8 @@ docs: $(VENV)/.run-$(RUN_ID)  ## writes docs/cli.md from the commands' own help
 bench: $(VENV)/.bench-$(BENCH_ID)  ## the README's speed table, measured on this machine
 	$(BIN)/python -m loadtest.bench $(ARGS)
 
-test-cluster: $(VENV)/.dev-$(DEV_ID)  ## the tests that need Java, Flink and Kafka
-	@command -v java >/dev/null || { echo "make test-cluster: no java found. Install a Java 17 runtime (Debian: apt-get install openjdk-17-jre-headless)."; exit 1; }
+test-cluster: $(VENV)/.dev-$(DEV_ID) $(CLICKHOUSE)  ## the tests that need a ClickHouse server (npm brings one), Java, Flink and Kafka
+	@command -v java >/dev/null || echo "make test-cluster: no java found, what needs it is skipped (Debian: apt-get install openjdk-17-jre-headless)."
 	$(PYTEST) -m cluster
 
 lock:  ## pins the newest versions that pyproject.toml allows (needs uv)
@@ -51,7 +54,12 @@ lock:  ## pins the newest versions that pyproject.toml allows (needs uv)
 	done
 
 clean:  ## removes .venv, caches and the demo's folder
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info demo
+	rm -rf $(VENV) .clickhouse .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info demo
+
+.clickhouse/.%:
+	@command -v npm >/dev/null || { echo "make test-cluster: no npm found to bring ClickHouse's library. Install it (Debian: apt-get install npm), or name a running server with PREBILL_CLICKHOUSE_DSN=clickhouse://user:password@host:8123."; exit 1; }
+	@echo "adding $(LIBCHDB) (180 MB) …"; rm -rf .clickhouse; mkdir .clickhouse
+	@npm install --prefix .clickhouse --no-save --no-audit --no-fund --ignore-scripts --loglevel=error "$(LIBCHDB)" && touch $@
 
 # The stamps carry the lock files' checksum in their names. A .venv that is a link was laid by hand: it is used as it is and never made again.
 $(VENV)/.run-$(RUN_ID):

@@ -50,9 +50,9 @@ def _open_server(dsn: ServerDsn) -> Store:
     }  # fmt: skip
     gone = f"the store {dsn} does not answer as it should"
     sessions = Sessions(lambda: _http_client(**where, database=dsn.database), embedded=False, gone=gone)
-    # a server's own users and grants are its gate; readonly is what a client can add
+    # the server's own users and grants hold for both; readonly, limits and the gate are what a client can add
     readers = Sessions(
-        lambda: _http_client(**where, database=dsn.database, settings={"readonly": 1}),
+        lambda: _http_client(**where, database=dsn.database, settings={**READ_LIMITS, "readonly": 1}),
         embedded=False,
         gone=gone,
     )

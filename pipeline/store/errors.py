@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _CODE = re.compile(r"Code: (\d+)\.")
-_VERSION = re.compile(r"\s*\(version [^)]*\)\s*$")
+_TAIL = re.compile(r"(\s*\((version|for url) [^)]*\))+\s*$")
 
 
 class StoreError(Exception):
@@ -35,4 +35,4 @@ def query_error(error: Exception) -> QueryError:
     if at >= 0:
         text = text[at:]
     found = _CODE.search(text)
-    return QueryError(_VERSION.sub("", text.strip()), int(found.group(1)) if found else 0)
+    return QueryError(_TAIL.sub("", text.strip()), int(found.group(1)) if found else 0)

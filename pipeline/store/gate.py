@@ -1,16 +1,20 @@
-"""What a read-only user may ask of the embedded engine, which has no users and grants of its own.
+"""What a user's own question may ask, of the embedded engine, which has no users and grants of its own, or of a server.
 
-`readonly = 1` alone is not enough there: it lets `file('/etc/passwd')` read, INTO OUTFILE write, DESCRIBE url(…) and
-s3(…) connect outside, KILL QUERY and a second statement run. So a question is parsed by the engine itself, must be one
-reading statement, and may call no function that reaches outside of the store.
+`readonly = 1` alone is not enough. In the embedded engine it lets `file('/etc/passwd')` read, INTO OUTFILE write,
+DESCRIBE url(…) and s3(…) connect outside, KILL QUERY and a second statement run; on a server, under a user with the
+usual grants, `file()`, DESCRIBE url(…) and KILL QUERY pass. So a question must be one reading statement, and may name
+no function that reaches outside of the store.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.store.errors import QueryError
-from pipeline.store.statements import called_names
+from pipeline.store.statements import called_names, names, takes_identifiers, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
 
 HARMLESS_TABLE_FUNCTIONS = frozenset(
     {"numbers", "numbers_mt", "zeros", "zeros_mt", "generate_series", "generateseries", "values", "null", "format",
@@ -18,15 +22,28 @@ HARMLESS_TABLE_FUNCTIONS = frozenset(
 )  # fmt: skip
 """Table functions that read nothing but their arguments. All others are refused, those of later versions too."""
 
-FORBIDDEN_FUNCTIONS = frozenset(
+OUTWARD_TABLE_FUNCTIONS = frozenset({"merge", "python", "executable", "dictionary", "input"})
+"""Refused even where the engine does not list them."""
+
+OUTWARD_FUNCTIONS = frozenset(
     {"file", "sleep", "sleepeachrow", "catboostevaluate", "addresstoline", "addresstolinewithinlines",
-     "addresstosymbol", "demangle", "showcertificate", "merge", "python", "executable", "eval", "dictionary", "input"}
+     "addresstosymbol", "demangle", "showcertificate", "eval", "logtrace", "generateserialid", "aiclassify", "aiembed",
+     "aiextract", "aigenerate", "aitranslate"}
 )  # fmt: skip
+"""Functions of values. They may not be named at all: APPLY(file) and arrayMap(file, …) call them without a bracket."""
+
+READING = frozenset({"SELECT", "WITH", "FROM", "(", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS"})
+"""How a reading statement begins."""
 
 READONLY = 164
 """ClickHouse's own error number for what a read-only user may not do."""
 
-_forbidden: set[str] = set()
+_EXPECTED = (
+    f"Code: {READONLY}. This connection is read-only: expected SELECT, SHOW, DESCRIBE, EXPLAIN or EXISTS. "
+    "(READONLY)"
+)
+
+_of_engine: set[str] = set()
 
 
 def check_question(connection: Any, sql: str) -> None:
@@ -36,25 +53,36 @@ def check_question(connection: Any, sql: str) -> None:
     """
     found = connection._conn.classify_query(sql, "default")
     kind = getattr(found["query_class"], "name", str(found["query_class"]))
-    if kind == "UNKNOWN":
-        # not SQL: the engine's own message says where it stops being so
-        return
-    if kind != "READ_ONLY":
-        raise QueryError(f"Code: {READONLY}. This connection is read-only: expected SELECT, SHOW, DESCRIBE, EXPLAIN "
-                         f"or EXISTS. (READONLY)", READONLY)  # fmt: skip
-    if found["statement_count"] != 1:
+    # UNKNOWN is not SQL: the engine's own message says where it stops being so
+    if kind not in ("READ_ONLY", "UNKNOWN"):
+        raise QueryError(_EXPECTED, READONLY)
+    if kind != "UNKNOWN" and found["statement_count"] != 1:
         raise QueryError(f"Code: {READONLY}. Expected one statement, found {found['statement_count']}. (READONLY)",
                          READONLY)  # fmt: skip
-    called = called_names(sql.encode()) & forbidden_names(connection)
-    if called:
-        raise QueryError(f"Code: {READONLY}. {', '.join(sorted(called))}() is not allowed on a read-only connection: "
-                         f"it would reach outside of the store. (READONLY)", READONLY)  # fmt: skip
-
-
-def forbidden_names(connection: Any) -> set[str]:
-    """Names of functions that a question may not call, lower-cased; asked of the engine once."""
-    if not _forbidden:
+    if not _of_engine:
         text = connection.query("SELECT name FROM system.table_functions", "TabSeparated").bytes().decode()
-        names = {line.strip().lower() for line in text.splitlines() if line.strip()}
-        _forbidden.update((names - HARMLESS_TABLE_FUNCTIONS) | FORBIDDEN_FUNCTIONS)
-    return _forbidden
+        _of_engine.update(line.strip().lower() for line in text.splitlines() if line.strip())
+    _check_names(sql, _of_engine)
+
+
+def check_server_question(sql: str, table_functions: AbstractSet[str]) -> None:
+    """The same for a server, which parses the statement itself, takes only one, and is asked with `readonly = 1`.
+
+    `table_functions` are the names that the server lists, lower-cased.
+    """
+    first = tokens(sql.encode(), 1)
+    if first and first[0].text.upper() not in READING:
+        raise QueryError(_EXPECTED, READONLY)
+    _check_names(sql, table_functions)
+
+
+def _check_names(sql: str, table_functions: AbstractSet[str]) -> None:
+    text = sql.encode()
+    outward = (table_functions - HARMLESS_TABLE_FUNCTIONS) | OUTWARD_TABLE_FUNCTIONS
+    found = (called_names(text) & outward) | (names(text) & OUTWARD_FUNCTIONS)
+    if found:
+        raise QueryError(f"Code: {READONLY}. {', '.join(sorted(found))}() is not allowed on a read-only connection: "
+                         f"it would reach outside of the store. (READONLY)", READONLY)  # fmt: skip
+    if takes_identifiers(text):
+        raise QueryError(f"Code: {READONLY}. A parameter of type Identifier is not allowed on a read-only connection: "
+                         "it could name a function that reaches outside. (READONLY)", READONLY)  # fmt: skip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.model import DIMENSIONS, MEASURES, LedgerEntry, Origin
 from pipeline.store.columns import ENTRY_SELECT, entry_from_row
-from pipeline.store.sessions import Params, Sessions, ids_subquery
+from pipeline.store.sessions import Params, Sessions, ids_subquery, names_subquery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -177,8 +177,8 @@ class Reader:
         """(edge, stream, epoch) → one more than the greatest sequence number of any attempt, for all of these edges."""
         rows = self._sessions.rows(
             "SELECT edge, stream, sequence_epoch, max(sequence_next) FROM ledger"
-            " WHERE edge IN {edges:Array(String)} AND sequence_unit != '' GROUP BY edge, stream, sequence_epoch",
-            {"edges": sorted(set(edges))},
+            f" WHERE edge IN ({names_subquery(sorted(set(edges)))}) AND sequence_unit != ''"
+            " GROUP BY edge, stream, sequence_epoch"
         )
         return {(edge, stream, epoch): int(after) for edge, stream, epoch, after in rows}
 
@@ -257,15 +257,14 @@ def _filter(
     edges: Sequence[str] | None,
     segment_minutes: tuple[int, int] | None = None,
 ) -> tuple[str, Params]:
-    """The condition on facts, and its parameters: nothing of the caller's enters the SQL itself."""
+    """The condition on facts, and its parameters: of the caller's words only hex enters the SQL itself."""
     terms: list[str] = []
     params: dict[str, Any] = {}
-    for column, plural, names in (("resource", "resources", resources), ("edge", "edges", edges)):
+    for column, names in (("resource", resources), ("edge", edges)):
         if names is not None:
-            # hex, because a name of a log may be no UTF-8; a subquery, because a function of an array is not used by
-            # the primary key (88 M names were read instead of one customer's)
-            terms.append(f"{column} IN (SELECT unhex(arrayJoin({{{plural}:Array(String)}})))")
-            params[plural] = [name.encode("utf-8", "surrogateescape").hex() for name in names]
+            # a subquery, because a function of an array is not used by the primary key (88 M names were read instead of
+            # one customer's)
+            terms.append(f"{column} IN ({names_subquery(names)})")
     if minutes is not None:
         terms.append(
             "minute >= toDateTime({from_s:UInt32}, 'UTC') AND minute < toDateTime({to_s:UInt32}, 'UTC')"

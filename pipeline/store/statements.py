@@ -115,3 +115,16 @@ def called_names(sql: bytes) -> set[str]:
         for token, after in pairwise(found)
         if token.kind in ("word", "name") and after.text == "("
     }
+
+
+def names(sql: bytes) -> set[str]:
+    """Lower-cased words and quoted names, wherever they stand."""
+    return {token.text.lower() for token in tokens(sql) if token.kind in ("word", "name")}
+
+
+def takes_identifiers(sql: bytes) -> bool:
+    """Whether a parameter `{name:Identifier}` stands where a name would: its value is not in the statement."""
+    return any(
+        a.text == ":" and b.kind in ("word", "name") and b.text.lower() == "identifier"
+        for a, b in pairwise(tokens(sql))
+    )

@@ -6,7 +6,6 @@ import base64
 import gzip
 import http.client
 import json
-import tempfile
 import threading
 import zlib
 from pathlib import Path
@@ -20,11 +19,18 @@ import zstandard
 from pipeline.model import Origin
 from pipeline.store.owner import Address, read_address
 from tests.store.cases import MINUTE, make_entry, write
+from tests.store.questions import FORBIDDEN, NEVER_WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.store import Store
+
+
+@pytest.fixture
+def dsn(tmp_path: Path) -> str:
+    """Only an embedded store has a door."""
+    return f"chdb://{tmp_path}/store"
 
 
 @pytest.fixture
@@ -203,47 +209,6 @@ def test_wrong_secrets(address: Address) -> None:
         assert address.token.encode() not in text
 
 
-NEVER_WRITTEN = Path(tempfile.gettempdir()) / "prebill-should-not-be"
-
-FORBIDDEN = [
-    "INSERT INTO edges VALUES (1, 'e', 'z', 0, 0)",
-    "CREATE TABLE x (a UInt8) ENGINE = Memory",
-    "CREATE TEMPORARY TABLE x (a UInt8)",
-    "DROP TABLE facts",
-    "ALTER TABLE facts DELETE WHERE 1",
-    "TRUNCATE TABLE facts",
-    "OPTIMIZE TABLE facts",
-    "SYSTEM STOP MERGES",
-    "KILL QUERY WHERE 1",
-    "SET readonly = 0",
-    "USE system",
-    "SELECT 1; DROP TABLE facts",
-    "SELECT 1 SETTINGS readonly = 0",
-    "SELECT 1 SETTINGS max_memory_usage = 0",
-    f"SELECT 1 INTO OUTFILE '{NEVER_WRITTEN}'",
-    "SELECT file('/etc/passwd')",
-    "SELECT `file`('/etc/passwd')",
-    "SELECT \"file\" /* x */ ('/etc/passwd')",
-    "SELECT FILE('/etc/passwd')",
-    "SELECT * FROM file('/etc/passwd', LineAsString)",
-    "SELECT * FROM url('http://127.0.0.1:1/', LineAsString)",
-    "SELECT * FROM s3('http://127.0.0.1:1/a/b', 'CSV')",
-    "SELECT * FROM remote('127.0.0.1', system.one)",
-    "SELECT * FROM executable('/bin/ls', TSV, 'a String')",
-    "SELECT * FROM python(x)",
-    "SELECT * FROM merge('system', '.*')",
-    "DESCRIBE file('/etc/passwd')",
-    "DESCRIBE TABLE url('http://127.0.0.1:1/a.csv')",
-    "EXPLAIN SELECT * FROM file('/etc/passwd', LineAsString)",
-    "SELECT sleep(3)",
-    "WITH x AS (SELECT * FROM file('/etc/passwd', LineAsString)) SELECT * FROM x",
-    "SELECT (SELECT any(c1) FROM file('/etc/passwd', CSV))",
-    f"BACKUP TABLE facts TO File('{NEVER_WRITTEN}')",
-    f"INSERT INTO FUNCTION file('{NEVER_WRITTEN}', CSV, 'a UInt8') SELECT 1",
-    "ATTACH TABLE q FROM '/tmp' (a UInt8) ENGINE = File(CSV)",
-]
-
-
 @pytest.mark.parametrize("sql", FORBIDDEN)
 def test_the_read_only_user_cannot(store: Store, address: Address, sql: str) -> None:
     from pipeline.store import QueryError
@@ -284,6 +249,8 @@ def test_the_read_only_user_can_read(store: Store, address: Address) -> None:
     )
     assert http_("POST", "/?max_memory_usage=0", "SELECT 1")[0] == 403
     assert http_("POST", "/?readonly=0", "SELECT 1")[0] == 403
+    hidden = "SELECT arrayMap({f:Identifier}, ['/etc/passwd'])"
+    assert http_("POST", "/?param_f=file", hidden)[0] == 403
 
 
 def test_many_clients_while_the_owner_writes(store: Store, address: Address) -> None:

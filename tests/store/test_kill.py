@@ -6,37 +6,21 @@ import random
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
 
 from pipeline.store import open_store
-from tests.store.crash_writer import ROWS, SEGMENTS
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.store.crash_writer import SEGMENTS, check
 
 KILLS = 5
 
 
-def test_kill_at_random_moments(tmp_path: Path) -> None:
-    dsn = f"chdb://{tmp_path}/store"
+def test_kill_at_random_moments(dsn: str) -> None:
     chance = random.Random(20261122)  # noqa: S311
     acknowledged: set[int] = set()
     for turn in range(KILLS):
         # no write_id twice: the killed writer may have left facts under its last ones
         acknowledged |= _write_and_kill(dsn, turn * 100_000 + 1, chance)
         with open_store(dsn) as store:
-            cut = store.cut()
-            tail = store.ledger_tail(0)
-            committed = {entry.write_id for entry in tail}
-            assert committed >= acknowledged, "an acknowledged commit is lost"
-            assert [entry.seq for entry in tail] == list(range(1, cut + 1)), "numbers without holes"
-            assert cut % SEGMENTS == 0, "half a commit"
-            facts = store._sessions.rows(
-                "SELECT write_id, count(), sum(requests) FROM facts GROUP BY write_id"
-            )
-            whole = {w for w, rows, requests in facts if (rows, requests) == (ROWS, ROWS * w)}
-            assert committed <= whole, "a committed attempt lacks facts"
-            assert store.totals(cut)["requests"] == ROWS * sum(committed)
+            check(store, acknowledged)
     assert len(acknowledged) >= KILLS * SEGMENTS
 
 

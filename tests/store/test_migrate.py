@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.model import Origin
-from pipeline.store import Store, open_store
 from pipeline.store.errors import SchemaError
 from pipeline.store.migrate import SCHEMA, applied_versions, load_migrations, migrate, split_statements
 from tests.store.cases import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pipeline.store import Store
 
 DUMPS = Path(__file__).parent / "dumps"
 RELEASED = DUMPS / "released.sha256"
@@ -60,26 +61,23 @@ def test_a_changed_applied_file_is_an_error(store: Store, tmp_path: Path) -> Non
         migrate(store._sessions, load_migrations(folder))
 
 
-def test_from_the_dump_of_each_older_version(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dump", sorted(DUMPS.glob("schema_*.sql")), ids=lambda dump: dump.stem)
+def test_from_the_dump_of_each_older_version(store: Store, dump: Path) -> None:
     """Every dump (SQL of an older schema with data in it) becomes the present schema, its data intact."""
-    dumps = sorted(DUMPS.glob("schema_*.sql"))
-    assert dumps, "there is at least the first version"
-    for place, dump in enumerate(dumps):
-        with open_store(f"chdb://{tmp_path}/dump{place}") as store:
-            for table in ("usage", "segments"):
-                store._sessions.execute(f"DROP VIEW {table}")
-            for table in ("facts", "ledger", "writes", "pinned_writes", "sweeps", "edges", "migrations"):
-                store._sessions.execute(f"DROP TABLE {table}")
-            for statement in split_statements(dump.read_text()):
-                store._sessions.execute(statement)
-            migrate(store._sessions)
-            assert store.totals(store.cut())["requests"] == 42
-            assert store.query("SELECT sum(requests) AS n FROM usage").to_pylist() == [{"n": 42}]
-            origin = Origin("e1", "access", MINUTE, "1")
-            assert store.winners([origin.segment_id])[origin.segment_id].write_id == 2
-            assert store.query("SELECT edge, state FROM segments").to_pylist() == [
-                {"edge": "e1", "state": "received"}
-            ]
+    for table in ("usage", "segments"):
+        store._sessions.execute(f"DROP VIEW {table}")
+    for table in ("facts", "ledger", "writes", "pinned_writes", "sweeps", "edges", "migrations"):
+        store._sessions.execute(f"DROP TABLE {table}")
+    for statement in split_statements(dump.read_text()):
+        store._sessions.execute(statement)
+    migrate(store._sessions)
+    assert store.totals(store.cut())["requests"] == 42
+    assert store.query("SELECT sum(requests) AS n FROM usage").to_pylist() == [{"n": 42}]
+    origin = Origin("e1", "access", MINUTE, "1")
+    assert store.winners([origin.segment_id])[origin.segment_id].write_id == 2
+    assert store.query("SELECT edge, state FROM segments").to_pylist() == [
+        {"edge": "e1", "state": "received"}
+    ]
 
 
 def test_a_made_up_older_version_is_brought_up(store: Store, tmp_path: Path) -> None:

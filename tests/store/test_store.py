@@ -308,3 +308,13 @@ def test_segments_shows_winners_with_their_digest(store: Store, origin: Callable
     write(store, origin(0), 2, 1, lines=2, sha256=bytes(range(32)))
     (shown,) = store.query("SELECT edge, stream, part, state, lines, sha256 FROM segments").to_pylist()
     assert list(shown.values()) == ["e1", "access", "", "received", 2, bytes(range(32)).hex()]
+
+
+def test_more_names_than_a_url_holds(store: Store, origin: Callable[[int], Origin]) -> None:
+    """A server takes 128 KiB of a parameter; a customer may have many resources."""
+    cut = write(store, origin(0), 1, 5)
+    names = [f"a-resource-with-a-long-name-{i:05d}.example.ru" for i in range(20_000)]
+    usage = store.usage(cut, resources=[*names, "a.example.ru"], edges=[*names, "e1"], by=("resource",))
+    assert usage.select(["resource", "requests"]).to_pylist() == [{"resource": "a.example.ru", "requests": 5}]
+    assert store.reaches(names) == {}
+    assert store.usage(cut, edges=[], by=()).num_rows == store.usage(0, by=()).num_rows

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 READS = 1_000
 
+EMBEDDED = pytest.mark.parametrize("dsn", ["embedded"], indirect=True)
+
 
 def test_no_read_is_torn_while_a_writer_runs(store: Store) -> None:
     """Invariant: every commit moves 100 requests from one segment to the other, so the sum is 100 after each."""
@@ -100,14 +102,14 @@ def test_committers_that_race_never_share_a_number_nor_go_back(store: Store) -> 
     assert [e.seq for e in store.ledger_tail(0)] == list(range(1, 121))
 
 
-def test_another_process_finds_the_owner_and_writes_through_its_door(store: Store) -> None:
+def test_another_process_finds_the_same_store_and_writes_to_it(store: Store, dsn: str) -> None:
     origin = Origin("e1", "access", MINUTE)
     script = f"""
         from pipeline.model import Origin
         from pipeline.store import QueryError, open_store
         from tests.store.cases import make_batch, make_entry
         origin = Origin("e1", "access", {MINUTE})
-        with open_store({store.dsn!r}) as store:
+        with open_store({dsn!r}) as store:
             assert not store.owner
             store.insert_facts(make_batch([("a", origin.minute, "e1", origin.segment_id, 7, 5)]))
             entry = make_entry(origin, 7)
@@ -153,6 +155,7 @@ def test_a_visitor_hears_that_its_owner_is_gone_and_can_become_the_owner(tmp_pat
         owner.wait()
 
 
+@EMBEDDED
 def test_one_process_one_folder(store: Store, tmp_path: Path) -> None:
     with open_store(store.dsn) as again:
         assert again.owner
@@ -184,8 +187,9 @@ def test_a_server_that_is_not_there() -> None:
         open_store("clickhouse://default:secret@127.0.0.1:9/x")
 
 
+@EMBEDDED
 def test_the_door_is_a_server_too(store: Store) -> None:
-    """The third kind of DSN, over the only server there is here: the door itself."""
+    """The third kind of DSN, over the server that is always there: the door itself."""
     from pipeline.store.connect import _owned
 
     door = next(iter(_owned.values())).door
