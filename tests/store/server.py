@@ -18,9 +18,12 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
+
+from pipeline.store.migrate import split_statements
 
 ROOT = Path(__file__).parents[2]
+GRANTS = ROOT / "infra" / "clickhouse" / "grants.sql"
 NAMED = "PREBILL_CLICKHOUSE_DSN"
 LIBRARY = ".clickhouse/node_modules/@chdb/lib-linux-*/libchdb.so"
 MISSING = (
@@ -28,11 +31,15 @@ MISSING = (
     f"{NAMED}=clickhouse://user:password@host:8123 (the user may create databases)"
 )
 
+# CREATE USER has nowhere to write in this listener: the users that the tests need are all here
 USERS = """<clickhouse>
-  <profiles><default/></profiles><quotas><default/></quotas>
+  <profiles><default/><reading><readonly>1</readonly></reading></profiles><quotas><default/></quotas>
   <users>
     <default><password/><networks><ip>127.0.0.1</ip></networks></default>
     <prebill><password>{password}</password><networks><ip>127.0.0.1</ip></networks></prebill>
+    <reader><password>{password}</password><networks><ip>127.0.0.1</ip></networks><profile>reading</profile></reader>
+    <prebill_writer><password>{password}</password><networks><ip>127.0.0.1</ip></networks>
+      <grants>{grants}</grants></prebill_writer>
   </users>
 </clickhouse>
 """
@@ -41,6 +48,11 @@ USERS = """<clickhouse>
 def find_library() -> Path | None:
     """libchdb.so where `make test-cluster` lays it."""
     return next(iter(sorted(ROOT.glob(LIBRARY))), None)
+
+
+def _grants() -> str:
+    words = [text.removesuffix(" TO prebill_writer") for text in split_statements(GRANTS.read_text())]
+    return "".join(f"<query>{text}</query>" for text in words if text.startswith("GRANT "))
 
 
 @dataclass
@@ -55,10 +67,9 @@ class Server:
     def start(self) -> None:
         """Returns when the server answers. Raises RuntimeError with what it said when it does not."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "users.xml").write_text(USERS.format(password=self.password))
-        users = self.folder / "users.xml"
+        (self.folder / "users.xml").write_text(USERS.format(password=self.password, grants=_grants()))
         (self.folder / "config.xml").write_text(
-            f"<clickhouse><users_config>{users}</users_config></clickhouse>"
+            f"<clickhouse><users_config>{self.folder}/users.xml</users_config></clickhouse>"
         )
         said = self.folder / "port"
         said.unlink(missing_ok=True)
@@ -91,7 +102,11 @@ class Server:
     @property
     def dsn(self) -> str:
         """The server without a database, as the user that may do everything."""
-        return f"clickhouse://prebill:{quote(self.password)}@127.0.0.1:{self.port}"
+        return self.dsn_of("prebill")
+
+    def dsn_of(self, user: str) -> str:
+        """The same as another of USERS."""
+        return f"clickhouse://{user}:{self.password}@127.0.0.1:{self.port}"
 
 
 def with_database(dsn: str, name: str) -> str:

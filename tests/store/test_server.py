@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.store import StoreError, open_store
+from pipeline.model import Origin
+from pipeline.store import QueryError, StoreError, open_store
+from tests.store.cases import MINUTE, make_entry, write
 from tests.store.crash_writer import SEGMENTS, attempt, check
 from tests.store.server import MISSING, Server, command, find_library, with_database
 
@@ -49,6 +52,29 @@ def test_a_store_says_which_server_it_is_on(server_dsn: str, dsn: str) -> None:
         assert not store.owner
         assert f"{store.door[0]}:{store.door[1]}" in server_dsn
         assert int(store.status().engine_version.partition(".")[0]) >= 23
+
+
+def test_the_grants_that_we_name_are_enough(server: Server) -> None:
+    command(server.dsn, "CREATE DATABASE prebill")
+    origin, old = Origin("e1", "access", MINUTE), datetime.now(UTC) - timedelta(days=3)
+    with open_store(with_database(server.dsn_of("prebill_writer"), "prebill")) as store:
+        write(store, origin, 1, 5, committed_at=old)
+        write(store, origin, 2, 6, lines=99, committed_at=old)
+        store.commit([make_entry(origin, 1, preferred=True, reason="x", committed_at=old)])
+        store.set_edges([("e1", "ru-central", origin.at, None)])
+        assert store.sweep(datetime.now(UTC)).superseded == 1
+        assert store.usage(store.cut())["requests"].to_pylist() == [5]
+        assert store.query("SELECT zone, requests FROM usage").to_pylist() == [
+            {"zone": "ru-central", "requests": 5}
+        ]
+        status = store.status()
+        assert (status.attempts, status.facts_rows > 0, status.disk_bytes > 0) == (3, True, True)
+        with pytest.raises(QueryError, match="Not enough privileges"):
+            store._sessions.execute("DROP TABLE ledger")
+        with pytest.raises(QueryError, match="Not enough privileges"):
+            store._sessions.execute("CREATE DATABASE another")
+    with pytest.raises(StoreError, match="READONLY"):
+        open_store(with_database(server.dsn_of("reader"), "prebill"))
 
 
 def test_a_server_killed_at_random_moments(server: Server) -> None:
