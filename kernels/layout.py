@@ -97,6 +97,9 @@ NAME_LIMIT = 255
 CACHE_LIMIT = 63
 LINE_LIMIT = 16 * 1024 * 1024
 """A longer line is malformed."""
+PIECE = 16 << 10
+"""Bytes whose outline is made at a time: they stay in the first-level cache, and places in them fit 16 bits. A longer
+line is read exactly."""
 BATCH = 96
 """Lines that are parsed before their names and then their groups are looked up: enough to hide the memory's latency."""
 
@@ -125,6 +128,8 @@ LINE_BATCH, PLACES, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE, KEYS, FOUND, EXACT
     12, 23
 )
 NAME_PLACES = 24  # where in the arena each name begins, by number
+LINE_ENDS = 25  # of the outline: for each line, which of PLACES is its newline's
+SPECIALS = 26  # of the outline: places of what may nest or escape
 TABLES_SIZE = 32
 
 # -- ndjson. A path of KEYS: its role, how many names it has, then place and length of each among the literals. Where

@@ -75,7 +75,9 @@ class Tally:
         self._skips: NDArray[np.int64] = zeroed((1, 2), np.int64)
         self._scratch = {
             at.LINE_BATCH: zeroed((at.BATCH, at.LINE_WORDS), np.int64),
-            at.PLACES: zeroed(1 << 16, np.uint16),
+            at.PLACES: zeroed(2 * at.PIECE, np.uint16),
+            at.LINE_ENDS: zeroed(2 * at.PIECE, np.uint32),
+            at.SPECIALS: zeroed(2 * at.PIECE, np.uint16),
             at.COLUMNS: zeroed((256, 2), np.int64),
             at.FOUND: zeroed(at.FOUND_SIZE, np.int64),
         }
