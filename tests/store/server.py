@@ -71,10 +71,10 @@ class Server:
         (self.folder / "config.xml").write_text(
             f"<clickhouse><users_config>{self.folder}/users.xml</users_config></clickhouse>"
         )
-        said = self.folder / "port"
-        said.unlink(missing_ok=True)
+        # a new pipe for every start: the last one's watcher may still be looking at its own
+        said = self.folder / f"port-{secrets.token_hex(4)}"
         os.mkfifo(said)
-        command = [sys.executable, "-m", "tests.store.server", str(self.folder), str(self.port)]
+        command = [sys.executable, "-m", "tests.store.server", str(self.folder), str(self.port), said.name]
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -125,8 +125,8 @@ def command(dsn: str, sql: str) -> None:
         client.command(sql)
 
 
-def serve(folder: Path, port: int) -> None:
-    """Becomes the server; ends with standard input."""
+def serve(folder: Path, port: int, said: str) -> None:
+    """Becomes the server and writes its port to the pipe `said`; ends with standard input."""
     library = find_library()
     if library is None:
         sys.exit(MISSING)
@@ -137,7 +137,7 @@ def serve(folder: Path, port: int) -> None:
     chdb.chdb_result_error.restype = ctypes.c_char_p
     script = (
         "SYSTEM START LISTEN HTTP;"
-        f"SELECT getServerPort('http_port') INTO OUTFILE '{folder / 'port'}' APPEND FORMAT TSV;"
+        f"SELECT getServerPort('http_port') INTO OUTFILE '{folder / said}' APPEND FORMAT TSV;"
         # something must run for as long as the server is to live
         "SELECT sleepEachRow(3) FROM system.numbers SETTINGS max_block_size = 1 FORMAT Null"
     )
@@ -156,4 +156,4 @@ def serve(folder: Path, port: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), int(sys.argv[2]))
+    serve(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
