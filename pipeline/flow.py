@@ -1,22 +1,22 @@
 """The Beam graph from segments to committed usage: it names its steps and does nothing else.
 
-An element is a list of whole segments. What travels between steps is the number of a parcel (`pipeline.flow_run`):
-never bytes of logs, never lines, and within one process not even usage, which would be pickled for every shuffle.
+An element is a list of whole segments. What travels between steps is its number, or the number of a parcel
+(`pipeline.flow_run`): never bytes of logs, never lines, and within one process not even usage, which would be pickled
+for every shuffle. So nothing of the graph depends on what is in a batch, and one graph serves them all.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
-from apache_beam.transforms.window import FixedWindows, GlobalWindow, GlobalWindows, TimestampedValue
+from apache_beam.transforms.window import FixedWindows, GlobalWindows, TimestampedValue
 from apache_beam.utils.windowed_value import WindowedValue
 
-from pipeline.attempt import Attempt, Postponed, attempt_segment
+from pipeline.attempt import Attempt, Postponed
 from pipeline.flow_run import find_run, pool
 from pipeline.flow_settle import settle_attempts
 from pipeline.flow_write import write_facts
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
-    from pipeline.model import LedgerEntry, Segment
+    from pipeline.model import LedgerEntry
 
 MINUTE = 60
 LATENESS_S = 400 * 86_400
@@ -37,11 +37,12 @@ ROWS_AN_INSERT = 250_000
 NAMESPACE = "prebill"
 
 
-def build_graph(pipeline: beam.Pipeline, elements: list[list[Segment]], run_key: str) -> None:
-    """Put the whole graph on a pipeline, for one bounded batch of segments."""
+def build_graph(pipeline: beam.Pipeline, run_key: str) -> None:
+    """Put the whole graph on a pipeline, for whatever bounded batch of segments is open under that key."""
     (
         pipeline
-        | "Take segments" >> beam.Create(elements, reshuffle=False)
+        | "Begin" >> beam.Impulse()
+        | "Take segments" >> beam.ParDo(TakeSegments(run_key))
         | "Read and aggregate" >> beam.ParDo(ReadAndAggregate(run_key))
         | "Settle overlaps" >> beam.ParDo(SettleOverlaps(run_key))
         | "Stamp the segment's minute" >> beam.ParDo(StampMinute(run_key))
@@ -72,34 +73,25 @@ class _Step(beam.DoFn):
         self.run_key = run_key
 
 
+class TakeSegments(_Step):
+    """The batch → the numbers of its elements."""
+
+    def process(self, _impulse: bytes) -> Iterator[int]:
+        yield from range(len(find_run(self.run_key).elements))
+
+
 class ReadAndAggregate(_Step):
-    """Segments → attempts. The next element is read while the last one is handed on, so that no thread waits."""
+    """The number of an element → the attempts at its segments."""
 
-    def start_bundle(self) -> None:
-        self.ahead: deque[list[Future[Attempt | Postponed]]] = deque()
-
-    def process(self, segments: list[Segment]) -> Iterator[list[int]]:
-        run = find_run(self.run_key)
-        self.ahead.append(
-            [pool("read").submit(attempt_segment, segment, run.reader, run.now()) for segment in segments]
-        )
-        if len(self.ahead) > 1:
-            yield self._finish()
-
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        while self.ahead:
-            yield WindowedValue(self._finish(), GlobalWindow().max_timestamp(), [GlobalWindow()])
-
-    def _finish(self) -> list[int]:
+    def process(self, element: int) -> Iterator[list[int]]:
         run = find_run(self.run_key)
         parcels = []
-        for future in self.ahead.popleft():
-            attempt = future.result()
+        for attempt in run.read(element):
             if isinstance(attempt, Postponed):
                 run.postponed.append(attempt)
             else:
                 parcels.append(run.park(attempt))
-        return parcels
+        yield parcels
 
 
 class SettleOverlaps(_Step):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.flow_run import Store
     from pipeline.flow_source import Source
     from pipeline.ingest.spool import Found, Look
-    from pipeline.model import LedgerEntry, Segment
+    from pipeline.model import LedgerEntry
 
 FLIGHTS = 2
 """Batches on their way at a time."""
@@ -62,19 +62,18 @@ class Flight:
     found: dict[str, Found]
     run: Run
     ledger: BatchLedger
-    elements: list[list[Segment]]
     since: int
 
 
 class LocalRunner:
-    """One run in this process. `graph` runs one bounded batch: elements, the key of its run, the run."""
+    """One run in this process. `graph` runs one bounded batch: the key of its run, the run."""
 
     def __init__(
         self,
         sources: Sequence[Source],
         store: Store,
         reader: Reader,
-        graph: Callable[[list[list[Segment]], str, Run], None],
+        graph: Callable[[str, Run], None],
         now: Callable[[], datetime],
         on_progress: Callable[[RunReport], None] | None,
         stop_event: threading.Event | None,
@@ -190,8 +189,8 @@ class LocalRunner:
             ids = {found.origin.segment_id for found in batch}
             streams = {(found.origin.edge, found.origin.stream) for found in batch}
             ledger = self.ledger.begin(streams, ids & self.committed)
-            run = Run(self.store, ledger, self.reader, self.now)
-            return Flight(queue, found_by_path, run, ledger, elements, self.frontier)
+            run = Run(self.store, ledger, self.reader, self.now, elements)
+            return Flight(queue, found_by_path, run, ledger, self.frontier)
         return None
 
     def _fly(self, flight: Flight) -> float:
@@ -199,7 +198,7 @@ class LocalRunner:
         at = time.perf_counter()
         try:
             with open_run(flight.run) as key:
-                self.graph(flight.elements, key, flight.run)
+                self.graph(key, flight.run)
         finally:
             self.ledger.finish(flight.ledger.ticket, flight.run.committed)
         return time.perf_counter() - at

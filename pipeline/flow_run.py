@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from pipeline.attempt import attempt_segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.attempt import Attempt, Postponed, Reader
     from pipeline.flow_ledger import Ledger
-    from pipeline.model import LedgerEntry, Origin, UsageBatch
+    from pipeline.model import LedgerEntry, Origin, Segment, UsageBatch
 
 THREADS = 2
 """Readers and writers at a time: kernels and the store leave the GIL, the rest of the graph is one thread."""
@@ -56,13 +58,14 @@ class Store(Protocol):
 
 @dataclass
 class Run:
-    """One run of the graph over one batch. `ledger`: the store's, as this batch may see it. `parcels`: usage on its way
-    from reading to writing, by number."""
+    """One run of the graph over one batch. `ledger`: the store's, as this batch may see it. `elements`: its segments,
+    all of an (edge, stream) in one element. `parcels`: usage on its way from reading to writing, by number."""
 
     store: Store
     ledger: Ledger
     reader: Reader
     now: Callable[[], datetime]
+    elements: list[list[Segment]] = field(default_factory=list)
     shards: int = 1
     new_write_id: Callable[[], int] = lambda: int.from_bytes(os.urandom(8), "big") or 1
     parcels: dict[int, Attempt] = field(default_factory=dict)
@@ -72,8 +75,27 @@ class Run:
     seq: int = 0
     error: BaseException | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    _readings: dict[int, list[Future[Attempt | Postponed]]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin_reading(self) -> None:
+        """Queue all segments for the readers: batches are read one after another, and while one is settled and written,
+        the next is read. What a reading leaves is small, and kept until the whole batch is written anyhow."""
+        for number, segments in enumerate(self.elements):
+            self._readings[number] = [
+                pool("read").submit(attempt_segment, segment, self.reader, self.now()) for segment in segments
+            ]
+
+    def read(self, element: int) -> list[Attempt | Postponed]:
+        """What reading an element's segments came to."""
+        return [future.result() for future in self._readings.pop(element)]
+
+    def stop_reading(self) -> None:
+        """Take back what nobody has begun to read."""
+        for futures in self._readings.values():
+            for future in futures:
+                future.cancel()
 
     def park(self, attempt: Attempt) -> int:
         """Keep an attempt until it is written; its number travels through the shuffle instead."""
@@ -112,7 +134,10 @@ class Run:
 _RUNS: dict[str, Run] = {}
 _POOLS: dict[str, ThreadPoolExecutor] = {}
 _LOCK = threading.Lock()
-_KEYS = itertools.count()
+_KEYS: list[str] = []
+"""Keys that are free. They are used again, because a graph is made for a key."""
+
+_NUMBERS = itertools.count()
 
 
 def find_run(key: str) -> Run:
@@ -127,13 +152,18 @@ def find_run(key: str) -> Run:
 
 @contextmanager
 def open_run(run: Run) -> Iterator[str]:
-    """Makes a run known under a key for as long as the context lasts."""
-    key = f"run-{os.getpid()}-{next(_KEYS)}"
+    """Makes a run known under a key for as long as the context lasts, and reads its segments."""
+    with _LOCK:
+        key = _KEYS.pop() if _KEYS else f"run-{next(_NUMBERS)}"
     _RUNS[key] = run
     try:
+        run.begin_reading()
         yield key
     finally:
+        run.stop_reading()
         del _RUNS[key]
+        with _LOCK:
+            _KEYS.append(key)
 
 
 def pool(name: str) -> ThreadPoolExecutor:
