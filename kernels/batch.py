@@ -23,7 +23,6 @@ from kernels.layout import (
     FLAGGED,
     G_BODY,
     G_HASH,
-    G_HASH_2,
     G_MINUTE,
     G_SENT,
     GROUP_ROOM,
@@ -45,7 +44,6 @@ from kernels.layout import (
     NAME_SLOTS,
     NAMES_USED,
     PARSED,
-    SEED,
     SEEN,
     SEEN_SLOTS,
     SEEN_USED,
@@ -74,7 +72,6 @@ from kernels.tables import (
     hash_name,
     index_place,
     name_slot,
-    second_hash,
 )
 from kernels.words import (
     bump,
@@ -139,10 +136,8 @@ def admit(row, spec, state, tables, seconds, offset):  # type: ignore[no-untyped
     put(row, G_MINUTE, minute)
     name = get(row, B_NAME)
     length = get(row, B_NAME_LENGTH)
-    seed = U(get(state, SEED))
-    put(row, G_HASH, np.int64(hash_name(name, length, seed)))
-    put(row, G_HASH_2, np.int64(second_hash(name, length, seed)))
-    h = hash_group(row, seed)
+    hash_name(name, length, state, row + 8 * G_HASH)
+    h = hash_group(row)
     put(row, B_HASH, np.int64(h))
     prefetch(get(tables, INDEX) + np.int64(index_place(h, get(tables, INDEX_SLOTS)) << U(3)))
     return True
@@ -164,8 +159,7 @@ def _begin(slot, row, state, tables):  # type: ignore[no-untyped-def]
 @inner
 def _name_group(group, row, state, tables):  # type: ignore[no-untyped-def]
     """Give a new group its resource's number."""
-    h, h2 = U(get(row, G_HASH)), U(get(row, G_HASH_2))
-    number = find_name(tables, state, get(row, B_NAME), get(row, B_NAME_LENGTH), h, h2)
+    number = find_name(tables, state, get(row, B_NAME), get(row, B_NAME_LENGTH), row + 8 * G_HASH)
     put(group, G_MINUTE, get(row, G_MINUTE) | number << 32)
 
 

@@ -28,12 +28,11 @@ from kernels.layout import (
     LITERALS,
     MEMO_CACHE,
     NAME_LIMIT,
-    SEED,
     UNKNOWN,
     UNREADABLE,
 )
-from kernels.options import inner, outer
-from kernels.tables import find_name, hash_name, second_hash
+from kernels.options import inner
+from kernels.tables import number_of
 from kernels.words import (
     get,
     load64,
@@ -44,26 +43,17 @@ U = np.uint64
 _ALL = U(0xFFFFFFFFFFFFFFFF)
 
 
-@outer
-def number_of(state, tables, address, length):  # type: ignore[no-untyped-def]
-    """The number of an edge's or a cache status's name."""
-    seed = U(get(state, SEED))
-    return find_name(
-        tables, state, address, length, hash_name(address, length, seed), second_hash(address, length, seed)
-    )
-
-
 @inner
 def _cache_number(state, tables, address, length):  # type: ignore[no-untyped-def]
     """The number of a cache status; short ones are remembered by their bytes."""
     if length > 8:
-        return number_of(state, tables, address, min(length, np.int64(CACHE_LIMIT)))
+        return number_of(tables, state, address, min(length, np.int64(CACHE_LIMIT)))
     word = np.int64(load64(address) & (_ALL >> U(64 - 8 * length)))
-    memo = MEMO_CACHE + 2 * np.int64(U(word) * U(0x9E3779B97F4A7C15) >> U(61))
+    memo = MEMO_CACHE + 2 * np.int64(U(word) * U(0x9E3779B97F4A7C15) >> U(58))
     found = get(state, memo + 1)
     if get(state, memo) == word and found & 15 == length:
         return found >> 4
-    number = number_of(state, tables, address, length)
+    number = number_of(tables, state, address, length)
     put(state, memo, word)
     put(state, memo + 1, number << 4 | length)
     return number
@@ -94,7 +84,7 @@ def fill(row, spec, state, tables, status, sent, body, number, a, b, c, d, f, g)
     if get(spec, BY_EDGE) != 0:
         if d == c:
             c, d = dash, dash + 1
-        extra |= number_of(state, tables, c, d - c) << 32
+        extra |= number_of(tables, state, c, d - c) << 32
     if get(spec, BY_STATUS) != 0:
         extra |= place << 28
     hit = np.int64(0)
@@ -106,7 +96,7 @@ def fill(row, spec, state, tables, status, sent, body, number, a, b, c, d, f, g)
         if get(spec, BY_CACHE) != 0:
             extra |= cache
     elif get(spec, BY_CACHE) != 0:
-        extra |= number_of(state, tables, dash, np.int64(1))
+        extra |= number_of(tables, state, dash, np.int64(1))
     put(row, G_EXTRA, extra)
     put(row, G_REQUESTS, 1 | hit << 32)
     put(row, G_ERRORS, (1 if place == 4 else 0) | (1 << 32 if place == 5 else 0))

@@ -40,12 +40,13 @@ LINES, BLANK, COMMENTS, PARSED, MALFORMED, DUPLICATES, FLAGGED = range(7)
 NAMES_USED, ARENA_USED, GROUPS_USED, BAD_USED = range(7, 11)
 RUN_FIRST, RUN_NEXT, SEEN_USED, SEQ_MIN, SEQ_MAX = range(11, 16)
 CONSUMED = 16  # bytes of the block that are done
-CACHE_NAMES, SEED = 17, 18  # names below CACHE_NAMES are cache statuses that count as hits
+CACHE_NAMES, SEED, SEED_2 = 17, 18, 24  # names below CACHE_NAMES are cache statuses that count as hits
 TOTAL_SENT, TOTAL_BODY = 19, 20
 MEMO_DATE_1, MEMO_DATE_2, MEMO_DAY = 21, 22, 23
 SLOW_LINES = 25  # lines that no fast path took: a figure for benchmarks
-MEMO_CACHE = 32  # 8 pairs: a short cache status, and its length and number
-STATE_SIZE = 48
+HASHED = 26  # two words: the hash of the name last asked for
+MEMO_CACHE = 32  # 64 pairs: a short cache status, and its length and number
+STATE_SIZE = 160
 
 # -- what a scan answers
 DONE, GROW_NAMES, GROW_GROUPS, GROW_ARENA, GROW_SEEN, DIRECTIVE_LINE, NEED_EXACT, GROW_INDEX, GO_ON = range(9)

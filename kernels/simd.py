@@ -17,6 +17,7 @@ from kernels.words import I1, I8, I16, I32, I64, I128, load, pointer
 _FEATURES = binding.get_host_cpu_features()
 HAS_COMPRESS = bool(_FEATURES.get("avx512vbmi2")) and bool(_FEATURES.get("avx512bw"))
 HAS_CLMUL = bool(_FEATURES.get("pclmul"))
+HAS_AES = bool(_FEATURES.get("aes"))
 
 
 def _splat(builder: Any, value: Any, kind: Any) -> Any:
@@ -125,40 +126,70 @@ def add_sums(typingctx: Any, slot: Any, row: Any) -> Any:
 
 
 @intrinsic
-def hash32(typingctx: Any, address: Any, length: Any, seed: Any) -> Any:
-    """A seeded 64-bit hash of the first `length` (0 to 32) bytes at an address.
+def hash32(typingctx: Any, address: Any, length: Any, seed: Any, seed_2: Any, out: Any) -> Any:
+    """Write at `out` a seeded 128-bit hash of the first `length` (0 to 32) bytes at an address.
 
-    Two folded 64 × 64 → 128 bit products over four masked words, the construction of the wyhash family.
+    Rounds of AES keyed by the seeds: one for each half, three for both. Where the processor has none, folded
+    64 × 64 → 128 bit products over four words, the construction of the wyhash family, once a seed.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        address, length, seed, seed_2, out = args
         kind = ir.VectorType(I8, 32)
         places = ir.Constant(kind, list(range(32)))
-        inside = builder.icmp_unsigned("<", places, _splat(builder, builder.trunc(args[1], I8), kind))
-        data = builder.select(inside, load(builder, args[0], kind), ir.Constant(kind, [0] * 32))
+        inside = builder.icmp_unsigned("<", places, _splat(builder, builder.trunc(length, I8), kind))
+        data = builder.select(inside, load(builder, address, kind), ir.Constant(kind, [0] * 32))
         words = builder.bitcast(data, ir.VectorType(I64, 4))
-        parts = [builder.extract_element(words, I32(i)) for i in range(4)]
-        secrets = (0xA0761D6478BD642F, 0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3, 0x589965CC75374CC3)
-        keyed = [builder.xor(p, builder.add(args[2], I64(s))) for p, s in zip(parts, secrets, strict=True)]
-        folded = builder.xor(_fold(builder, keyed[0], keyed[1]), _fold(builder, keyed[2], keyed[3]))
-        return _fold(builder, builder.xor(folded, args[1]), I64(0x9E3779B97F4A7C15))
+        made = _aes_hash if HAS_AES else _folded_hash
+        pair = made(builder, words, length, seed, seed_2)
+        builder.store(pair, pointer(builder, out, ir.VectorType(I64, 2)), align=1)
+        return context.get_dummy_value()
 
-    return types.uint64(types.int64, types.int64, types.uint64), generate
+    return types.void(types.int64, types.int64, types.uint64, types.uint64, types.int64), generate
+
+
+_SECRETS = (0xA0761D6478BD642F, 0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3, 0x589965CC75374CC3)
+_MORE = 0x9E3779B97F4A7C15
+
+
+def _aes_hash(builder: Any, words: Any, length: Any, seed: Any, seed_2: Any) -> Any:
+    kind = ir.VectorType(I64, 2)
+    nothing = ir.Constant(kind, ir.Undefined)
+
+    def both(first: Any, second: Any) -> Any:
+        return builder.insert_element(builder.insert_element(nothing, first, I32(0)), second, I32(1))
+
+    def half(first: int) -> Any:
+        return builder.shuffle_vector(words, words, ir.Constant(ir.VectorType(I32, 2), [first, first + 1]))
+
+    def one_round(state: Any, key: Any) -> Any:
+        name = "llvm.x86.aesni.aesenc"
+        function = builder.module.globals.get(name) or ir.Function(
+            builder.module, ir.FunctionType(kind, [kind, kind]), name
+        )
+        return builder.call(function, [state, key])
+
+    key = both(seed, seed_2)
+    secrets = [ir.Constant(kind, list(pair)) for pair in (_SECRETS[:2], _SECRETS[2:], (_MORE, _SECRETS[0]))]
+    low = one_round(builder.xor(half(0), key), secrets[0])
+    counted = builder.add(key, both(length, I64(_MORE)))
+    high = one_round(builder.xor(half(2), counted), secrets[1])
+    return one_round(one_round(one_round(low, high), secrets[2]), key)
+
+
+def _folded_hash(builder: Any, words: Any, length: Any, seed: Any, seed_2: Any) -> Any:
+    parts = [builder.extract_element(words, I32(i)) for i in range(4)]
+    pair = ir.Constant(ir.VectorType(I64, 2), ir.Undefined)
+    for i, by in enumerate((seed, seed_2)):
+        keyed = [builder.xor(p, builder.add(by, I64(s))) for p, s in zip(parts, _SECRETS, strict=True)]
+        folded = builder.xor(_fold(builder, keyed[0], keyed[1]), _fold(builder, keyed[2], keyed[3]))
+        pair = builder.insert_element(pair, _fold(builder, builder.xor(folded, length), I64(_MORE)), I32(i))
+    return pair
 
 
 def _fold(builder: Any, left: Any, right: Any) -> Any:
     product = builder.mul(builder.zext(left, I128), builder.zext(right, I128))
     return builder.xor(builder.trunc(product, I64), builder.trunc(builder.lshr(product, I128(64)), I64))
-
-
-@intrinsic
-def mix(typingctx: Any, left: Any, right: Any) -> Any:
-    """The folded 128-bit product of two uint64: a fast mixing step."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _fold(builder, args[0], args[1])
-
-    return types.uint64(types.uint64, types.uint64), generate
 
 
 @intrinsic

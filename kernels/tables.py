@@ -24,6 +24,7 @@ from kernels.layout import (
     G_MINUTE,
     G_REQUESTS,
     G_SENT,
+    HASHED,
     N_HASH,
     N_HASH_2,
     N_NUMBER,
@@ -33,13 +34,14 @@ from kernels.layout import (
     NAMES,
     NAMES_USED,
     SEED,
+    SEED_2,
     SLOT_BYTES,
 )
 from kernels.options import inner, outer
 from kernels.simd import (
     hash32,
-    mix,
     same_group,
+    trailing_zeros,
 )
 from kernels.words import (
     get,
@@ -55,30 +57,22 @@ U = np.uint64
 
 
 @inner
-def hash_name(address, length, seed):  # type: ignore[no-untyped-def]
-    """A seeded 64-bit hash of `length` bytes, never 0."""
-    if length <= 32:
-        h = hash32(address, length, seed)
-    else:
-        h = seed
-        while length > 32:
-            h = hash32(address, np.int64(32), h)
-            address += 32
-            length -= 32
-        h = hash32(address, length, h)
-    return h | U(1)
-
-
-@inner
-def second_hash(address, length, seed):  # type: ignore[no-untyped-def]
-    """Another hash of the same, so that both together are 128 bits."""
-    return hash_name(address, length, seed + U(0x9E3779B97F4A7C15))
+def hash_name(address, length, state, out):  # type: ignore[no-untyped-def]
+    """Write at `out` the seeded 128-bit hash of `length` bytes, two words."""
+    seed = U(get(state, SEED))
+    seed_2 = U(get(state, SEED_2))
+    while length > 32:
+        hash32(address, np.int64(32), seed, seed_2, out)
+        seed, seed_2 = load64(out), load64(out + 8)
+        address += 32
+        length -= 32
+    hash32(address, length, seed, seed_2, out)
 
 
 @inner
 def index_place(h, slots):  # type: ignore[no-untyped-def]
-    """Where in an index of 2^k slots a hash's entry belongs: its upper bits say."""
-    return ((h >> U(32)) * U(slots)) >> U(32)
+    """Where in an index of 2^k slots a hash's entry belongs: its upper k bits say."""
+    return h >> U(64 - trailing_zeros(U(slots)))
 
 
 @outer
@@ -116,8 +110,9 @@ def name_slot(tables, h):  # type: ignore[no-untyped-def]
 
 
 @inner
-def find_name(tables, state, address, length, h, h2):  # type: ignore[no-untyped-def]
-    """The number of a name, new or known, by both its hashes. The caller has made room for a new one."""
+def find_name(tables, state, address, length, hashed):  # type: ignore[no-untyped-def]
+    """The number of a name, new or known, by the hash at `hashed`. The caller has made room for a new one."""
+    h, h2 = load64(hashed), load64(hashed + 8)
     slot = name_slot(tables, h)
     end = get(tables, NAMES) + get(tables, NAME_SLOTS) * NAME_BYTES
     while True:
@@ -132,10 +127,19 @@ def find_name(tables, state, address, length, h, h2):  # type: ignore[no-untyped
 
 
 @inner
-def hash_group(row, seed):  # type: ignore[no-untyped-def]
-    """Of the key of a group or a line, the resource's number left out."""
-    minute = U(get(row, G_MINUTE)) & U(0xFFFFFFFF)
-    return mix(U(get(row, G_HASH)) + minute * U(0xD6E8FEB86659FD93), U(get(row, G_EXTRA)) ^ seed | U(1))
+def hash_group(row):  # type: ignore[no-untyped-def]
+    """Of the key of a line: the first word of its resource's hash, its minute and the rest spread over the upper bits
+    by odd multipliers."""
+    rest = U(get(row, G_MINUTE)) * U(0x9E3779B97F4A7C15) + U(get(row, G_EXTRA)) * U(0xD6E8FEB86659FD93)
+    return U(get(row, G_HASH)) + rest
+
+
+@outer
+def number_of(tables, state, address, length):  # type: ignore[no-untyped-def]
+    """The number of a name, new or known, hashed here. The caller has made room for a new one."""
+    hashed = state + 8 * HASHED
+    hash_name(address, length, state, hashed)
+    return find_name(tables, state, address, length, hashed)
 
 
 @inner
@@ -200,10 +204,7 @@ def grow_index(old, old_slots, new, new_slots):  # type: ignore[no-untyped-def]
 
 def add_name(tables, state, address, length):  # type: ignore[no-untyped-def]
     """The number of a name, new or known. The name is padded, and there is room."""
-    seed = U(get(state, SEED))
-    return find_name(
-        tables, state, address, length, hash_name(address, length, seed), second_hash(address, length, seed)
-    )
+    return number_of(tables, state, address, length)
 
 
 def adopt_names(tables, state, data, offsets, numbers, first, count):  # type: ignore[no-untyped-def]
@@ -211,7 +212,6 @@ def adopt_names(tables, state, data, offsets, numbers, first, count):  # type: i
 
     Addresses: data: padded bytes; offsets: int64[count + 1]; numbers: uint32[count].
     """
-    seed = U(get(state, SEED))
     for i in range(first, count):
         address = data + get(offsets, i)
         length = get(offsets, i + 1) - get(offsets, i)
@@ -219,9 +219,7 @@ def adopt_names(tables, state, data, offsets, numbers, first, count):  # type: i
             return i
         if get(state, ARENA_USED) + length > get(tables, ARENA_BYTES):
             return i
-        h = hash_name(address, length, seed)
-        number = find_name(tables, state, address, length, h, second_hash(address, length, seed))
-        store32(numbers + 4 * i, number)
+        store32(numbers + 4 * i, number_of(tables, state, address, length))
     return count
 
 

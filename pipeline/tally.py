@@ -68,7 +68,7 @@ class Tally:
         lines_limit: int = at.LINES_LIMIT,
     ) -> None:
         self._lines_limit = lines_limit
-        self._seed = int.from_bytes(os.urandom(8), "little", signed=True) if seed is None else seed
+        self._seed = np.frombuffer(os.urandom(16) if seed is None else seed.to_bytes(16, "little"), np.int64)
         self.state: NDArray[np.int64] = zeroed(at.STATE_SIZE, np.int64)
         self._tables: NDArray[np.int64] = zeroed(at.TABLES_SIZE, np.int64)
         self._bad: NDArray[np.int64] = zeroed((room_for_bad, 2), np.int64)
@@ -90,7 +90,8 @@ class Tally:
         self._name_places: NDArray[np.int64] = zeroed(2 * SMALLEST, np.int64)
         self._arena: NDArray[np.uint8] = zeroed(1 << 18, np.uint8)
         self._seen: NDArray[np.uint64] = zeroed(SMALLEST, np.uint64)
-        self._block = zeroed(block, np.uint8)
+        self._addresses = self.state.ctypes.data, self._tables.ctypes.data
+        self._new_block(block)
         self._dirty = False
         self.clear()
 
@@ -110,7 +111,7 @@ class Tally:
         self._aside: list[Groups] = []
         self._aside_lines = 0
         self.state[:] = 0
-        self.state[at.SEED] = self._seed
+        self.state[at.SEED], self.state[at.SEED_2] = self._seed
         self.state[[at.RUN_FIRST, at.RUN_NEXT]] = -1
         self.state[at.SEQ_MIN], self.state[at.SEQ_MAX] = np.iinfo(np.int64).max, -1
         self._dirty = False
@@ -147,6 +148,7 @@ class Tally:
         self._know_hits(compiled)
         if not compiled.fmt.header:
             self.known |= compiled.fmt.known
+        self._follow(compiled)
         base = offset  # where in the content the block begins
         kept = 0
         extra = 0
@@ -193,16 +195,22 @@ class Tally:
             raise fault
         return base + kept - offset - extra
 
-    def _scan_block(self, begin: int, end: int, base: int, compiled: Compiled) -> tuple[int, bool]:
-        """Scan lines of the block; how far it came, and whether a line that renames columns stopped it."""
-        compiled.spec[at.FIRST_OFFSET] = base
+    def _follow(self, compiled: Compiled) -> None:
+        """Tell the kernels where the format's arrays are. Once a format, not a block: an address asked of numpy takes
+        a microsecond."""
         self._tables[at.LITERALS] = compiled.literals.ctypes.data
         self._tables[at.TEMPLATE] = compiled.template.ctypes.data
         self._tables[at.KEYS] = compiled.keys.ctypes.data
         self._tables[at.EXACT] = compiled.exact.known_address
-        block, spec = self._block.ctypes.data, compiled.spec.ctypes.data
+        self._spec_address = compiled.spec.ctypes.data
+
+    def _scan_block(self, begin: int, end: int, base: int, compiled: Compiled) -> tuple[int, bool]:
+        """Scan lines of the block; how far it came, and whether a line that renames columns stopped it."""
+        compiled.spec[at.FIRST_OFFSET] = base
+        scan, block, spec = compiled.scan, self._block_address, self._spec_address
+        state, tables = self._addresses
         while True:
-            answer = compiled.scan(block, begin, end, spec, self.state.ctypes.data, self._tables.ctypes.data)
+            answer = scan(block, begin, end, spec, state, tables)
             begin = int(self.state[at.CONSUMED])
             if answer in (at.DONE, at.DIRECTIVE_LINE):
                 return begin, answer == at.DIRECTIVE_LINE
@@ -220,6 +228,7 @@ class Tally:
         self.state[[at.LINES, at.COMMENTS]] += 1
         renamed = recompile(compiled, line[:length].tobytes())
         self.known |= renamed.fmt.known
+        self._follow(renamed)
         return renamed, begin + length + 1
 
     def _grow(self, what: int) -> None:
@@ -259,9 +268,13 @@ class Tally:
 
     def _widen(self, kept: int) -> None:
         """Make room for a line that is longer than the block."""
-        wider = zeroed(2 * len(self._block), np.uint8)
-        wider[:kept] = self._block[:kept]
-        self._block = wider
+        narrow = self._block
+        self._new_block(2 * len(narrow))
+        self._block[:kept] = narrow[:kept]
+
+    def _new_block(self, size: int) -> None:
+        self._block: NDArray[np.uint8] = zeroed(size, np.uint8)
+        self._block_address = self._block.ctypes.data
 
     def _note_overlong(self, offset: int) -> None:
         used = int(self.state[at.BAD_USED])
