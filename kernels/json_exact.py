@@ -66,7 +66,7 @@ from kernels.layout import (
 )
 from kernels.options import outer
 from kernels.simd import (
-    masked_equal32,
+    begins_with,
 )
 from kernels.values import exact_integer, exact_time
 from kernels.words import (
@@ -83,9 +83,9 @@ def same_bytes(a, b, length):  # type: ignore[no-untyped-def]
     """Whether `length` bytes at two addresses are equal."""
     i = np.int64(0)
     while i < length:
-        if not masked_equal32(a + i, b + i, min(np.int64(32), length - i)):
+        if not begins_with(a + i, b + i, min(np.int64(64), length - i)):
             return False
-        i += 32
+        i += 64
     return True
 
 

@@ -9,10 +9,11 @@ from kernels.layout import (
     FIRST_LEVEL,
     FOUND,
     JSON_KEYS,
+    K_BYTES,
     K_COUNT,
     K_KEYS,
+    K_LEAST,
     K_LENGTH,
-    K_NAME,
     K_ORDINAL,
     K_QUOTES,
     K_ROLE,
@@ -29,12 +30,13 @@ from kernels.layout import (
     PREFIX_LENGTH,
     QUOTES_SEEN,
     TEMPLATE,
-    TEMPLATE_NAMES,
+    TEMPLATE_BYTES,
     URL_HOST,
 )
 from kernels.options import outer
 from kernels.words import (
     get,
+    load8,
     put,
 )
 
@@ -65,29 +67,41 @@ def learn(spec, tables):  # type: ignore[no-untyped-def]
                 there = there or get(found + 8 * (FIRST_LEVEL + 1 + 4 * i), L_PATH) == j
             whole = whole or not there
     count = np.int64(0)
+    least = np.int64(0)
     for i in range(known):
         level = found + 8 * (FIRST_LEVEL + 1 + 4 * i)
-        length = get(level, L_LENGTH)
         j = get(level, L_PATH)
         role = np.int64(-1)
         if j >= 0 and _is_first(j, known, spec, tables):
             role = get(get(tables, KEYS) + 8 * PATH_WORDS * j, P_ROLE)
         if role < 0 and not whole:
             continue
+        quote = get(level, L_PLACE) - 1
+        length = _before_value(quote + get(level, L_LENGTH) + 2) - quote
         if length > KEY_BYTES:
             return
-        name = template + 8 * TEMPLATE_NAMES + KEY_BYTES * count
-        _copy_name(name, get(level, L_PLACE), length)
+        kept = template + 8 * TEMPLATE_BYTES + KEY_BYTES * count
+        _copy_key(kept, quote)
         key = template + 8 * (K_KEYS + 4 * count)
         put(key, K_ORDINAL, get(level, L_ORDINAL))
         put(key, K_LENGTH, length)
-        put(key, K_NAME, name)
+        put(key, K_BYTES, kept)
         put(key, K_ROLE, role)
+        least = get(level, L_ORDINAL) + 2
         count += 1
     put(template, K_QUOTES, -1)
     if whole:
         put(template, K_QUOTES, get(found, QUOTES_SEEN))
+    put(template, K_LEAST, least)
     put(template, K_COUNT, count)
+
+
+@outer
+def _before_value(p):  # type: ignore[no-untyped-def]
+    """Where the value begins of the key that was closed before `p`: behind its colon and blanks."""
+    while load8(p) == 32 or load8(p) == 9 or load8(p) == 58:
+        p += 1
+    return p
 
 
 @outer
@@ -103,9 +117,9 @@ def _is_first(j, known, spec, tables):  # type: ignore[no-untyped-def]
 
 
 @outer
-def _copy_name(target, source, length):  # type: ignore[no-untyped-def]
-    for i in range(0, length, 8):
-        put(target, i // 8, get(source, i // 8))
+def _copy_key(target, source):  # type: ignore[no-untyped-def]
+    for i in range(KEY_BYTES // 8):
+        put(target, i, get(source, i))
 
 
 def exact_json_line(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]

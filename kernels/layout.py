@@ -152,10 +152,11 @@ LEVEL_KEYS = 128
 QUOTES_SEEN = FIRST_LEVEL + 1 + 4 * LEVEL_KEYS  # word: how many quotes the line has
 FOUND_SIZE = QUOTES_SEEN + 1
 
-# -- the template, learned from the line before: how many quotes a line has (-1: does not matter), how many keys to
-# look at, then of each: ordinal of its opening quote, length, address of its name, role (-1: only to be there).
-K_QUOTES, K_COUNT, K_KEYS = range(3)
-K_ORDINAL, K_LENGTH, K_NAME, K_ROLE = range(4)
+# -- the template, learned from the line before: how many quotes a line has (-1: does not matter) and how many at least,
+# how many keys to look at, then of each: ordinal of its opening quote, length from there up to its value, address of
+# these bytes, role (-1: only to be there).
+K_QUOTES, K_LEAST, K_COUNT, K_KEYS = range(4)
+K_ORDINAL, K_LENGTH, K_BYTES, K_ROLE = range(4)
 KEY_BYTES = 64
-TEMPLATE_NAMES = K_KEYS + 4 * LEVEL_KEYS  # word from which on names of learned keys lie, KEY_BYTES each
-TEMPLATE_SIZE = TEMPLATE_NAMES + LEVEL_KEYS * KEY_BYTES // 8
+TEMPLATE_BYTES = K_KEYS + 4 * LEVEL_KEYS  # word from which on these bytes lie, KEY_BYTES a key
+TEMPLATE_SIZE = TEMPLATE_BYTES + LEVEL_KEYS * KEY_BYTES // 8

@@ -10,17 +10,17 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.fill import fill
-from kernels.json_exact import same_bytes
 from kernels.layout import (
     BODY_BYTES,
     BYTES_SENT,
     CACHE,
     EDGE,
     GOOD,
+    K_BYTES,
     K_COUNT,
     K_KEYS,
+    K_LEAST,
     K_LENGTH,
-    K_NAME,
     K_ORDINAL,
     K_QUOTES,
     K_ROLE,
@@ -35,7 +35,7 @@ from kernels.options import inner, outer
 from kernels.outline import outline_strings
 from kernels.quick_time import quick_epoch, quick_iso
 from kernels.scan import scan_lines
-from kernels.simd import bracket_mask, digit_count, equal_mask, masked_equal32, prefix_xor, trailing_zeros
+from kernels.simd import begins_with, bracket_mask, digit_count, equal_mask, prefix_xor, trailing_zeros
 from kernels.values import quick_integer
 from kernels.words import get, load8, load16
 
@@ -129,7 +129,7 @@ def quick_json(base, line, found, plain, spec, state, tables, row):  # type: ign
         return _NO
     places = line + 2
     quotes = found - 1
-    if quotes & 1:
+    if quotes & 1 or quotes < get(template, K_LEAST):
         return _NO
     if get(template, K_QUOTES) >= 0 and not _no_other_keys(base, quotes, template, places):
         return _NO
@@ -144,23 +144,13 @@ def quick_json(base, line, found, plain, spec, state, tables, row):  # type: ign
     for _ in range(keys):
         at = get(key, K_ORDINAL)
         role = get(key, K_ROLE)
-        length = get(key, K_LENGTH)
-        if at + 2 > quotes:
+        v = base + load16(places + 2 * at)
+        if not begins_with(v, get(key, K_BYTES), get(key, K_LENGTH)):
             return _NO
-        p = base + load16(places + 2 * at)
-        q = base + load16(places + 2 * at + 2)
-        if q - p - 1 != length or load8(q + 1) != 58:
-            return _NO
-        if not (
-            masked_equal32(p + 1, get(key, K_NAME), length)
-            if length <= 32
-            else same_bytes(p + 1, get(key, K_NAME), length)
-        ):
-            return _NO
+        v += get(key, K_LENGTH)
         key += 32
         if role < 0:
             continue
-        v = q + 2
         if load8(v) == 34:
             if at + 4 > quotes:
                 return _NO

@@ -27,8 +27,8 @@ _OUTER: set[str] = set()
 
 
 def outer(function: Callable[..., Any]) -> Any:
-    """The same for what is seldom called: it stays a call, which keeps kernels small and quick to compile, and is marked
-    cold, so that registers are saved where it is called and not on every line (12 % of a line's time)."""
+    """The same for what is seldom called: it stays a call, which keeps kernels small and quick to compile, and is
+    marked cold, so that registers are saved where it is called and not on every line (12 % of a line's time)."""
     _OUTER.add(f"{len(function.__name__)}{function.__name__}")
     return numba.njit(function, **_PART)
 

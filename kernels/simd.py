@@ -85,15 +85,14 @@ def digit_count(typingctx: Any, address: Any) -> Any:
 
 
 @intrinsic
-def masked_equal32(typingctx: Any, left: Any, right: Any, length: Any) -> Any:
-    """Whether the first `length` (0 to 32) bytes at two addresses are equal."""
+def begins_with(typingctx: Any, left: Any, right: Any, length: Any) -> Any:
+    """Whether the first `length` (1 to 64) bytes at two addresses are equal."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.VectorType(I8, 32)
+        kind = ir.VectorType(I8, 64)
         differ = builder.icmp_unsigned("!=", load(builder, args[0], kind), load(builder, args[1], kind))
-        mask = builder.zext(builder.bitcast(differ, I32), I64)
-        below = builder.sub(builder.shl(I64(1), args[2]), I64(1))
-        return builder.icmp_unsigned("==", builder.and_(mask, below), I64(0))
+        above = builder.shl(builder.bitcast(differ, I64), builder.sub(I64(64), args[2]))
+        return builder.icmp_unsigned("==", above, I64(0))
 
     return types.boolean(types.int64, types.int64, types.int64), generate
 
