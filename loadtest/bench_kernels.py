@@ -47,6 +47,7 @@ class Data:
 
     folder: Path
     lines: int
+    _written: set[Path] = field(default_factory=set)
 
     def log(self, fmt: str, *, shuffled: bool = False) -> Path:
         """The log of a format, generated when it is not there."""
@@ -59,13 +60,22 @@ class Data:
         return self._made(plain.with_name(plain.name + ".gz"), lambda: _deflate(plain))
 
     def _made(self, path: Path, chunks: Callable[[], Iterator[Any]]) -> Path:
-        if not path.exists():
+        """The file, made or written once more: a log that has just been written, as it is when it is read in earnest.
+
+        Pages that lie long in the page cache, or came back into it, are scattered, and reading them then takes twice
+        the time (8 and 19 ns a line of vhost-combined), whoever reads.
+        """
+        if path not in self._written:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_log(path, chunks())
-        # Read once, so that it is in the page cache when the clock runs.
-        with path.open("rb", buffering=0) as file:
-            while file.read(1 << 24):
-                pass
+            if path.exists():
+                fresh = path.with_name(f".{path.name}.new")
+                with path.open("rb") as source, fresh.open("wb") as target:
+                    while chunk := source.read(1 << 22):
+                        target.write(chunk)
+                fresh.replace(path.resolve())
+            else:
+                write_log(path, chunks())
+            self._written.add(path)
         return path
 
 
