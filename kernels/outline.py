@@ -26,10 +26,13 @@ def _note_ends(ends, lines, newlines, marks, found):  # type: ignore[no-untyped-
     Without a branch for the usual vectors, with one newline or none: it would be missed at every line.
     """
     store32(ends + 4 * lines, found + popcount(marks & (newlines ^ (newlines - U(1)))))
-    count = popcount(newlines)
-    if count > 1:
-        _note_more_ends(ends + 4 * lines, newlines, marks, found)
-    return lines + count
+    lines += np.int64(trailing_zeros(newlines) < 64)
+    newlines &= newlines - U(1)
+    while newlines != U(0):
+        store32(ends + 4 * lines, found + popcount(marks & (newlines ^ (newlines - U(1)))))
+        newlines &= newlines - U(1)
+        lines += 1
+    return lines
 
 
 @outer

@@ -33,7 +33,7 @@ FEWEST_BYTES, MOST_ROOM = 128, 1 << 22
 """Content with less than so many bytes a group is rare: room for the groups of expected content is laid out
 ahead, up to a bound. It takes memory only as it fills."""
 
-USUAL_BYTES, LARGEST_INDEX = 512, 1 << 20
+USUAL_BYTES, LARGEST_INDEX = 256, 1 << 21
 """The index begins with a slot for so many bytes of expected content, up to a bound, and grows by four: growing by two
 costs 5 % on a log of many groups."""
 
