@@ -36,7 +36,7 @@ LEDGER_COLUMNS = (
     "sha256", "sequence_unit", "sequence_epoch", "sequence_first", "sequence_next", "skip_first", "skip_next",
     "malformed_offset", "malformed_reason", "format", "known", "path", "fingerprint", "reason", "committed_at",
 )  # fmt: skip
-"""The columns of `ledger` that are written; `rank` is computed by the store."""
+"""The columns of `ledger` that are written; `full_rank` is computed by the store."""
 
 ENTRY_SELECT = ", ".join(
     {

@@ -247,7 +247,7 @@ _STRETCH = (
     " AND segment_id < bitShiftLeft(toUInt128(intDiv({until_s:UInt32}, 60)), 96)"
 )
 # in the order of the ledger's key, one segment at a time: memory does not grow with their number, as with argMax
-_BEST = "ORDER BY segment_id, rank DESC, seq DESC LIMIT 1 BY segment_id"
+_BEST = "ORDER BY segment_id, full_rank DESC, seq DESC LIMIT 1 BY segment_id"
 _WINNERS = f"SELECT write_id FROM ledger WHERE seq <= {{cut:UInt64}} AND {_STRETCH}"
 
 

@@ -109,7 +109,7 @@ SELECT edge, stream, {_STATES},
 FROM (
     SELECT edge, stream, state, lines, malformed, duplicates, flagged, bytes_sent, content_bytes, minute, committed_at
     FROM ledger WHERE seq <= {{cut:UInt64}}
-    ORDER BY segment_id, rank DESC, seq DESC LIMIT 1 BY segment_id
+    ORDER BY segment_id, full_rank DESC, seq DESC LIMIT 1 BY segment_id
 )
 GROUP BY edge, stream ORDER BY edge, stream
 """

@@ -62,7 +62,7 @@ def _superseded(sessions: Sessions, low: int, high: int, old_cut: int) -> list[t
         " GROUP BY segment_id HAVING uniqExact(write_id) > 1"
     )
     winner = (
-        "SELECT argMax(write_id, (rank, seq)) FROM ledger"
+        "SELECT argMax(write_id, (full_rank, seq)) FROM ledger"
         " WHERE segment_id IN ({changed}) {cut} GROUP BY segment_id"
     )
     rows = sessions.rows(
