@@ -93,8 +93,9 @@ def _entry(minute: int, place: int, part: str, **changes: Any) -> LedgerEntry:
         ({"content_bytes": 2**60 - 1}, {"content_bytes": 2**60 - 2}),
         ({"digest": SOME_BITS}, {"digest": SOME_BITS[:15] + bytes([SOME_BITS[15] - 1])}),
         ({"digest": NO_BITS}, {"digest": b""}),
+        ({"digest": b"\xff"}, {"digest": SOME_BITS}),
     ],
-    ids=["lines", "most lines", "bytes", "most bytes", "digest", "no digest"],
+    ids=["lines", "most lines", "bytes", "most bytes", "digest", "no digest", "short digest"],
 )
 def test_every_reader_and_the_sweep_agree_on_a_winner_by_its_last_bit(
     store: Store, origin: Callable[[int], Origin], greater: dict[str, Any], lesser: dict[str, Any]
