@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernels import layout as at
-from pipeline.file_range import FileRange, next_line
+from pipeline.file_range import WORTH, FileRange, Part, Shares
 from pipeline.formats.compiled import compile_format
 from pipeline.model import MEASURES
 from pipeline.tally import Tally
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.formats.model import LogFormat
-
-
-SPLIT = 4 << 20
-"""Bytes of a plain file that are worth a thread of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +52,6 @@ class Aggregate:
         return self.union.to_arrow(self.by, [measure for measure in MEASURES if measure in self.known])
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Bytes [begin, end) of a plain file, the lines that begin in there; or a whole file, `end` None."""
-
-    path: str
-    begin: int = 0
-    end: int | None = None
-
-
 def aggregate_files(
     paths: Sequence[str | Path],
     fmt: LogFormat | str,
@@ -82,20 +70,28 @@ def aggregate_files(
 
         fmt = load_format(fmt)
     started = time.perf_counter()
-    parts = [part for path in paths for part in _split(os.fspath(path), fmt, threads)]
+    parts = [_part(os.fspath(path), fmt, threads) for path in paths]
     progress = _Progress(on_progress)
-    workers = min(threads, len(parts))
-    readings: list[list[_Reading]]
-    if workers <= 1:
-        readings = [_read_all(parts, fmt, tuple(by), progress)]
-        usage = unite([readings[0][0].tally], tuple(by)) if parts else unite([Tally()], tuple(by))
+    shares = Shares(parts)
+    size = sum(part.range.left if part.range else Path(part.path).stat().st_size for part in parts)
+    worth = sum(max(1, part.range.left // WORTH) if part.range else 1 for part in parts)
+    workers = max(1, min(threads, worth))
+    tallies = [_idle_tally() for _ in range(workers)]
+
+    def read_share(tally: Tally) -> list[_Reading]:
+        tally.clear(size // workers)
+        readings = []
+        while (part := shares.take()) is not None:
+            readings.append(_read(part, fmt, tuple(by), tally, progress))
+        return readings
+
+    if workers == 1:
+        readings = read_share(tallies[0])
+        usage = unite(tallies, tuple(by))
     else:
         with ThreadPoolExecutor(workers, thread_name_prefix="prebill-aggregate") as pool:
-            shares = [parts[i::workers] for i in range(workers)]
-            readings = list(pool.map(lambda share: _read_all(share, fmt, tuple(by), progress), shares))
-            usage = unite([share[0].tally for share in readings], tuple(by), pool.map)
-    tallies = [reading.tally for share in readings for reading in share[:1]]
-    flat = [reading for share in readings for reading in share]
+            readings = list(itertools.chain.from_iterable(pool.map(read_share, tallies)))
+            usage = unite(tallies, tuple(by), pool.map)
 
     def count(what: int) -> int:
         return sum(tally.count(what) for tally in tallies)
@@ -108,10 +104,10 @@ def aggregate_files(
         malformed=count(at.MALFORMED),
         blank=count(at.BLANK),
         comments=count(at.COMMENTS),
-        malformed_at=sorted(place for reading in flat for place in reading.malformed_at),
-        faults=sorted(reading.fault for reading in flat if reading.fault is not None),
+        malformed_at=sorted(place for reading in readings for place in reading.malformed_at),
+        faults=sorted(reading.fault for reading in readings if reading.fault is not None),
         seconds=time.perf_counter() - started,
-        bytes_read=sum(reading.bytes for reading in flat),
+        bytes_read=sum(reading.bytes for reading in readings),
         union=usage,
     )
     with _IDLE_LOCK:
@@ -132,9 +128,8 @@ def _idle_tally() -> Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What reading one part came to; `tally` is its thread's, shared by all parts of that thread."""
+    """What reading one part came to, beside what its thread's tally has."""
 
-    tally: Tally
     malformed_at: list[tuple[str, int, str]]
     fault: tuple[str, str] | None
     bytes: int
@@ -145,27 +140,16 @@ class _Progress:
 
     def __init__(self, tell: Callable[[int], None] | None) -> None:
         self._tell = tell
-        self._done: dict[_Part, int] = {}
+        self._done: dict[Part, int] = {}
 
-    def part(self, part: _Part, done: int) -> None:
+    def part(self, part: Part, done: int) -> None:
         """So many bytes of a part are done."""
         if self._tell is not None:
             self._done[part] = done
             self._tell(sum(self._done.values()))
 
 
-def _read_all(
-    parts: Sequence[_Part], fmt: LogFormat, by: tuple[str, ...], progress: _Progress
-) -> list[_Reading]:
-    """Read parts one after another into one tally."""
-    tally = _idle_tally()
-    tally.clear(
-        sum(Path(part.path).stat().st_size if part.end is None else part.end - part.begin for part in parts)
-    )
-    return [_read(part, fmt, by, tally, progress) for part in parts]
-
-
-def _read(part: _Part, fmt: LogFormat, by: tuple[str, ...], tally: Tally, progress: _Progress) -> _Reading:
+def _read(part: Part, fmt: LogFormat, by: tuple[str, ...], tally: Tally, progress: _Progress) -> _Reading:
     from pipeline.ingest.codecs import open_content
     from pipeline.ingest.errors import DamagedError, UnreadableError
 
@@ -175,14 +159,14 @@ def _read(part: _Part, fmt: LogFormat, by: tuple[str, ...], tally: Tally, progre
     tally.state[at.BAD_USED] = 0
     fault = None
     with open_content(part.path) as packed:
-        content = packed if part.end is None else FileRange(part.path, part.begin, part.end)
+        content, begin = (packed, 0) if part.range is None else (part.range, part.range.begin)
 
         def on_block(done: int) -> None:
-            progress.part(part, done if part.end is not None else packed.packed)
+            progress.part(part, done if part.range is not None else packed.packed)
 
         read = 0
         try:
-            read = tally.scan(content, compiled, offset=part.begin, on_block=on_block)
+            read = tally.scan(content, compiled, offset=begin, on_block=on_block)
         except DamagedError as error:
             fault, read = (part.path, error.reason), error.at
         except UnreadableError as error:
@@ -190,22 +174,15 @@ def _read(part: _Part, fmt: LogFormat, by: tuple[str, ...], tally: Tally, progre
                 raise
             fault, read = (part.path, error.reason), packed.unpacked
     places = [(part.path, offset, reason) for offset, reason in tally.malformed_at()]
-    return _Reading(tally, places, fault, read)
+    return _Reading(places, fault, read)
 
 
-def _split(path: str, fmt: LogFormat, threads: int) -> list[_Part]:
-    """The parts in which a file may be read at once: several of a large plain one, where no header renames columns."""
+def _part(path: str, fmt: LogFormat, threads: int) -> Part:
+    """A file, to be shared among threads where it is large and plain, and no header renames columns."""
     from pipeline.ingest.codecs import open_content
 
     size = Path(path).stat().st_size
-    if threads <= 1 or fmt.header or size < 2 * SPLIT or not Path(path).is_file():
-        return [_Part(path)]
+    if threads <= 1 or fmt.header or size < 2 * WORTH or not Path(path).is_file():
+        return Part(path)
     with open_content(path) as content:
-        if content.codec != "plain":
-            return [_Part(path)]
-    count = min(threads, size // SPLIT)
-    with Path(path).open("rb", buffering=0) as file:
-        cuts = [next_line(file.fileno(), size * i // count, size) for i in range(count)]
-    return [
-        _Part(path, begin, end) for begin, end in zip(cuts, [*cuts[1:], size], strict=True) if begin < end
-    ]
+        return Part(path, FileRange(path, 0, size)) if content.codec == "plain" else Part(path)

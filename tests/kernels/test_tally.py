@@ -172,7 +172,8 @@ def test_a_line_of_a_megabyte_and_one_that_is_too_long(tmp_path: Path) -> None:
 def test_threads_share_a_file(
     tmp_path: Path, threads: int, by: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.aggregate.SPLIT", 1000)
+    monkeypatch.setattr("pipeline.aggregate.WORTH", 1000)
+    monkeypatch.setattr("pipeline.file_range.WORTH", 1000)
     path = tmp_path / "x.log"
     path.write_bytes(
         b"".join(tsv(i, minute=MINUTE + i // 100, resource=f"r{i % 13}") for i in range(1000)) + b"bad\n"
