@@ -25,12 +25,13 @@ class Part:
 
 
 class FileRange:
-    """Bytes [begin, end) of a plain file as content. Open from the first read to the end; meanwhile another thread may
-    take its second half."""
+    """Bytes [begin, end) of a plain file as content, opened when it is first wanted, closed at its end. Another thread
+    may take its second half."""
 
     def __init__(self, path: str, begin: int, end: int) -> None:
         self._path = path
         self._fd = -1
+        self._ended = False
         self._lock = threading.Lock()
         self.begin = begin
         self._at, self._end = begin, end
@@ -46,23 +47,33 @@ class FileRange:
             start = self._at
             wanted = min(len(view), self._end - start)
             self._at += wanted
-            if self._fd < 0 and wanted:
-                self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            if wanted:
+                self._open()
         got = os.preadv(self._fd, [view[:wanted]], start) if wanted else 0
         with self._lock:
             if got < wanted:  # the file has become shorter, or the read was cut
                 self._at = start + got
                 self._end = self._end if got else self._at
-            if not got and self._fd >= 0:
-                os.close(self._fd)
-                self._fd = -1
+            if not got:
+                self._close()
         return got
+
+    def _open(self) -> None:
+        if self._fd < 0:
+            self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def _close(self) -> None:
+        self._ended = True
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def give_half(self) -> FileRange | None:
         """The second half of what is left, from now on another's; None where it is not worth it."""
         with self._lock:
-            if self._fd < 0 or self.left < 2 * WORTH:
+            if self._ended or self.left < 2 * WORTH:
                 return None
+            self._open()
             half = next_line(self._fd, self._at + self.left // 2, self._end)
             if half >= self._end:
                 return None
