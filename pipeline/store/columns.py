@@ -89,7 +89,10 @@ def facts_table(batch: UsageBatch) -> pa.Table:
     import pyarrow as pa
 
     def names(indices: NDArray[np.uint32], values: tuple[str, ...]) -> pa.Array:
-        distinct = pa.array([_text(value) for value in values], pa.binary())
+        try:
+            distinct = pa.array(values, pa.string()).cast(pa.binary())
+        except UnicodeEncodeError:
+            distinct = pa.array([_text(value) for value in values], pa.binary())
         return pa.DictionaryArray.from_arrays(pa.array(indices.astype(np.int32)), distinct)
 
     # two words a row: gathering 16-byte voids is many times slower
