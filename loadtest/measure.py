@@ -29,11 +29,15 @@ class Job:
     path: Path
     by: tuple[str, ...]
     threads: int = 1
+    width: int = 0
 
     @property
     def cores(self) -> str:
-        """The last `threads` cores that this process may use: the first ones take the machine's interrupts."""
-        return ",".join(str(core) for core in sorted(os.sched_getaffinity(0))[-self.threads :])
+        """The last `width` (or else `threads`) cores that this process may use: the first ones take the machine's
+        interrupts. Jobs of one engine on the same cores share a process."""
+        return ",".join(
+            str(core) for core in sorted(os.sched_getaffinity(0))[-(self.width or self.threads) :]
+        )
 
 
 @dataclass(frozen=True, slots=True)

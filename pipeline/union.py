@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MOST_COMMON = 64
 """Minutes that two threads may have in common for their groups to be matched; with more, Arrow adds all up."""
 
+MOST_PLACES = 1 << 22
+"""Keys that two parts may have in common, minutes × extras × names, up to which each gets a place of its own."""
+
 CLASSES = (b"-", b"1xx", b"2xx", b"3xx", b"4xx", b"5xx", b"6xx", b"7xx", b"8xx", b"9xx")
 
 
@@ -143,21 +146,20 @@ def _two(first: Tally, joined: Groups, parts: Sequence[Groups]) -> Union:
         np.concatenate([np.flatnonzero(part.minute == minute) for minute in common]) for part in parts
     )
     extras = np.unique(np.concatenate([parts[0].extra[ours], parts[1].extra[theirs]]))
-
-    def key(part: Groups, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
-        minute = np.searchsorted(common, part.minute[rows]).astype(np.uint64)
-        extra = np.searchsorted(extras, part.extra[rows]).astype(np.uint64)
-        whole: NDArray[np.uint64] = (minute * np.uint64(len(extras)) + extra) << np.uint64(32) | part.name[
-            rows
-        ]
-        return whole
-
-    if len(common) * len(extras) >= 1 << 31:
+    if len(common) * len(extras) * len(names) > MOST_PLACES:
         return Union(names, joined, apart=False)
-    _, in_ours, in_theirs = np.intersect1d(
-        key(parts[0], ours), key(parts[1], theirs), assume_unique=True, return_indices=True
-    )
-    ours, theirs = ours[in_ours], theirs[in_theirs]
+
+    def place(part: Groups, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """A number for each key that the rows may have."""
+        minute = np.searchsorted(common, part.minute[rows])
+        extra = np.searchsorted(extras, part.extra[rows])
+        return (minute * len(extras) + extra) * len(names) + part.name[rows]
+
+    # By place and not by sorting keys (numpy.intersect1d): 0.6 instead of 2.0 ms of a log of half a gigabyte.
+    at = np.full(len(common) * len(extras) * len(names), -1, np.int32)
+    at[place(parts[0], ours)] = ours
+    met = at[place(parts[1], theirs)]
+    ours, theirs = met[met >= 0], theirs[met >= 0]
     parts[0].sums[:, ours] += parts[1].sums[:, theirs]
     return Union(names, _drop(joined, theirs + len(parts[0].minute)), apart=True)
 
