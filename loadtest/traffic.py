@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -66,21 +67,32 @@ def concatenate(parts: list[Traffic]) -> Traffic:
     return Traffic(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Traffic)})
 
 
+def weigh_resources(resources: int) -> NDArray[np.float64]:
+    """How often each resource is asked for, against the first, by Zipf's law."""
+    return np.arange(1, resources + 1, dtype=np.float64) ** -ZIPF_EXPONENT
+
+
 def draw_minutes(
-    lines: int, resources: int, minutes: int, seed: int, edges: int, start_s: int = START_S
+    lines: int | Sequence[int], resources: int, minutes: int, seed: int, edges: int, start_s: int = START_S
 ) -> Iterator[Traffic]:
     """Each minute's requests in turn; a minute depends on (seed, its number) alone, whatever is drawn beside it.
+
+    `lines`: over all minutes, spread evenly, or the number of each minute.
 
     One line in fifty is written up to 3 s after the time that it carries, as a long request is, so that neighbouring
     minutes mix a little at their border; no line is earlier than `start_s`.
     """
-    popularity = np.cumsum(np.arange(1, resources + 1, dtype=np.float64) ** -ZIPF_EXPONENT)
+    popularity = np.cumsum(weigh_resources(resources))
     popularity /= popularity[-1]
     seq = 0
     for minute in range(minutes):
-        n = lines * (minute + 1) // minutes - lines * minute // minutes
+        n = lines[minute] if isinstance(lines, Sequence) else _even(lines, minute, minutes)
         yield _draw_minute(n, popularity, np.random.default_rng([seed, minute]), edges, start_s, minute, seq)
         seq += n
+
+
+def _even(lines: int, minute: int, minutes: int) -> int:
+    return lines * (minute + 1) // minutes - lines * minute // minutes
 
 
 def _draw_minute(
