@@ -1,8 +1,8 @@
-"""Months as contracts know them: from a contract's time zone and its own beginning and end to minutes; pure, for close.py,
-bills and proofs.
+"""Months as contracts know them: from a contract's time zone and its own beginning and end to minutes; pure, for
+close.py, bills and proofs.
 
-A month begins at the first midnight of its first day in the contract's zone and ends where the next begins, so months of one
-zone leave out no minute and share none, whatever daylight saving does.
+A month begins at the first midnight of its first day in the contract's zone and ends where the next begins, so months
+of one zone leave out no minute and share none, whatever daylight saving does.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Month:
     def begins(self, tz: str) -> int:
         """Its first minute in a zone, in minutes since the epoch.
 
-        Where midnight does not exist, the month begins with the day's first instant; where it comes twice, with the first.
+        Where midnight does not exist, it begins with the day's first instant; where it comes twice, with the first.
         """
         at = datetime(self.year, self.month, 1, tzinfo=ZoneInfo(tz))
         return int(at.timestamp()) // 60

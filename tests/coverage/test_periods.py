@@ -1,5 +1,5 @@
-"""Months in zones: their ends, days of 23 and 25 hours, midnights that are missing or come twice, contracts that begin and
-end inside them."""
+"""Months in zones: their ends, days of 23 and 25 hours, midnights that are missing or come twice, contracts that begin
+and end inside them."""
 
 from __future__ import annotations
 
