@@ -141,6 +141,17 @@ def store16(typingctx: Any, address: Any, value: Any) -> Any:
 
 
 @intrinsic
+def store8(typingctx: Any, address: Any, value: Any) -> Any:
+    """Write the low 8 bits of an int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(builder.trunc(args[1], I8), pointer(builder, args[0], I8), align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
 def copy64(typingctx: Any, target: Any, source: Any) -> Any:
     """Copy 64 bytes."""
 
