@@ -1,4 +1,4 @@
-"""A whole CDN as numbers: a `Fleet` in, lines and bytes of every stream in every minute out, before anything goes wrong.
+"""A whole CDN as numbers: a `Fleet` in, lines and bytes of every stream and minute out, before anything goes wrong.
 
 The rhythm is a CDN's own: edges of unequal size in three time zones, days and weeks, holidays, flash crowds, edges that
 serve nothing at night. `fleet_ledger` makes ledger rows of it, `fleet_files` log files; both begin from the same lines.
@@ -31,10 +31,10 @@ _BYTES_PER_LINE, _LOG_PER_LINE = 78_000.0, 165
 class Fleet:
     """How large the CDN is and how it lives.
 
-    `lines`: a minute of an average stream at an average hour. `units`: what each edge's sequence numbers count, in turn:
-    line, byte or none. `counter_every`: minutes between two readings of an edge's counters, 0 for no counters.
-    `night_zero`: of a hundred edges, those that serve nothing from 01:00 to 05:00. `holidays`: days from the first, with a
-    third of the traffic. `flashes`: crowds of half an hour with ten times an edge's traffic.
+    `lines`: a minute of an average stream at an average hour. `units`: what each edge's sequence numbers count, in
+    turn: line, byte or none. `counter_every`: minutes between two readings of an edge's counters, 0 for no counters.
+    `night_zero`: of a hundred edges, those that serve nothing from 01:00 to 05:00. `holidays`: days from the first,
+    with a third of the traffic. `flashes`: crowds of half an hour with ten times an edge's traffic.
     """
 
     edges: int = 6
@@ -100,7 +100,8 @@ class Fleet:
         """The part of an edge's requests that goes to each resource; float64[resources], sums to 1."""
         weights = np.empty(self.resources)
         weights[self.ranks(edge)] = weigh_resources(self.resources)
-        return weights / weights.sum()
+        weights /= weights.sum()
+        return weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,8 @@ def _lines(fleet: Fleet, row: int) -> NDArray[np.int64]:
     day = 0.25 + 0.75 * (1 - np.cos((hour - 5) / 16 * np.pi)) / 2 * (hour >= 5)
     day = np.where(hour < 5, 0.25 + 0.6 * (1 - (hour + 3) / 8), day)
     weekend = np.isin((local // DAY + 3) % 7, (5, 6))
-    mean = fleet.lines * rng.pareto(2.5) + fleet.lines * 0.4
-    mean = mean * day * np.where(weekend, 1.3, 1.0) * _drift(rng, fleet.minutes, 0.12)
+    size = fleet.lines * (0.4 + rng.pareto(2.5))
+    mean: NDArray[np.float64] = size * day * np.where(weekend, 1.3, 1.0) * _drift(rng, fleet.minutes, 0.12)
     mean[np.isin((minute - fleet.first) // DAY, fleet.holidays)] /= 3
     for crowd in range(fleet.flashes):
         if crowd % fleet.edges == edge:

@@ -18,7 +18,17 @@ LOSSES = ("silence", "lines", "customer", "damaged", "quarantined")
 
 HARMLESS = (
     *("reset", "poll_missing", "restart", "wrap", "rotation", "inode_reuse", "shared_address", "skew"),
-    *("repeated", "again", "overlap", "shuffle", "late", "downtime", "maintenance", "added", "decommissioned"),
+    *(
+        "repeated",
+        "again",
+        "overlap",
+        "shuffle",
+        "late",
+        "downtime",
+        "maintenance",
+        "added",
+        "decommissioned",
+    ),
 )
 """Kinds after which nothing is lost, or nothing that was expected."""
 
@@ -32,7 +42,8 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `minutes`: shortest and longest. `edge`, `stream`: one only; all streams of the edge where no stream is named. `at`:
     minutes from the start, negative from the end. `share`: of lines. `where` lines are lost: "inside" a segment, whose
-    numbers still cover them, or "between" two. `customer`: whose lines. `seconds`: of skew, into the minute (maintenance), of delay.
+    numbers still cover them, or "between" two. `customer`: whose lines. `seconds`: of skew, of delay, into the minute
+    (maintenance).
     """
 
     kind: str
@@ -53,8 +64,8 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A fleet, its faults, and what the nightly run makes larger: `nightly` keys replace those of the fleet, and `times`
-    multiplies the counts of its faults."""
+    """A fleet, its faults, and what the nightly run makes larger: keys of `nightly` replace those of the fleet, and
+    `times` multiplies the counts of its faults."""
 
     title: str
     fleet: Fleet
@@ -94,7 +105,9 @@ def parse_scenario(document: dict[str, Any], name: str = "") -> Scenario:
         scenario = convert(document | {"name": name}, Scenario)
     except ValidationError as error:
         raise ScenarioError(f"{name}: {error}") from None
-    wrong = [problem for place, fault in enumerate(scenario.fault) for problem in _check(place, fault, scenario)]
+    wrong = [
+        problem for place, fault in enumerate(scenario.fault) for problem in _check(place, fault, scenario)
+    ]
     if wrong:
         raise ScenarioError("\n".join(f"{name}: {problem}" for problem in wrong))
     return scenario
