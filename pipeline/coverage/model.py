@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -265,6 +265,31 @@ class Gap:
     def minutes(self) -> int:
         """How many minutes are still lost."""
         return self.loss.after - self.loss.first
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A closed period of one customer's contract, as the store keeps it.
+
+    `period`: as it is called, YYYY-MM. `first`, `after`: its minutes in the contract's zone `tz`. `cut`: the ledger as it
+    was counted. `digest`: of the materialised usage, hex; `rows` are its rows. `closed_at`: epoch seconds. `body`: what
+    the close says beside (values that JSON can hold). `id`: of its usage in the store. `seq`: its place among all closes.
+    """
+
+    period: str
+    tz: str
+    customer: str
+    first: int
+    after: int
+    cut: int
+    digest: str
+    rows: int
+    closed_at: float
+    actor: str = ""
+    reason: str = ""
+    body: dict[str, Any] = field(default_factory=dict)
+    id: int = 0
+    seq: int = 0
 
 
 def gap_id(loss: Loss) -> str:

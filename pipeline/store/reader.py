@@ -29,6 +29,9 @@ FACTS_AT_ONCE = 1_000_000
 Piece = tuple[tuple[int, int] | None, tuple[int, int]]
 """[from, to) minutes of requests, or all, and [from, to) minutes of the segments that hold them."""
 
+EDGE_LATE_MINUTES, EDGE_SOON_MINUTES = 48 * 60, 60
+"""How far before and after its segment's minute a request may lie."""
+
 GROUPABLE = tuple(name for name in DIMENSIONS if name in ("minute", "resource", "edge"))
 
 
@@ -240,6 +243,11 @@ def usage_query(
     if by:
         sql += f" GROUP BY {keys} ORDER BY {keys}"
     return sql, {**params, "cut": cut}
+
+
+def winners_within(cut: int, first: int, after: int) -> tuple[str, Params]:
+    """A statement for the write_ids that win at the cut among segments of minutes [first, after), and its parameters."""
+    return f"{_WINNERS} {_BEST}", {"cut": cut, "since_s": first * 60, "until_s": after * 60}
 
 
 _STRETCH = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.store.coverage_store import CoverageStore
 from pipeline.store.reader import Reader
 from pipeline.store.status import StoreStatus, read_status
 from pipeline.store.sweep import SweepReport, sweep
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.store.sessions import Params, Sessions
 
 
-class Store:
+class Store(CoverageStore):
     """One open store; safe to use from many threads. Use it as a context manager, or close it.
 
     `door` is the address (host, port) where other processes reach the engine, or the server's own.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.store.columns import EDGE_FOREVER_S, facts_by_month, ids_as_bytes, ledger_table
-from pipeline.store.errors import QueryError, StoreError
+from pipeline.store.errors import StoreError
+from pipeline.store.numbered import append_numbered, last_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 COMMIT_ROWS = 50_000
 """Ledger rows of one INSERT at most: one block, so that a commit is seen whole or not at all."""
-
-TRIES = 50
 
 
 class Writer:
@@ -67,9 +65,7 @@ class Writer:
     def commit(self, entries: Sequence[LedgerEntry]) -> int:
         """Writes finished attempts, numbered in the order given; returns the last `seq`, the new cut.
 
-        Strictly increasing and visible in order: a commit takes the number after the greatest visible one, as one
-        INSERT whose deduplication token is that number. Of two committers that took the same number, in one process or
-        in several, the store keeps one; the other reads that it lost and takes the next.
+        Strictly increasing and visible in order, whoever else commits: see `append_numbered`.
         """
         self._check_overrides([entry for entry in entries if entry.preferred and entry.bytes_sent])
         last = 0
@@ -95,7 +91,7 @@ class Writer:
 
     def cut(self) -> int:
         """The greatest visible `seq`; 0 in an empty ledger."""
-        return int(self._sessions.one("SELECT max(seq) FROM ledger"))
+        return last_number(self._sessions, "ledger")
 
     def pin(self, write_ids: Sequence[int], pinned_by: str, now: datetime) -> None:
         """Keeps the facts of these attempts from every sweep."""
@@ -134,29 +130,7 @@ class Writer:
         self._sessions.insert("edges", pa.table(columns))
 
     def _commit(self, entries: Sequence[LedgerEntry]) -> int:
-        commit_id = secrets.randbits(64)
         with self._committer:
-            for _ in range(TRIES):
-                first = self.cut() + 1
-                try:
-                    self._sessions.insert(
-                        "ledger", ledger_table(entries, first, commit_id), token=f"seq-{first}"
-                    )
-                except QueryError:
-                    raise
-                except StoreError:
-                    # the answer was lost; the rows may be there all the same
-                    if not self._is_committed(first, commit_id):
-                        raise
-                if self._is_committed(first, commit_id):
-                    return first + len(entries) - 1
-        raise StoreError(
-            f"{len(entries)} ledger rows found no free number in {TRIES} tries: too many committers"
-        )
-
-    def _is_committed(self, seq: int, commit_id: int) -> bool:
-        found = self._sessions.one(
-            "SELECT count() FROM ledger WHERE seq = {seq:UInt64} AND commit_id = {commit_id:UInt64}",
-            {"seq": seq, "commit_id": commit_id},
-        )
-        return bool(found)
+            return append_numbered(
+                self._sessions, "ledger", lambda first, mark: ledger_table(entries, first, mark)
+            )

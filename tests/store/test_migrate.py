@@ -33,10 +33,11 @@ def _folder(tmp_path: Path, *texts: str) -> Path:
 
 def _become(store: Store, dump: Path) -> None:
     """Puts an older store, out of a dump, in the place of the present one."""
-    for table in ("usage", "segments"):
-        store._sessions.execute(f"DROP VIEW {table}")
-    for table in ("facts", "ledger", "writes", "pinned_writes", "sweeps", "edges", "migrations"):
-        store._sessions.execute(f"DROP TABLE {table}")
+    present = store._sessions.rows(
+        "SELECT name, engine FROM system.tables WHERE database = currentDatabase()"
+    )
+    for name, engine in sorted(present, key=lambda row: row[1] != "View"):
+        store._sessions.execute(f"DROP {'VIEW' if engine == 'View' else 'TABLE'} {name}")
     for statement in split_statements(dump.read_text()):
         store._sessions.execute(statement)
 

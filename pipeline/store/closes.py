@@ -1,0 +1,275 @@
+"""Closes in the store: usage of winning attempts at a cut copied into closed_usage and its attempts pinned, then, as one
+INSERT, the rows of `closes` that make it count. pipeline/coverage/closing.py calls this; nothing here knows a contract."""
+
+# ruff: noqa: S608 - statements are put together from this module's own words; values travel as parameters
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pipeline.coverage.close import Close
+from pipeline.model import MEASURES
+from pipeline.store.changes import read_changes
+from pipeline.store.closing_sql import COUNT_ROWS, DIGEST_ROWS, PIN, SERVED, TAKE, Piece, pieces_of
+from pipeline.store.errors import QueryError, StoreError
+from pipeline.store.sessions import names_subquery
+
+if TYPE_CHECKING:
+    from pipeline.coverage.adjustments import Changes
+    from pipeline.store.sessions import Sessions
+
+TRIES = 50
+KEPT = timedelta(hours=24)
+"""How long a close may take before what it wrote is taken for dead."""
+
+ROWS_AT_ONCE = 500_000
+"""Rows of a close that are hashed from memory at once, about 80 bytes each."""
+
+IDS_AT_ONCE = 5_000
+
+_COLUMNS = (
+    "seq, close_id, period, tz, customer, toUInt32(`from`), toUInt32(`to`), cut, digest, rows,"
+    " toUnixTimestamp64Micro(closed_at), actor, reason, body"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What a close is to count: resources (raw names out of logs) of one customer in minutes [first, after)."""
+
+    close_id: int
+    customer: str
+    first: int
+    after: int
+    resources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What it did count: rows of closed_usage, their sums in the order of MEASURES, and the edges in them."""
+
+    rows: int = 0
+    sums: tuple[int, ...] = (0,) * len(MEASURES)
+    edges: frozenset[str] = frozenset()
+
+
+class Closes:
+    """Reads and writes closed periods. A close counts once its row is in `closes`; what comes before is seen by nobody."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    # -- reads
+
+    def closes(
+        self,
+        period: str | None = None,
+        *,
+        customer: str | None = None,
+        minutes: tuple[int, int] | None = None,
+    ) -> list[Close]:
+        """Closed months in the order in which they were closed; of a period (YYYY-MM), of a customer, or those that share
+        minutes with [first, after)."""
+        terms, params = ["1"], dict[str, Any]()
+        if period is not None:
+            terms.append("period = {period:String}")
+            params["period"] = period
+        if customer is not None:
+            terms.append(f"customer IN ({names_subquery([customer])})")
+        if minutes is not None:
+            terms.append("toUInt32(`from`) < {after_s:UInt32} AND toUInt32(`to`) > {first_s:UInt32}")
+            params |= {"first_s": minutes[0] * 60, "after_s": minutes[1] * 60}
+        rows = self._sessions.rows(
+            f"SELECT {_COLUMNS} FROM closes WHERE {' AND '.join(terms)} ORDER BY seq", params
+        )
+        return [_close(row) for row in rows]
+
+    def served(self, cut: int, first: int, after: int) -> list[tuple[str, str]]:
+        """Every (resource, edge) with counted usage in minutes [first, after) at the cut; names raw, as the log has them."""
+        found: set[tuple[str, str]] = set()
+        for piece in pieces_of(self._sessions, first, after):
+            for resource, edge in self._sessions.rows(SERVED, {**piece.params, "cut": cut}):
+                found.add((_raw(resource), _raw(edge)))
+        return sorted(found)
+
+    def counted_resources(self, close_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """close_id → the resources that it counts, raw names."""
+        found: dict[int, list[str]] = {}
+        for some in _chunks(close_ids):
+            listed = ",".join(map(str, some))
+            for close_id, name in self._sessions.rows(
+                f"SELECT close_id, hex(resource) FROM closed_resources WHERE close_id IN ({listed}) ORDER BY 1, 2"
+            ):
+                found.setdefault(int(close_id), []).append(_raw(name))
+        return {close_id: tuple(names) for close_id, names in found.items()}
+
+    def changes(self, since_cut: int, cut: int, first: int, after: int) -> Changes:
+        """Usage of minutes [first, after) at `cut` less that at `since_cut`, over all resources."""
+        return read_changes(self._sessions, since_cut, cut, first, after)
+
+    def digest(self, close_id: int) -> str:
+        """SHA-256, in hex, of the rows in closed_usage as ClickHouse's TabSeparated lines: minute (epoch seconds),
+        resource, edge, zone and MEASURES, in the order of the first three."""
+        rows, first, last = (
+            int(value)
+            for value in self._sessions.rows(
+                "SELECT count(), toUInt32(min(minute)), toUInt32(max(minute)) FROM closed_usage"
+                " WHERE close_id = {close_id:UInt64}",
+                {"close_id": close_id},
+            )[0]
+        )
+        digest = hashlib.sha256()
+        pieces = min(1 + rows // ROWS_AT_ONCE, (last - first) // 60 + 1)
+        bounds = [first + (last + 60 - first) // 60 * piece // pieces * 60 for piece in range(pieces)]
+        for since, until in zip(bounds, [*bounds[1:], last + 60], strict=True):
+            params = {"close_id": close_id, "since_s": since, "until_s": until}
+            with self._sessions.client() as client:
+                digest.update(client.raw_query(DIGEST_ROWS, parameters=params, fmt="TabSeparated"))
+        return digest.hexdigest()
+
+    # -- writes, in this order
+
+    def begin(self, period: str, takings: Sequence[Taking], now: datetime) -> int:
+        """Writes down what an attempt is going to count, and returns the attempt. Clears away what died a day ago."""
+        import pyarrow as pa
+
+        self._clear(now)
+        attempt = secrets.randbits(64)
+        rows = [(taking, name) for taking in takings for name in taking.resources]
+        columns = {
+            "attempt": pa.array([attempt] * len(rows), pa.uint64()),
+            "close_id": pa.array([taking.close_id for taking, _ in rows], pa.uint64()),
+            "period": pa.array([period] * len(rows), pa.string()),
+            "customer": pa.array([taking.customer for taking, _ in rows], pa.string()),
+            "resource": pa.array([name.encode("utf-8", "surrogateescape") for _, name in rows], pa.binary()),
+            "from": pa.array([taking.first * 60 for taking, _ in rows], pa.uint32()),
+            "to": pa.array([taking.after * 60 for taking, _ in rows], pa.uint32()),
+            "begun_at": pa.array([now] * len(rows), pa.timestamp("ms", tz="UTC")),
+        }
+        if rows:
+            self._sessions.insert("closed_resources", pa.table(columns))
+        return attempt
+
+    def take(self, attempt: int, cut: int, first: int, after: int, now: datetime, by: str) -> None:
+        """Pins every attempt at a segment whose facts are counted, then copies the usage; minutes [first, after) are all
+        those of the attempt's takings, and each of them keeps to its own."""
+        for piece in pieces_of(self._sessions, first, after):
+            params = {**piece.params, "cut": cut, "attempt": attempt}
+            at = {"pinned_by": by, "at_ms": int(now.timestamp() * 1000)}
+            self._sessions.execute(PIN, params | at)
+            self._sessions.execute(TAKE, params)
+
+    def taken(self, attempt: int) -> dict[int, Taken]:
+        """close_id → what the attempt counted for it; nothing for those without usage."""
+        found = {}
+        for close_id, rows, edges, *sums in self._sessions.rows(COUNT_ROWS, {"attempt": attempt}):
+            found[int(close_id)] = Taken(int(rows), tuple(map(int, sums)), frozenset(map(_raw, edges)))
+        return found
+
+    def finish(self, closes: Sequence[Close]) -> list[Close]:
+        """Makes these closes count, all in one INSERT, and returns those that do: with one that another process closed
+        meanwhile none is written, and the caller begins again with what is left.
+
+        Numbered as the ledger is: a writer takes the number after the greatest as the INSERT's deduplication token, so
+        of two that took the same the store keeps one.
+        """
+        if not closes:
+            return []
+        commit_id = secrets.randbits(64)
+        span = (min(close.first for close in closes), max(close.after for close in closes))
+        ours = {(close.customer, close.first) for close in closes}
+        for _ in range(TRIES):
+            first = int(self._sessions.one("SELECT max(seq) FROM closes")) + 1
+            if any((other.customer, other.first) in ours for other in self.closes(minutes=span)):
+                return []
+            numbered = [replace(close, seq=first + place) for place, close in enumerate(closes)]
+            try:
+                self._sessions.insert("closes", _table(numbered, commit_id), token=f"closes-{first}")
+            except QueryError:
+                raise
+            except StoreError:
+                # the answer was lost; the rows may be there all the same
+                if not self._is_finished(first, commit_id):
+                    raise
+            if self._is_finished(first, commit_id):
+                return numbered
+        raise StoreError(
+            f"{len(closes)} closes found no free number in {TRIES} tries: too many close at once"
+        )
+
+    def _is_finished(self, seq: int, commit_id: int) -> bool:
+        return bool(
+            self._sessions.one(
+                "SELECT count() FROM closes WHERE seq = {seq:UInt64} AND commit_id = {commit_id:UInt64}",
+                {"seq": seq, "commit_id": commit_id},
+            )
+        )
+
+    def _clear(self, now: datetime) -> None:
+        dead = self._sessions.rows(
+            "SELECT DISTINCT period, close_id FROM closed_resources"
+            " WHERE begun_at <= fromUnixTimestamp64Milli({at:Int64}, 'UTC')"
+            " AND close_id NOT IN (SELECT close_id FROM closes)",
+            {"at": int((now - KEPT).timestamp() * 1000)},
+        )
+        for some in _chunks([int(row[1]) for row in dead]):
+            listed = ",".join(map(str, some))
+            self._sessions.execute(f"DELETE FROM closed_usage WHERE close_id IN ({listed})")
+            self._sessions.execute(f"DELETE FROM closed_resources WHERE close_id IN ({listed})")
+
+
+def _raw(hex_name: str) -> str:
+    return bytes.fromhex(hex_name).decode("utf-8", "surrogateescape")
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
+    distinct = sorted(set(ids))
+    for at in range(0, len(distinct), IDS_AT_ONCE):
+        yield distinct[at : at + IDS_AT_ONCE]
+
+
+def _close(row: tuple[Any, ...]) -> Close:
+    seq, close_id, period, tz, customer, from_s, to_s, cut, digest, rows, at_us, actor, reason, body = row
+    return Close(
+        period=period, customer=customer, tz=tz, first=int(from_s) // 60, after=int(to_s) // 60, cut=int(cut),
+        digest=digest, rows=int(rows), closed_at=int(at_us) / 1e6, actor=actor, reason=reason,
+        body=json.loads(body) if body else {}, close_id=int(close_id), seq=int(seq),
+    )  # fmt: skip
+
+
+def _table(closes: Sequence[Close], commit_id: int) -> Any:
+    import pyarrow as pa
+
+    count = len(closes)
+    u64, text = pa.uint64(), pa.string()
+    return pa.table(
+        {
+            "seq": pa.array([close.seq for close in closes], u64),
+            "commit_id": pa.array([commit_id] * count, u64),
+            "close_id": pa.array([close.close_id for close in closes], u64),
+            "period": pa.array([close.period for close in closes], text),
+            "tz": pa.array([close.tz for close in closes], text),
+            "customer": pa.array([close.customer for close in closes], text),
+            "from": pa.array([close.first * 60 for close in closes], pa.uint32()),
+            "to": pa.array([close.after * 60 for close in closes], pa.uint32()),
+            "cut": pa.array([close.cut for close in closes], u64),
+            "digest": pa.array([close.digest for close in closes], text),
+            "rows": pa.array([close.rows for close in closes], u64),
+            "closed_at": pa.array(
+                [datetime.fromtimestamp(close.closed_at, UTC) for close in closes],
+                pa.timestamp("us", tz="UTC"),
+            ),
+            "actor": pa.array([close.actor for close in closes], text),
+            "reason": pa.array([close.reason for close in closes], text),
+            "body": pa.array([json.dumps(close.body, ensure_ascii=False) for close in closes], text),
+        }
+    )
+
+
+__all__ = ["Closes", "Piece", "Taken", "Taking"]

@@ -1,0 +1,157 @@
+"""The statements that copy a closed period's usage inside ClickHouse, and the pieces in which they go through it, so that
+memory does not grow with the book. closes.py runs them."""
+
+# ruff: noqa: S608 - statements are put together from this module's own words; values travel as parameters
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.model import MEASURES
+
+if TYPE_CHECKING:
+    from pipeline.store.sessions import Params, Sessions
+
+FACTS_AT_ONCE = 2_000_000
+"""Facts of one piece: their groups take about 150 bytes each."""
+
+SEGMENTS_AT_ONCE = 4_000_000
+"""Ledger rows of one piece: their winners take about 60 bytes each."""
+
+_HOUR = 3600
+
+# the pieces are of requests' minutes, because a (resource, minute, edge) must be in one of them only; the segments that
+# hold them lie around, and are bounded by what there is
+_WITHIN = (
+    "minute >= toDateTime({from_s:UInt32}, 'UTC') AND minute < toDateTime({to_s:UInt32}, 'UTC')"
+    " AND segment_minute >= toDateTime({since_s:UInt32}, 'UTC') AND segment_minute < toDateTime({until_s:UInt32}, 'UTC')"
+)
+STRETCH = (
+    "segment_id >= bitShiftLeft(toUInt128(intDiv({since_s:UInt32}, 60)), 96)"
+    " AND segment_id < bitShiftLeft(toUInt128(intDiv({until_s:UInt32}, 60)), 96)"
+)
+BEST = "ORDER BY segment_id, full_rank DESC, seq DESC LIMIT 1 BY segment_id"
+_WINNERS = f"SELECT write_id FROM ledger WHERE seq <= {{cut:UInt64}} AND {STRETCH} {BEST}"
+_COUNTED = f"{_WITHIN} AND identity(write_id) IN ({_WINNERS})"
+_OURS = "SELECT * FROM closed_resources WHERE attempt = {attempt:UInt64}"
+_SUMS = ", ".join(MEASURES)
+
+EDGES = "SELECT edge, zone, `from`, `to` FROM edges WHERE generation = (SELECT max(generation) FROM edges)"
+"""The zones of edges as configured now."""
+
+SERVED = f"SELECT DISTINCT hex(resource), hex(edge) FROM facts WHERE {_COUNTED}"
+"""(resource, edge) that have counted usage in a piece."""
+
+PIN = f"""
+INSERT INTO pinned_writes (write_id, pinned_by, pinned_at)
+SELECT DISTINCT f.write_id, {{pinned_by:String}}, fromUnixTimestamp64Milli({{at_ms:Int64}}, 'UTC')
+FROM (SELECT resource, minute, write_id FROM facts
+      WHERE {_COUNTED} AND resource IN (SELECT resource FROM ({_OURS}))) AS f
+INNER JOIN ({_OURS}) AS r ON f.resource = r.resource
+WHERE f.minute >= r.`from` AND f.minute < r.`to`
+  AND f.write_id NOT IN (SELECT write_id FROM pinned_writes WHERE write_id IN ({_WINNERS}))
+"""
+"""Pins the attempts that a piece counts, those that are not pinned yet."""
+
+TAKE = f"""
+INSERT INTO closed_usage (close_id, period, customer, resource, minute, edge, zone, {_SUMS})
+SELECT r.close_id, r.period, r.customer, u.resource, u.minute, u.edge, u.zone, {", ".join(f"u.{name}" for name in MEASURES)}
+FROM
+(
+    SELECT g.resource AS resource, g.minute AS minute, g.edge AS edge, if(g.minute < e.`to`, e.zone, '') AS zone, {_SUMS}
+    FROM
+    (
+        SELECT resource, minute, edge, {", ".join(f"sum(f.{name}) AS {name}" for name in MEASURES)} FROM facts AS f
+        WHERE {_COUNTED} AND resource IN (SELECT resource FROM ({_OURS}))
+        GROUP BY resource, minute, edge
+    ) AS g
+    ASOF LEFT JOIN ({EDGES}) AS e ON g.edge = e.edge AND g.minute >= e.`from`
+) AS u
+INNER JOIN ({_OURS}) AS r ON u.resource = r.resource
+WHERE u.minute >= r.`from` AND u.minute < r.`to`
+"""
+"""Copies a piece's usage into closed_usage."""
+
+COUNT_ROWS = (
+    "SELECT close_id, count(), arrayMap(e -> hex(e), groupUniqArray(toString(edge))), "
+    + ", ".join(f"sum({name})" for name in MEASURES)
+    + " FROM closed_usage WHERE (customer, close_id) IN"
+    f" (SELECT customer, close_id FROM ({_OURS})) GROUP BY close_id"
+)
+"""What an attempt counted."""
+
+DIGEST_ROWS = (
+    f"SELECT toUInt32(minute), resource, edge, zone, {_SUMS} FROM closed_usage WHERE close_id = {{close_id:UInt64}}"
+    " AND toUInt32(minute) >= {since_s:UInt32} AND toUInt32(minute) < {until_s:UInt32}"
+    " ORDER BY minute, resource, edge"
+)
+"""The rows of a close as its digest takes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Requests' minutes [from_s, to_s) and the minutes of their segments [since_s, until_s), in epoch seconds."""
+
+    from_s: int
+    to_s: int
+    since_s: int
+    until_s: int
+
+    @property
+    def params(self) -> Params:
+        """The parameters of the statements above."""
+        return {
+            "from_s": self.from_s,
+            "to_s": self.to_s,
+            "since_s": self.since_s,
+            "until_s": self.until_s,
+        }
+
+
+def segments_around(sessions: Sessions, first: int, after: int) -> tuple[int, int] | None:
+    """The epoch seconds [since, until) of the segments that hold requests of minutes [first, after); None without any."""
+    count, since, until = sessions.rows(
+        "SELECT count(), toUInt32(min(segment_minute)), toUInt32(max(segment_minute)) FROM facts"
+        " WHERE minute >= toDateTime({from_s:UInt32}, 'UTC') AND minute < toDateTime({to_s:UInt32}, 'UTC')",
+        {"from_s": first * 60, "to_s": after * 60},
+    )[0]
+    return (int(since), int(until) + 60) if count else None
+
+
+def pieces_of(sessions: Sessions, first: int, after: int) -> list[Piece]:
+    """Minutes [first, after) in pieces of whole hours that fit into memory; hours without facts are left out.
+
+    Asked after the cut is fixed, which is safe: what the cut counts was there before.
+    """
+    hours = sessions.rows(
+        "SELECT intDiv(toUInt32(minute), 3600) AS h, count(), toUInt32(min(segment_minute)),"
+        " toUInt32(max(segment_minute)) FROM facts WHERE minute >= toDateTime({from_s:UInt32}, 'UTC')"
+        " AND minute < toDateTime({to_s:UInt32}, 'UTC') GROUP BY h ORDER BY h",
+        {"from_s": first * 60, "to_s": after * 60},
+    )
+    if not hours:
+        return []
+    span = {"since_s": min(int(h[2]) for h in hours), "until_s": max(int(h[3]) for h in hours) + 60}
+    held = dict(
+        sessions.rows(
+            f"SELECT intDiv(toUInt32(minute), 3600) AS h, count() FROM ledger WHERE {STRETCH} GROUP BY h",
+            span,
+        )
+    )
+    found: list[Piece] = []
+    facts = 0
+    for hour, count, since, until in ((int(a), int(b), int(c), int(d) + 60) for a, b, c, d in hours):
+        begins, ends = max(first * 60, hour * _HOUR), min(after * 60, (hour + 1) * _HOUR)
+        if found:
+            last = found[-1]
+            wide = Piece(last.from_s, ends, min(last.since_s, since), max(last.until_s, until))
+            segments = sum(
+                held.get(h, 0) for h in range(wide.since_s // _HOUR, (wide.until_s - 1) // _HOUR + 1)
+            )
+            if facts + count <= FACTS_AT_ONCE and segments <= SEGMENTS_AT_ONCE:
+                found[-1], facts = wide, facts + count
+                continue
+        found.append(Piece(begins, ends, since, until))
+        facts = count
+    return found

@@ -1,0 +1,106 @@
+"""What coverage, gaps and closes ask of the store: the half of `Store` that was added for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.store import closing, coverage_log, evidence_log, gap_log, ledger_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from pipeline.coverage.evidence import Evidence
+    from pipeline.coverage.model import Close, Gap, GapState, LedgerColumns, Reading, Run
+    from pipeline.store.sessions import Sessions
+
+
+class CoverageStore:
+    """Reads of the ledger as columns; evidence, counters, beats, states of minutes, gaps and closes, written and read."""
+
+    _sessions: Sessions
+
+    # -- the ledger, as columns
+
+    def ledger_columns(self, first: int, after: int, *, cut: int | None = None) -> LedgerColumns:
+        """The winners at the cut (default: now) among segments of minutes [first, after), a row a segment."""
+        return ledger_columns.read_ledger_columns(self._sessions, first, after, cut)
+
+    def usage_around(
+        self, edge: str, first: int, after: int, cut: int | None = None
+    ) -> list[tuple[str, int, int]]:
+        """(resource, bytes_sent, requests) of winning segments of an edge in minutes [first, after), the largest first."""
+        return ledger_columns.read_usage_around(self._sessions, edge, first, after, cut)
+
+    # -- evidence
+
+    def add_evidence(self, rows: Sequence[Evidence]) -> int:
+        """Appends events, and the counter readings among them; returns how many were not there yet."""
+        return evidence_log.add_evidence(self._sessions, rows)
+
+    def evidence(self, types: Sequence[str] | None = None, since: float | None = None) -> list[Evidence]:
+        """Events of these types (default: all) at or after `since`, each once, in the order of their times."""
+        return evidence_log.read_evidence(self._sessions, types, since)
+
+    def add_readings(self, readings: Sequence[Reading]) -> int:
+        """Appends counter readings; returns how many were not there yet. One of the same instant replaces the other."""
+        return evidence_log.add_readings(self._sessions, readings)
+
+    def readings(self, since: float, until: float, edge: str | None = None) -> list[Reading]:
+        """Counter readings in [since, until), of one edge or of all, ordered by edge and time."""
+        return evidence_log.read_readings(self._sessions, since, until, edge)
+
+    def beat(self, at: float) -> None:
+        """Notes that prebill is there at this instant (epoch seconds) and looks for segments."""
+        evidence_log.add_beat(self._sessions, at)
+
+    def beats(self, since: float, until: float) -> NDArray[np.float64]:
+        """float64: beats in [since, until), epoch seconds, ascending, each once."""
+        return evidence_log.read_beats(self._sessions, since, until)
+
+    # -- what coverage found
+
+    def write_coverage(self, first: int, after: int, runs: Sequence[Run], checked_at: float) -> int:
+        """Makes `runs` what is known of all streams' minutes [first, after); returns the days of streams that changed."""
+        return coverage_log.write_coverage(self._sessions, first, after, runs, checked_at)
+
+    def coverage_runs(self, first: int, after: int) -> list[Run]:
+        """The runs of minutes [first, after) as they were written last, ordered by stream and minute."""
+        return coverage_log.read_coverage(self._sessions, first, after)
+
+    def write_gaps(self, gaps: Sequence[Gap]) -> int:
+        """Appends these states of gaps to the history; returns how many."""
+        return gap_log.write_gaps(self._sessions, gaps)
+
+    def gaps(self, states: Iterable[GapState] | None = None) -> list[Gap]:
+        """The latest of each gap, of those now in one of `states` (default: all), ordered by minute."""
+        return gap_log.read_gaps(self._sessions, states)
+
+    def gap_history(self, gap: str) -> list[Gap]:
+        """All that the gap of this id was, oldest first."""
+        return gap_log.read_gap_history(self._sessions, gap)
+
+    # -- closes
+
+    def add_close(self, close: Close, usage: pa.Table) -> Close:
+        """Writes what a close counted (columns as of `usage`, zone too where known), then the close; with its id."""
+        return closing.add_closes(self._sessions, [(close, usage)])[0]
+
+    def add_closes(self, closes: Sequence[tuple[Close, pa.Table]]) -> list[Close]:
+        """`add_close` of many in a few inserts."""
+        return closing.add_closes(self._sessions, closes)
+
+    def closes(self, period: str | None = None, customer: str | None = None) -> list[Close]:
+        """Closes of a period, of a customer, or all: the first of each contract, in the order of their writing."""
+        return closing.read_closes(self._sessions, period, customer)
+
+    def closed_usage(self, close: Close) -> pa.Table:
+        """What a close counted: resource, minute (uint32, since 1970), edge, zone, MEASURES; ordered by the first three."""
+        return closing.read_closed_usage(self._sessions, close)
+
+    def pin_usage(self, cut: int, first: int, after: int, pinned_by: str, now: float) -> int:
+        """Keeps the winners at the cut that may have requests in minutes [first, after) from every sweep; how many."""
+        return closing.pin_usage(self._sessions, cut, first, after, pinned_by, now)

@@ -1,0 +1,56 @@
+"""Appends rows that are numbered without holes and visible in order, whoever else appends: ledger, gaps and closes."""
+
+# ruff: noqa: S608 - statements are put together from this module's own words; values travel as parameters
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from pipeline.store.errors import QueryError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from pipeline.store.sessions import Sessions
+
+TRIES = 50
+
+
+def last_number(sessions: Sessions, table: str) -> int:
+    """The greatest visible `seq` of a table; 0 while it is empty."""
+    return int(sessions.one(f"SELECT max(seq) FROM {table}"))
+
+
+def append_numbered(sessions: Sessions, table: str, rows: Callable[[int, int], pa.Table]) -> int:
+    """Appends what `rows(first seq, commit_id)` gives, as one INSERT; returns the last `seq`.
+
+    ClickHouse has no compare-and-set. Whoever appends takes the number after the greatest visible one, and sends it as
+    the deduplication token of the INSERT. Of two that took the same number, in one process or in several, the store
+    keeps one; the other reads that it lost, and takes the next. The table needs a deduplication window.
+    """
+    commit_id = secrets.randbits(64)
+    for _ in range(TRIES):
+        first = last_number(sessions, table) + 1
+        data = rows(first, commit_id)
+        try:
+            sessions.insert(table, data, token=f"seq-{first}")
+        except QueryError:
+            raise
+        except StoreError:
+            # the answer was lost; the rows may be there all the same
+            if not _is_there(sessions, table, first, commit_id):
+                raise
+        if _is_there(sessions, table, first, commit_id):
+            return first + int(data.num_rows) - 1
+    raise StoreError(f"rows of {table} found no free number in {TRIES} tries: too many write at once")
+
+
+def _is_there(sessions: Sessions, table: str, seq: int, commit_id: int) -> bool:
+    found = sessions.one(
+        f"SELECT count() FROM {table} WHERE seq = {{seq:UInt64}} AND commit_id = {{commit_id:UInt64}}",
+        {"seq": seq, "commit_id": commit_id},
+    )
+    return bool(found)
