@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loadtest.fleet_scenario import ScenarioError
+from loadtest.fleet_scenario import WHOLE_EDGE, ScenarioError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 APART = 3
 """Sound minutes between two faults of an edge at least, so that each has a gap of its own."""
-
-_WHOLE_EDGE = ("shared_address", "skew")
-"""Faults that an edge has at all times; it has no others."""
 
 _WHOLE_FLEET = ("downtime", "shuffle", "again")
 """Faults that are no edge's own and may fall on others."""
@@ -47,14 +44,14 @@ def place_faults(scenario: Scenario) -> list[Place]:
     taken = np.zeros((fleet.edges, fleet.minutes + 2 * APART), np.bool_)
     places: list[Place] = []
     # Those with a place of their own come first; the others go round them.
-    for fault in sorted(scenario.fault, key=lambda fault: (fault.at is None, fault.edge is None)):
+    for fault in sorted(scenario.fault, key=lambda f: (f.kind not in WHOLE_EDGE, f.at is None, f.edge is None)):
         count = 1 if fault.at is not None else fault.count
         places.extend(_place(fleet, fault, rng, taken) for _ in range(count))
     return sorted(places, key=lambda place: (place.first, place.edge, place.rows))
 
 
 def _place(fleet: Fleet, fault: Fault, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Place:
-    whole = fault.kind in _WHOLE_EDGE
+    whole = fault.kind in WHOLE_EDGE
     for _ in range(_TRIES):
         minutes = fleet.minutes if whole else int(rng.integers(fault.minutes[0], fault.minutes[1] + 1))
         edge = fleet.names.index(fault.edge) if fault.edge else int(rng.integers(0, fleet.edges))
@@ -76,7 +73,7 @@ def _place(fleet: Fleet, fault: Fault, rng: np.random.Generator, taken: NDArray[
 
 
 def _first(fleet: Fleet, fault: Fault, rng: np.random.Generator, minutes: int) -> int:
-    if fault.kind in _WHOLE_EDGE:
+    if fault.kind in WHOLE_EDGE:
         return 0
     if fault.at is None:
         # A fault that needs a neighbour has one on both sides.

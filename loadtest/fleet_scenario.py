@@ -32,6 +32,9 @@ HARMLESS = (
 )
 """Kinds after which nothing is lost, or nothing that was expected."""
 
+WHOLE_EDGE = ("shared_address", "skew")
+"""Faults that an edge has at all times; it has no others."""
+
 
 class ScenarioError(ValueError):
     """A scenario that cannot be read; says where and what was expected."""
@@ -137,7 +140,9 @@ def _check(place: int, fault: Fault, scenario: Scenario) -> list[str]:
 
 
 def _times(fault: Fault, times: int) -> Fault:
-    return fault if fault.at is not None else convert(_fields(fault) | {"count": fault.count * times}, Fault)
+    if fault.at is not None or fault.kind in WHOLE_EDGE:
+        return fault
+    return convert(_fields(fault) | {"count": fault.count * times}, Fault)
 
 
 def _fields(fault: Fault) -> dict[str, Any]:
