@@ -1,5 +1,5 @@
-"""Usage at one cut less usage at an earlier one, read from the segments that were attempted between them alone; closes.py
-asks it for the adjustments of closed periods."""
+"""Usage at one cut less usage at an earlier one, read from the segments that were attempted between them alone;
+closes.py asks it for the adjustments of closed periods."""
 
 # ruff: noqa: S608 - statements are put together from this module's own words; values travel as parameters
 
@@ -52,8 +52,8 @@ ORDER BY g.resource, g.minute, g.edge
 
 
 def read_changes(sessions: Sessions, since_cut: int, cut: int, first: int, after: int) -> Changes:
-    """Rows of minutes [first, after) that differ between two cuts. Only segments attempted in between are looked at; the
-    earlier winners' facts must still be there, which a close's pins see to."""
+    """Rows of minutes [first, after) that differ between two cuts. Only segments attempted in between are looked at;
+    the earlier winners' facts must still be there, which a close's pins see to."""
     around = segments_around(sessions, first, after)
     if around is None:
         return _changes(None)

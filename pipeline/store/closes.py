@@ -1,5 +1,5 @@
-"""Closes in the store: usage of winning attempts at a cut copied into closed_usage and its attempts pinned, then, as one
-INSERT, the rows of `closes` that make it count. pipeline/coverage/closing.py calls this; nothing here knows a contract."""
+"""Closes in the store: usage of winning attempts at a cut copied into closed_usage and its attempts pinned, then, as
+one INSERT, the rows of `closes` that make it count. pipeline/coverage/closing.py calls this."""
 
 # ruff: noqa: S608 - statements are put together from this module's own words; values travel as parameters
 
@@ -10,21 +10,24 @@ import json
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.coverage.close import Close
+from pipeline.coverage.model import Close
 from pipeline.model import MEASURES
 from pipeline.store.changes import read_changes
-from pipeline.store.closing_sql import COUNT_ROWS, DIGEST_ROWS, PIN, SERVED, TAKE, Piece, pieces_of
-from pipeline.store.errors import QueryError, StoreError
+from pipeline.store.closing_sql import COUNT_ROWS, DIGEST_ROWS, OF_CLOSE, PIN, SERVED, TAKE, pieces_of
+from pipeline.store.errors import StoreError
+from pipeline.store.instants import instants, minutes, seconds
+from pipeline.store.numbered import append_numbered
 from pipeline.store.sessions import names_subquery
 
 if TYPE_CHECKING:
-    from pipeline.coverage.adjustments import Changes
-    from pipeline.store.sessions import Sessions
+    import pyarrow as pa
 
-TRIES = 50
+    from pipeline.coverage.adjustments import Changes
+    from pipeline.store.sessions import Params, Sessions
+
 KEPT = timedelta(hours=24)
 """How long a close may take before what it wrote is taken for dead."""
 
@@ -37,6 +40,10 @@ _COLUMNS = (
     "seq, close_id, period, tz, customer, toUInt32(`from`), toUInt32(`to`), cut, digest, rows,"
     " toUnixTimestamp64Micro(closed_at), actor, reason, body"
 )
+
+
+class ClosedMeanwhileError(StoreError):
+    """Another process closed what this one was about to close."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class Taken:
 
 
 class Closes:
-    """Reads and writes closed periods. A close counts once its row is in `closes`; what comes before is seen by nobody."""
+    """Reads and writes closed periods. A close counts once its row is in `closes`; nobody sees what comes before."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
@@ -70,12 +77,12 @@ class Closes:
     def closes(
         self,
         period: str | None = None,
-        *,
         customer: str | None = None,
+        *,
         minutes: tuple[int, int] | None = None,
     ) -> list[Close]:
-        """Closed months in the order in which they were closed; of a period (YYYY-MM), of a customer, or those that share
-        minutes with [first, after)."""
+        """Closed months in the order in which they were closed; of a period (YYYY-MM), of a customer, or those that
+        share minutes with [first, after)."""
         terms, params = ["1"], dict[str, Any]()
         if period is not None:
             terms.append("period = {period:String}")
@@ -90,8 +97,19 @@ class Closes:
         )
         return [_close(row) for row in rows]
 
+    def usage(self, close: Close) -> pa.Table:
+        """The rows of a close: minute (uint32, since 1970), resource, edge, zone and MEASURES, by the first three."""
+        return self._sessions.arrow(
+            "SELECT intDiv(toUInt32(closed_usage.minute), 60) AS minute,"
+            " toValidUTF8(closed_usage.resource) AS resource, toValidUTF8(closed_usage.edge) AS edge, toString(closed_usage.zone) AS zone,"
+            f" {', '.join(MEASURES)} FROM closed_usage WHERE {OF_CLOSE}"
+            " ORDER BY closed_usage.minute, closed_usage.resource, closed_usage.edge",
+            _of(close),
+            {"output_format_arrow_string_as_string": 1},
+        )
+
     def served(self, cut: int, first: int, after: int) -> list[tuple[str, str]]:
-        """Every (resource, edge) with counted usage in minutes [first, after) at the cut; names raw, as the log has them."""
+        """Every (resource, edge) with counted usage in minutes [first, after) at the cut; names raw, as in the log."""
         found: set[tuple[str, str]] = set()
         for piece in pieces_of(self._sessions, first, after):
             for resource, edge in self._sessions.rows(SERVED, {**piece.params, "cut": cut}):
@@ -113,22 +131,21 @@ class Closes:
         """Usage of minutes [first, after) at `cut` less that at `since_cut`, over all resources."""
         return read_changes(self._sessions, since_cut, cut, first, after)
 
-    def digest(self, close_id: int) -> str:
+    def digest(self, close: Close) -> str:
         """SHA-256, in hex, of the rows in closed_usage as ClickHouse's TabSeparated lines: minute (epoch seconds),
         resource, edge, zone and MEASURES, in the order of the first three."""
         rows, first, last = (
             int(value)
             for value in self._sessions.rows(
-                "SELECT count(), toUInt32(min(minute)), toUInt32(max(minute)) FROM closed_usage"
-                " WHERE close_id = {close_id:UInt64}",
-                {"close_id": close_id},
+                f"SELECT count(), toUInt32(min(minute)), toUInt32(max(minute)) FROM closed_usage WHERE {OF_CLOSE}",
+                _of(close),
             )[0]
         )
         digest = hashlib.sha256()
         pieces = min(1 + rows // ROWS_AT_ONCE, (last - first) // 60 + 1)
         bounds = [first + (last + 60 - first) // 60 * piece // pieces * 60 for piece in range(pieces)]
         for since, until in zip(bounds, [*bounds[1:], last + 60], strict=True):
-            params = {"close_id": close_id, "since_s": since, "until_s": until}
+            params = _of(close) | {"since_s": since, "until_s": until}
             with self._sessions.client() as client:
                 digest.update(client.raw_query(DIGEST_ROWS, parameters=params, fmt="TabSeparated"))
         return digest.hexdigest()
@@ -157,8 +174,8 @@ class Closes:
         return attempt
 
     def take(self, attempt: int, cut: int, first: int, after: int, now: datetime, by: str) -> None:
-        """Pins every attempt at a segment whose facts are counted, then copies the usage; minutes [first, after) are all
-        those of the attempt's takings, and each of them keeps to its own."""
+        """Pins every attempt at a segment whose facts are counted, then copies the usage; minutes [first, after) are
+        all those of the attempt's takings, and each of them keeps to its own."""
         for piece in pieces_of(self._sessions, first, after):
             params = {**piece.params, "cut": cut, "attempt": attempt}
             at = {"pinned_by": by, "at_ms": int(now.timestamp() * 1000)}
@@ -173,43 +190,21 @@ class Closes:
         return found
 
     def finish(self, closes: Sequence[Close]) -> list[Close]:
-        """Makes these closes count, all in one INSERT, and returns those that do: with one that another process closed
-        meanwhile none is written, and the caller begins again with what is left.
-
-        Numbered as the ledger is: a writer takes the number after the greatest as the INSERT's deduplication token, so
-        of two that took the same the store keeps one.
-        """
+        """Makes these closes count, all in one INSERT, and gives them back with their numbers. Raises
+        ClosedMeanwhileError, and writes none, where another process has closed minutes of one of them."""
         if not closes:
             return []
-        commit_id = secrets.randbits(64)
-        span = (min(close.first for close in closes), max(close.after for close in closes))
-        ours = {(close.customer, close.first) for close in closes}
-        for _ in range(TRIES):
-            first = int(self._sessions.one("SELECT max(seq) FROM closes")) + 1
-            if any((other.customer, other.first) in ours for other in self.closes(minutes=span)):
-                return []
-            numbered = [replace(close, seq=first + place) for place, close in enumerate(closes)]
-            try:
-                self._sessions.insert("closes", _table(numbered, commit_id), token=f"closes-{first}")
-            except QueryError:
-                raise
-            except StoreError:
-                # the answer was lost; the rows may be there all the same
-                if not self._is_finished(first, commit_id):
-                    raise
-            if self._is_finished(first, commit_id):
-                return numbered
-        raise StoreError(
-            f"{len(closes)} closes found no free number in {TRIES} tries: too many close at once"
-        )
 
-    def _is_finished(self, seq: int, commit_id: int) -> bool:
-        return bool(
-            self._sessions.one(
-                "SELECT count() FROM closes WHERE seq = {seq:UInt64} AND commit_id = {commit_id:UInt64}",
-                {"seq": seq, "commit_id": commit_id},
-            )
-        )
+        def rows(first_seq: int, mark: int) -> pa.Table:
+            # asked again before every try: who closes between this and the insert takes the number, and we try again
+            span = (min(close.first for close in closes), max(close.after for close in closes))
+            taken = {(other.customer, other.first) for other in self.closes(minutes=span)}
+            if lost := sorted(close.customer for close in closes if (close.customer, close.first) in taken):
+                raise ClosedMeanwhileError(f"{', '.join(lost)}: closed by another process meanwhile")
+            return _table(closes, first_seq, mark)
+
+        last = append_numbered(self._sessions, "closes", rows)
+        return [replace(close, seq=last - len(closes) + place) for place, close in enumerate(closes, 1)]
 
     def _clear(self, now: datetime) -> None:
         dead = self._sessions.rows(
@@ -234,42 +229,39 @@ def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
         yield distinct[at : at + IDS_AT_ONCE]
 
 
+def _of(close: Close) -> Params:
+    return {"period": close.period, "customer": close.customer, "close_id": close.id}
+
+
 def _close(row: tuple[Any, ...]) -> Close:
     seq, close_id, period, tz, customer, from_s, to_s, cut, digest, rows, at_us, actor, reason, body = row
     return Close(
-        period=period, customer=customer, tz=tz, first=int(from_s) // 60, after=int(to_s) // 60, cut=int(cut),
-        digest=digest, rows=int(rows), closed_at=int(at_us) / 1e6, actor=actor, reason=reason,
-        body=json.loads(body) if body else {}, close_id=int(close_id), seq=int(seq),
+        period=period, tz=tz, customer=customer, first=int(from_s) // 60, after=int(to_s) // 60, cut=int(cut),
+        digest=digest, rows=int(rows), closed_at=seconds(at_us), actor=actor, reason=reason,
+        body=json.loads(body) if body else {}, id=int(close_id), seq=int(seq),
     )  # fmt: skip
 
 
-def _table(closes: Sequence[Close], commit_id: int) -> Any:
+def _table(closes: Sequence[Close], first_seq: int, mark: int) -> pa.Table:
     import pyarrow as pa
 
-    count = len(closes)
     u64, text = pa.uint64(), pa.string()
     return pa.table(
         {
-            "seq": pa.array([close.seq for close in closes], u64),
-            "commit_id": pa.array([commit_id] * count, u64),
-            "close_id": pa.array([close.close_id for close in closes], u64),
+            "seq": pa.array(range(first_seq, first_seq + len(closes)), u64),
+            "commit_id": pa.array([mark] * len(closes), u64),
+            "close_id": pa.array([close.id for close in closes], u64),
             "period": pa.array([close.period for close in closes], text),
             "tz": pa.array([close.tz for close in closes], text),
             "customer": pa.array([close.customer for close in closes], text),
-            "from": pa.array([close.first * 60 for close in closes], pa.uint32()),
-            "to": pa.array([close.after * 60 for close in closes], pa.uint32()),
+            "from": minutes(close.first for close in closes),
+            "to": minutes(close.after for close in closes),
             "cut": pa.array([close.cut for close in closes], u64),
             "digest": pa.array([close.digest for close in closes], text),
             "rows": pa.array([close.rows for close in closes], u64),
-            "closed_at": pa.array(
-                [datetime.fromtimestamp(close.closed_at, UTC) for close in closes],
-                pa.timestamp("us", tz="UTC"),
-            ),
+            "closed_at": instants(close.closed_at for close in closes),
             "actor": pa.array([close.actor for close in closes], text),
             "reason": pa.array([close.reason for close in closes], text),
             "body": pa.array([json.dumps(close.body, ensure_ascii=False) for close in closes], text),
         }
     )
-
-
-__all__ = ["Closes", "Piece", "Taken", "Taking"]

@@ -1,5 +1,5 @@
-"""The statements that copy a closed period's usage inside ClickHouse, and the pieces in which they go through it, so that
-memory does not grow with the book. closes.py runs them."""
+"""The statements that copy a closed period's usage inside ClickHouse, and the pieces in which they go through it, so
+that memory does not grow with the book. closes.py runs them."""
 
 # ruff: noqa: S608 - statements are put together from this module's own words; values travel as parameters
 
@@ -25,7 +25,8 @@ _HOUR = 3600
 # hold them lie around, and are bounded by what there is
 _WITHIN = (
     "minute >= toDateTime({from_s:UInt32}, 'UTC') AND minute < toDateTime({to_s:UInt32}, 'UTC')"
-    " AND segment_minute >= toDateTime({since_s:UInt32}, 'UTC') AND segment_minute < toDateTime({until_s:UInt32}, 'UTC')"
+    " AND segment_minute >= toDateTime({since_s:UInt32}, 'UTC')"
+    " AND segment_minute < toDateTime({until_s:UInt32}, 'UTC')"
 )
 STRETCH = (
     "segment_id >= bitShiftLeft(toUInt128(intDiv({since_s:UInt32}, 60)), 96)"
@@ -56,10 +57,11 @@ WHERE f.minute >= r.`from` AND f.minute < r.`to`
 
 TAKE = f"""
 INSERT INTO closed_usage (close_id, period, customer, resource, minute, edge, zone, {_SUMS})
-SELECT r.close_id, r.period, r.customer, u.resource, u.minute, u.edge, u.zone, {", ".join(f"u.{name}" for name in MEASURES)}
+SELECT r.close_id, r.period, r.customer, u.resource, u.minute, u.edge, u.zone, {_SUMS}
 FROM
 (
-    SELECT g.resource AS resource, g.minute AS minute, g.edge AS edge, if(g.minute < e.`to`, e.zone, '') AS zone, {_SUMS}
+    SELECT g.resource AS resource, g.minute AS minute, g.edge AS edge,
+        if(g.minute < e.`to`, e.zone, '') AS zone, {_SUMS}
     FROM
     (
         SELECT resource, minute, edge, {", ".join(f"sum(f.{name}) AS {name}" for name in MEASURES)} FROM facts AS f
@@ -81,8 +83,11 @@ COUNT_ROWS = (
 )
 """What an attempt counted."""
 
+OF_CLOSE = "period = {period:String} AND customer = {customer:String} AND close_id = {close_id:UInt64}"
+"""One close's rows of closed_usage."""
+
 DIGEST_ROWS = (
-    f"SELECT toUInt32(minute), resource, edge, zone, {_SUMS} FROM closed_usage WHERE close_id = {{close_id:UInt64}}"
+    f"SELECT toUInt32(minute), resource, edge, zone, {_SUMS} FROM closed_usage WHERE {OF_CLOSE}"
     " AND toUInt32(minute) >= {since_s:UInt32} AND toUInt32(minute) < {until_s:UInt32}"
     " ORDER BY minute, resource, edge"
 )
@@ -110,7 +115,7 @@ class Piece:
 
 
 def segments_around(sessions: Sessions, first: int, after: int) -> tuple[int, int] | None:
-    """The epoch seconds [since, until) of the segments that hold requests of minutes [first, after); None without any."""
+    """The epoch seconds [since, until) of segments that hold requests of minutes [first, after); None without any."""
     count, since, until = sessions.rows(
         "SELECT count(), toUInt32(min(segment_minute)), toUInt32(max(segment_minute)) FROM facts"
         " WHERE minute >= toDateTime({from_s:UInt32}, 'UTC') AND minute < toDateTime({to_s:UInt32}, 'UTC')",

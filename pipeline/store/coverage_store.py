@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.store import closing, coverage_log, evidence_log, gap_log, ledger_columns
+from pipeline.store import coverage_log, evidence_log, gap_log, ledger_columns
+from pipeline.store.closes import Closes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,22 +86,21 @@ class CoverageStore:
 
     # -- closes
 
-    def add_close(self, close: Close, usage: pa.Table) -> Close:
-        """Writes what a close counted (columns as of `usage`, zone too where known), then the close; with its id."""
-        return closing.add_closes(self._sessions, [(close, usage)])[0]
+    @property
+    def closing(self) -> Closes:
+        """What closing a period needs beside: writes, digests, changes since a cut."""
+        return Closes(self._sessions)
 
-    def add_closes(self, closes: Sequence[tuple[Close, pa.Table]]) -> list[Close]:
-        """`add_close` of many in a few inserts."""
-        return closing.add_closes(self._sessions, closes)
-
-    def closes(self, period: str | None = None, customer: str | None = None) -> list[Close]:
-        """Closes of a period, of a customer, or all: the first of each contract, in the order of their writing."""
-        return closing.read_closes(self._sessions, period, customer)
+    def closes(
+        self,
+        period: str | None = None,
+        customer: str | None = None,
+        *,
+        minutes: tuple[int, int] | None = None,
+    ) -> list[Close]:
+        """Closes of a period, of a customer, that share minutes with [first, after), or all; as they were written."""
+        return self.closing.closes(period, customer, minutes=minutes)
 
     def closed_usage(self, close: Close) -> pa.Table:
-        """What a close counted: resource, minute (uint32, since 1970), edge, zone, MEASURES; ordered by the first three."""
-        return closing.read_closed_usage(self._sessions, close)
-
-    def pin_usage(self, cut: int, first: int, after: int, pinned_by: str, now: float) -> int:
-        """Keeps the winners at the cut that may have requests in minutes [first, after) from every sweep; how many."""
-        return closing.pin_usage(self._sessions, cut, first, after, pinned_by, now)
+        """What a close counted: minute (uint32, since 1970), resource, edge, zone, MEASURES; by the first three."""
+        return self.closing.usage(close)
