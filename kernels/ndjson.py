@@ -28,12 +28,11 @@ from kernels.layout import (
     STATUS,
     TEMPLATE,
     TIME,
-    TIME_UNIT,
     UNREADABLE,
 )
 from kernels.options import inner, outer
 from kernels.outline import outline_strings
-from kernels.quick_time import quick_epoch, quick_iso
+from kernels.quick_time import quick_json_time
 from kernels.scan import scan_lines
 from kernels.simd import begins_with, bracket_mask, digit_count, equal_mask, prefix_xor, trailing_zeros
 from kernels.values import quick_integer
@@ -161,9 +160,7 @@ def quick_json(base, line, found, plain, spec, state, tables, row):  # type: ign
             if end == 0:
                 return _NO
         if role == TIME:
-            seconds = (
-                quick_iso(v, end, state) if load8(v + 4) == 45 else quick_epoch(v, end, get(spec, TIME_UNIT))
-            )
+            seconds = quick_json_time(spec, state, v, end)
             if seconds < 0:
                 return _NO
         elif role == RESOURCE:

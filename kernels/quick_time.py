@@ -9,6 +9,7 @@ from kernels.layout import (
     CLF,
     DATE_TIME,
     EPOCH,
+    ISO,
     MEMO_DATE_1,
     MEMO_DATE_2,
     MEMO_DAY,
@@ -148,6 +149,23 @@ def quick_clf(a, b, limit, separator, state):  # type: ignore[no-untyped-def]
 
 
 @inner
+def quick_clf_text(a, b, state):  # type: ignore[no-untyped-def]
+    """`dd/Mon/yyyy:HH:MM:SS ±HHMM`, without brackets."""
+    if b - a != 26 or load8(a + 20) != 32:
+        return np.int64(UNREADABLE)
+    days = _clf_day(a, state)
+    of_day = clock(a + 12)
+    if days < 0 or of_day < 0:
+        return np.int64(UNREADABLE)
+    zone = np.int64(0)
+    if load64(a + 20) & _MASK_48 != _UTC_OFFSET:
+        zone = zone_offset(a + 21, a + 26, False)
+        if zone < -(1 << 39):
+            return np.int64(UNREADABLE)
+    return days * 86400 + of_day - zone
+
+
+@inner
 def quick_iso(a, b, state):  # type: ignore[no-untyped-def]
     """`yyyy-mm-ddTHH:MM:SS(.digits)?Z`."""
     middle = load8(a + 10)
@@ -160,6 +178,15 @@ def quick_iso(a, b, state):  # type: ignore[no-untyped-def]
     if b - a > 20 and (b - a == 21 or load8(a + 19) != 46 or digit_count(a + 20) != b - a - 21):
         return np.int64(UNREADABLE)
     return days * 86400 + of_day
+
+
+@inner
+def quick_json_time(spec, state, a, b):  # type: ignore[no-untyped-def]
+    """The same of a value of NDJSON, where an epoch or an ISO time may stand for the other."""
+    kind = get(spec, TIME_TYPE)
+    if kind == EPOCH or kind == ISO:
+        return quick_iso(a, b, state) if load8(a + 4) == 45 else quick_epoch(a, b, get(spec, TIME_UNIT))
+    return quick_clf_text(a, b, state) if kind == CLF else np.int64(UNREADABLE)
 
 
 @inner
