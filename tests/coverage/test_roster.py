@@ -29,21 +29,23 @@ def says(spans: Sequence[Span], minute: int) -> Expectation:
 
 
 def walk(edges: Sequence[ConfiguredEdge], acts: Sequence[Evidence]) -> list[Expectation]:
-    """What is said of stream `access` in each minute, by walking through all its seconds.
+    """What is said of stream `access` in each minute, by walking through all that happens in its seconds.
 
-    A minute is alive when it is so at any second of it, else what it was as it began; it is paused when it is so at
-    every second of it. Configured pauses count in whole minutes.
+    A minute is alive when it is so at any moment of it, else what it was as it began; it is paused when it is so at
+    every moment of it. Configured pauses count in whole minutes.
     """
-    alive: list[bool | None] = [None]
-    paused = [False]
+    live: bool | None = None
+    held = False
+    moments: list[list[tuple[bool | None, bool]]] = [[] for _ in range(MINUTES)]
     pauses = {pause for edge in edges for pause in edge.pauses}
     order = {"decommission": 0, "pause": 1, "resume": 2, "add": 3}
     for second in range(MINUTES * 60):
-        live, held = alive[-1], paused[-1]
+        here = moments[second // 60]
         if any(second == edge.to_s for edge in edges):
             live = False
         if any(second == edge.from_s for edge in edges):
             live = True
+            here.append((live, held))
         now = [a for a in acts if a.at == second and a.stream in ("", "access")]
         for one in sorted(now, key=lambda a: (a.added_at, order[a.body["action"]])):
             match one.body["action"]:
@@ -54,16 +56,17 @@ def walk(edges: Sequence[ConfiguredEdge], acts: Sequence[Evidence]) -> list[Expe
                     held = True
                 case "decommission":
                     live = False
-        alive.append(live)
-        paused.append(held)
+            here.append((live, held))
+        if second % 60 == 0:  # of what changes as a minute begins, only what it comes to is of that minute
+            here.clear()
+        here.append((live, held))
     found = []
-    for m in range(MINUTES):
-        lives, rests = alive[1 + 60 * m : 61 + 60 * m], paused[1 + 60 * m : 61 + 60 * m]
-        resting = [a <= 60 * m and 60 * m + 60 <= b for a, b in pauses]
-        if not any(lives):
-            found.append(Expectation.NOT if lives[0] is None else DECOMMISSIONED)
+    for m, here in enumerate(moments):
+        resting = any(a <= 60 * m and 60 * m + 60 <= b for a, b in pauses)
+        if not any(alive for alive, _ in here):
+            found.append(Expectation.NOT if here[0][0] is None else DECOMMISSIONED)
         else:
-            found.append(PAUSED if all(rests) or any(resting) else EXPECTED)
+            found.append(PAUSED if resting or all(paused for _, paused in here) else EXPECTED)
     return found
 
 
