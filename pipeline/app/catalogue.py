@@ -41,7 +41,18 @@ COMMANDS = (
         "run", "pipeline.app.commands.run:run", "The pipeline over the configured spool, into the store."
     ),
     Command(
-        "status", "pipeline.app.commands.status:status", "One screen: what is in, how late, what came broken."
+        "status", "pipeline.app.commands.status:status", "One screen: what is in, how late, what is missing."
+    ),
+    Command(
+        "coverage",
+        "pipeline.app.commands.coverage:coverage",
+        "Which minutes of which edges are in: a heat map.",
+    ),
+    Command("gaps", "pipeline.app.commands.gaps:gaps", "What is lost, how much, whose; accepting a loss."),
+    Command(
+        "evidence",
+        "pipeline.app.commands.evidence:evidence",
+        "Adds what edges, probes, clients and people report.",
     ),
     Command("sql", "pipeline.app.commands.sql:sql", "A read-only query of the store."),
     Command(

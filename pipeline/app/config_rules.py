@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.app.settings import VERSION, Config, Contract, CustomerSettings, EdgeSettings
@@ -26,6 +27,10 @@ def check(config: Config) -> list[Problem]:
         parse_dsn(config.store.dsn)
     except DsnError as error:
         problems.append(Problem(("store", "dsn"), str(error)))
+    if config.coverage.reach.span < timedelta(days=1):
+        problems.append(
+            Problem(("coverage", "reach"), "must be a day at least, for late data to find its gap")
+        )
     problems += _edges(config.edge)
     problems += _customers(config.customer)
     return problems

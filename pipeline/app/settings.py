@@ -17,6 +17,8 @@ Decimal = Annotated[
     str, Meta(pattern=r"^\d{1,12}(\.\d{1,6})?$", description='a decimal in quotes, like "22" or "0.5"')
 ]
 
+Count = Annotated[int, Meta(ge=0, le=1 << 60, description="a whole number, 0 or more")]
+
 
 @dataclass(frozen=True, slots=True)
 class Duration:
@@ -81,6 +83,16 @@ class LatenessSettings(Struct, frozen=True, kw_only=True):
     close_after: Duration = Duration(timedelta(hours=72))
 
 
+class CoverageSettings(Struct, frozen=True, kw_only=True):
+    """What counts as lost beside what never came: how far logs and counters may differ, and how far back is looked."""
+
+    tolerance_percent: Decimal = "0.5"
+    tolerance_bytes: Count = 65_536
+    tolerance_requests: Count = 5
+    reach: Duration = Duration(timedelta(days=35))
+    keeps: Duration | None = None
+
+
 class PlansSettings(Struct, frozen=True, kw_only=True):
     """Where the plan book is: one TOML a plan."""
 
@@ -104,6 +116,7 @@ class EdgeSettings(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     pauses: tuple[Pause, ...] = ()
     streams: tuple[Name, ...] = ("access",)
     counters: bool = False
+    keeps: Duration | None = None
 
 
 class Tax(Struct, frozen=True, kw_only=True):
@@ -141,6 +154,7 @@ class Config(Struct, frozen=True, kw_only=True):
     spool: SpoolSettings
     version: int = VERSION
     lateness: LatenessSettings = LatenessSettings()
+    coverage: CoverageSettings = CoverageSettings()
     plans: PlansSettings = PlansSettings()
     edge: tuple[EdgeSettings, ...] = ()
     customer: tuple[CustomerSettings, ...] = ()

@@ -1,0 +1,91 @@
+"""`prebill evidence add`: acts on edges, counters, probes, client requests and maintenance, NDJSON to the store."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pipeline.app.catalogue import STDIN
+from pipeline.app.failures import UsageFailure
+from pipeline.app.parameters import Flag, Given
+from pipeline.app.stores import any_store
+from pipeline.app.terminal import plural, print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.coverage.evidence import Evidence
+
+MAX_SIZE = 256 << 20
+PROBLEMS_SHOWN = 100
+
+
+def evidence(
+    action: Literal["add"],
+    file: str,
+    /,
+    *,
+    actor: str = "",
+    json: Flag = False,
+    context: Given,
+) -> int:
+    """Add evidence: what edges, probes, clients and people report, one JSON object a line.
+
+    All of a file is taken, or nothing; what was added before is not
+    added again. For instance:
+    {"at": "2026-11-01T00:00:00Z", "type": "edge", "edge": "e1", "action": "pause"}
+
+    Parameters
+    ----------
+    action
+        `add`.
+    file
+        NDJSON; `-` is standard input.
+    actor
+        Who adds it, where a line does not say. Default: the user's name on this machine.
+    json
+        One JSON document on standard output: how many were read, and how many were new.
+    """
+    name = "standard input" if file == STDIN else file
+    found = _parse(_read(file), name, actor or _user(), context.now().timestamp())
+    with any_store(context) as store:
+        added = store.add_evidence(found)
+    if json:
+        print_json({action: added, "read": len(found), "known": len(found) - added})
+    else:
+        known = f"; {len(found) - added:,} of {len(found):,} were known" if added < len(found) else ""
+        say(f"{name}: {plural(added, 'event')} added{known}")
+    return 0
+
+
+def _read(file: str) -> bytes:
+    if file == STDIN:
+        return sys.stdin.buffer.read(MAX_SIZE)
+    path = Path(file)
+    try:
+        if path.stat().st_size > MAX_SIZE:
+            raise UsageFailure(f"{file}: expected at most {MAX_SIZE >> 20} MiB; split it at line ends")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageFailure(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+
+
+def _parse(raw: bytes, name: str, actor: str, now: float) -> Sequence[Evidence]:
+    from pipeline.coverage.evidence import EvidenceError, parse_evidence
+
+    try:
+        return parse_evidence(raw, actor=actor, now=now)
+    except EvidenceError as error:
+        told = [f"{name}: {problem}" for problem in error.problems[:PROBLEMS_SHOWN]]
+        if len(error.problems) > PROBLEMS_SHOWN:
+            told.append(f"{name}: {len(error.problems) - PROBLEMS_SHOWN:,} more")
+        raise UsageFailure(told, mend="Nothing was added.") from None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in many containers
+        return "unknown"

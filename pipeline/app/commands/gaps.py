@@ -1,0 +1,133 @@
+"""`prebill gaps`: what is lost, how much, whose, and whether it can still be recovered; and accepting a loss."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
+from pipeline.app.parameters import Flag, Given
+from pipeline.app.period import parse_period
+from pipeline.app.stores import existing_store
+from pipeline.app.terminal import plural, print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.app.context import Context
+    from pipeline.coverage.model import Gap
+
+
+def gaps(
+    *,
+    check: Flag = False,
+    since: Annotated[str | None, Parameter(name="--from")] = None,
+    until: Annotated[str | None, Parameter(name="--to")] = None,
+    closed: Flag = False,
+    accept: str | None = None,
+    actor: str | None = None,
+    reason: str | None = None,
+    json: Flag = False,
+    context: Given,
+) -> int:
+    """List what is lost: class, edge, minutes, lost lines and bytes, customers, and until when it can be recovered.
+
+    Looked up anew, as of now (or --now). A loss is open until its data
+    comes, or until someone accepts it.
+
+    Parameters
+    ----------
+    check
+        Exit 1 if a gap is open and nobody accepted it.
+    since
+        Gaps that end after this time: RFC 3339, or a day. Default: all that may still change.
+    until
+        Gaps that begin before this time. Default: now.
+    closed
+        Closed ones too: their data came late.
+    accept
+        Accept this gap as lost for good: a period can be closed with it. Needs --actor and --reason.
+    actor
+        Who accepts.
+    reason
+        Why.
+    json
+        One JSON array on standard output.
+    """
+    if accept is not None:
+        return _accept(accept, actor, reason, context, json=json)
+    if given := [name for name, value in (("--actor", actor), ("--reason", reason)) if value is not None]:
+        raise UsageFailure(f"{' and '.join(given)}: only with --accept")
+    from pipeline.app.checking import check_all
+    from pipeline.app.gap_output import STILL_LOST, gap_document, show_gaps
+    from pipeline.coverage.model import GapState, State
+
+    now = context.now()
+    period = parse_period(since, until, now, 0) if since else None
+    if period is None and until:
+        raise UsageFailure("--to: only with --from")
+    with existing_store(context) as store:
+        checked = check_all(store, context, now, period)
+    found = [
+        gap
+        for gap in checked.gaps
+        if (closed or gap.state is not GapState.CLOSED)
+        and (period is None or (gap.loss.first < period.after and period.first < gap.loss.after))
+    ]
+    found.sort(key=lambda gap: (gap.loss.first, gap.loss.stream, gap.loss.kind))
+    if json:
+        print_json([gap_document(gap) for gap in found])
+    else:
+        show_gaps(found, _names(context), now.timestamp())
+    if unknown := int((checked.coverage.states == State.UNKNOWN).sum()):
+        say(
+            f"{plural(unknown, 'minute')} unknown: prebill was not running when they were due; settled once it has run"
+        )
+    return FOUND_SOMETHING if check and any(gap.state in STILL_LOST for gap in found) else 0
+
+
+def _accept(gap_id: str, actor: str | None, reason: str | None, context: Context, *, json: bool) -> int:
+    missing = [
+        name
+        for name, value in (("--actor", actor), ("--reason", reason))
+        if value is None or not value.strip()
+    ]
+    if missing:
+        raise UsageFailure([f"{name}: required with --accept, and not given" for name in missing])
+    from pipeline.app.checking import check_all
+    from pipeline.app.gap_output import gap_document
+    from pipeline.coverage.model import GapState
+
+    now = context.now()
+    with existing_store(context) as store:
+        gap = _find(gap_id, check_all(store, context, now, None).gaps)
+        if gap.state is GapState.CLOSED:
+            raise UsageFailure(
+                f"--accept: {gap_id} is closed: all of its data came, there is nothing to accept"
+            )
+        if gap.state is GapState.ACCEPTED:
+            raise UsageFailure(f"--accept: {gap_id} is accepted already: {gap.reason}")
+        gap = replace(gap, state=GapState.ACCEPTED, reason=f"{actor}: {reason}", updated=now.timestamp())
+        store.write_gaps([gap])
+    if json:
+        print_json(gap_document(gap))
+    else:
+        say(f"{gap_id}: {plural(gap.minutes, 'minute')} of {gap.loss.stream} accepted as lost by {actor}")
+    return 0
+
+
+def _find(gap_id: str, current: Sequence[Gap]) -> Gap:
+    """The gap as it stands: one that is found now and was never written can be accepted too."""
+    for gap in current:
+        if gap.id == gap_id:
+            return gap
+    raise UsageFailure(f"--accept: no gap {gap_id!r}", mend="`prebill gaps --closed` lists all.")
+
+
+def _names(context: Context) -> dict[str, str]:
+    from pipeline.app.checking import config_or_none
+
+    config = config_or_none(context)
+    return {customer.id: customer.name for customer in config.customer} if config else {}

@@ -1,0 +1,82 @@
+"""`--from` and `--to`: times or days as people type them, as minutes since 1970; from the command line to coverage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pipeline.app.failures import UsageFailure
+from pipeline.app.settings import Instant
+
+LONGEST_DAYS = 800
+"""A period is held in memory as one byte a stream and minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Minutes [first, after), since 1970-01-01T00:00Z."""
+
+    first: int
+    after: int
+
+
+def parse_period(since: str | None, until: str | None, now: datetime, default_minutes: int) -> Period:
+    """What `--from` (inclusive) and `--to` (exclusive; default: now) name; without `--from`, the last minutes.
+
+    A day begins at midnight UTC; seconds widen to whole minutes. Raises UsageFailure with every problem.
+    """
+    problems: list[str] = []
+    after = _minute("--to", until, problems, up=True)
+    first = _minute("--from", since, problems, up=False)
+    if after is None and not problems:
+        after = int(now.timestamp()) // 60
+    if first is None and after is not None:
+        first = after - default_minutes
+    if first is not None and after is not None and not problems:
+        if after <= first:
+            what = "--to: must be after --from" if until else "--from: must be before now, or name --to too"
+            problems.append(f"{what}; found {minute_text(first)} to {minute_text(after)} (exclusive)")
+        elif after - first > LONGEST_DAYS * 1440:
+            problems.append(
+                f"--from: expected at most {LONGEST_DAYS} days before --to, found {minute_text(first)}"
+            )
+    if problems or first is None or after is None:
+        raise UsageFailure(problems)
+    return Period(first, after)
+
+
+def _minute(option: str, text: str | None, problems: list[str], *, up: bool) -> int | None:
+    if text is None:
+        return None
+    try:
+        at = Instant.parse(text).at()
+    except ValueError as error:
+        problems.append(f"{option}: expected {error}; found {text!r}")
+        return None
+    seconds = int(at.timestamp())
+    if seconds < 0:
+        problems.append(f"{option}: expected a time after 1970, found {text!r}")
+        return None
+    return -(-seconds // 60) if up else seconds // 60
+
+
+def minute_text(minute: int) -> str:
+    """A minute as RFC 3339."""
+    return second_text(minute * 60)
+
+
+def second_text(seconds: float) -> str:
+    """An instant as RFC 3339, in whole seconds."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def short_minute(minute: int) -> str:
+    """A minute as a person reads it in a table: `11-01 00:10`."""
+    return datetime.fromtimestamp(minute * 60, UTC).strftime("%m-%d %H:%M")
+
+
+def span_text(first: int, after: int) -> str:
+    """`11-01 00:10 – 00:20`: minutes [first, after) without saying a day twice."""
+    begin, end = datetime.fromtimestamp(first * 60, UTC), datetime.fromtimestamp(after * 60, UTC)
+    same_day = begin.date() == end.date()
+    return f"{begin:%m-%d %H:%M} – {end:%H:%M}" if same_day else f"{begin:%m-%d %H:%M} – {end:%m-%d %H:%M}"

@@ -1,0 +1,248 @@
+"""Checks a stretch of minutes: reads ledger, evidence, counters and beats from the store, calls the pure parts, and
+says what is in, what is lost and how the gaps stand; `record` writes it back. `now` is an argument, epoch seconds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline.coverage.model import Coverage, Gap, GapState, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline.coverage.counters import Tolerance
+    from pipeline.coverage.model import CounterDelta, LedgerColumns, Loss, Roster, SequenceHole, Share
+    from pipeline.coverage.roster import ConfiguredEdge
+    from pipeline.store.store import Store
+
+MARGIN_MINUTES = 60
+"""How far around the checked minutes the ledger is read: the neighbours of a loss, and the numbers before its first."""
+
+READINGS_BEFORE_S = 86_400.0
+"""How far before the checked minutes the reading is sought from which the first of them is counted."""
+
+
+def _nobody(_resource: str) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a check needs of the configuration. `owner`: resource → customer, None where nobody claims it. `keeps_s`:
+    how long each edge keeps what it wrote; absent where unknown."""
+
+    edges: tuple[ConfiguredEdge, ...] = ()
+    allowance_s: float = 300.0
+    tolerance_percent: float = 0.5
+    tolerance_bytes: int = 65_536
+    tolerance_requests: int = 5
+    owner: Callable[[str], str | None] = _nobody
+    keeps_s: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check of a stretch of minutes found. `gaps`: every gap there is, as it stands now, of any state.
+    `changed`: those of them that the store does not have so yet. `at`: its `now`. `seconds`: by step."""
+
+    coverage: Coverage
+    roster: Roster
+    gaps: tuple[Gap, ...]
+    changed: tuple[Gap, ...]
+    holes: tuple[SequenceHole, ...]
+    deltas: tuple[CounterDelta, ...]
+    cut: int
+    at: float
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The states of a stretch of minutes, and what they were made of: the first half of a check."""
+
+    coverage: Coverage
+    roster: Roster
+    ledger: LedgerColumns
+    holes: tuple[SequenceHole, ...]
+    cut: int
+    watch: Watch
+
+
+def look(
+    store: Store,
+    settings: Settings,
+    *,
+    now: float,
+    first: int,
+    after: int,
+    firsts: Mapping[Stream, int] | None = None,
+) -> Seen:
+    """The state of minutes [first, after) of every stream. `firsts`: the first minute of each stream in the ledger,
+    asked of the store where it is not given."""
+    from pipeline.coverage.sequences import find_holes
+    from pipeline.coverage.states import cover, due_of
+
+    watch = Watch()
+    cut = store.cut()
+    roster = roster_of(store, settings, firsts)
+    watch.lap("roster")
+    ledger = store.ledger_columns(max(0, first - MARGIN_MINUTES), after + MARGIN_MINUTES, cut=cut)
+    watch.lap("ledger")
+    beats = store.beats(0.0, now + 1)
+    due = due_of(first, after, now=now, allowance_s=settings.allowance_s, beats=beats)
+    holes = [hole for hole in find_holes(ledger) if hole.from_minute < after and hole.after_minute > first]
+    coverage = cover(ledger, roster, first, after, due=due, holes=holes)
+    watch.lap("coverage")
+    return Seen(coverage, roster, ledger, tuple(holes), cut, watch)
+
+
+def check(
+    store: Store,
+    settings: Settings,
+    *,
+    now: float,
+    first: int,
+    after: int,
+    firsts: Mapping[Stream, int] | None = None,
+    leave: Sequence[Gap] = (),
+) -> Checked:
+    """Look at minutes [first, after), find what is lost of them, and how the gaps stand; nothing is written.
+
+    A gap that reaches over the ends of the stretch must be in `leave`: it stays as it is, with all losses that touch
+    it; `widen` gives a stretch that needs none.
+    """
+    from pipeline.coverage.counters import disagree
+    from pipeline.coverage.estimates import Baseline
+    from pipeline.coverage.history import follow
+    from pipeline.coverage.losses import find_losses
+
+    seen = look(store, settings, now=now, first=first, after=after, firsts=firsts)
+    watch = seen.watch
+    deltas = _deltas(store, seen.ledger, first, after, now)
+    wrong = disagree(deltas, tolerance=_tolerance(settings))
+    watch.lap("counters")
+    baseline = Baseline.of(seen.ledger, first - MARGIN_MINUTES, after + MARGIN_MINUTES)
+    losses = find_losses(seen.coverage, seen.ledger, seen.holes, wrong, baseline)
+    watch.lap("losses")
+    stored = store.gaps()
+    left = {gap.id for gap in leave}
+    before = [gap for gap in stored if gap.id not in left]
+    losses = [loss for loss in losses if not any(_touch(loss, gap.loss) for gap in leave)]
+    changed = follow(
+        before,
+        losses,
+        now=now,
+        shares=lambda loss: _shares(store, settings, seen.cut, loss),
+        recoverable=lambda loss: _recoverable(settings, loss),
+        span=(first, after),
+    )
+    gaps = {gap.id: gap for gap in (*stored, *changed)}
+    watch.lap("gaps")
+    return Checked(
+        seen.coverage,
+        seen.roster,
+        tuple(gaps.values()),
+        tuple(changed),
+        seen.holes,
+        tuple(deltas),
+        seen.cut,
+        now,
+        watch.seconds,
+    )
+
+
+def record(store: Store, checked: Checked) -> None:
+    """Write what a check found: gaps that changed, then the states of its minutes."""
+    from pipeline.coverage.states import runs_of
+
+    if checked.changed:
+        store.write_gaps(checked.changed)
+    coverage = checked.coverage
+    store.write_coverage(coverage.first, coverage.after, runs_of(coverage), checked.at)
+
+
+def widen(first: int, after: int, gaps: Sequence[Gap]) -> tuple[int, int]:
+    """The least stretch around [first, after) that no unclosed gap reaches over, or adjoins from outside."""
+    spans = sorted((gap.loss.first, gap.loss.after) for gap in gaps if gap.state is not GapState.CLOSED)
+    grown = True
+    while grown:
+        grown = False
+        for begin, end in spans:
+            if begin <= after and end >= first and (begin < first or end > after):
+                first, after, grown = min(first, begin), max(after, end), True
+    return first, after
+
+
+def roster_of(store: Store, settings: Settings, firsts: Mapping[Stream, int] | None = None) -> Roster:
+    """Which streams are expected when, by the configuration, by what people said, and by what was seen."""
+    from pipeline.coverage.roster import build_roster
+
+    seen = first_minutes(store) if firsts is None else firsts
+    return build_roster(settings.edges, store.evidence(("edge",)), seen)
+
+
+def first_minutes(store: Store) -> dict[Stream, int]:
+    """The first minute of each stream in the ledger: from then on it is expected, if nothing else names it."""
+    found = store.query(
+        "SELECT edge, stream, toUInt32(min(minute)) AS s FROM ledger GROUP BY edge, stream"
+    ).to_pylist()
+    return {Stream(_text(row["edge"]), _text(row["stream"])): int(row["s"]) // 60 for row in found}
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+
+def _deltas(store: Store, ledger: LedgerColumns, first: int, after: int, now: float) -> list[CounterDelta]:
+    """What the counters say of the stretch, where the ledger was read for all of a delta's minutes."""
+    from pipeline.coverage.counters import deltas_of
+
+    begin = first - MARGIN_MINUTES
+    readings = store.readings(first * 60 - READINGS_BEFORE_S, min(now, (after + MARGIN_MINUTES) * 60.0) + 1)
+    deltas = deltas_of(readings, ledger)
+    return [delta for delta in deltas if delta.first >= begin and delta.first < after and delta.after > first]
+
+
+def _tolerance(settings: Settings) -> Tolerance:
+    from pipeline.coverage.counters import Tolerance
+
+    return Tolerance(settings.tolerance_percent, settings.tolerance_bytes, settings.tolerance_requests)
+
+
+def _shares(store: Store, settings: Settings, cut: int, loss: Loss) -> tuple[Share, ...]:
+    """Whose traffic was lost, by what the edge served around it; or the same minutes of a day or a week before."""
+    from pipeline.coverage.shares import share_out
+
+    for days in (0, 1, 7):
+        first, after = loss.first - MARGIN_MINUTES - 1440 * days, loss.after + MARGIN_MINUTES - 1440 * days
+        usage = store.usage_around(loss.stream.edge, max(0, first), max(0, after), cut)
+        if usage:
+            return share_out(((resource, sent) for resource, sent, _ in usage), settings.owner)
+    return ()
+
+
+def _recoverable(settings: Settings, loss: Loss) -> float | None:
+    """Until when the edge still has all of it."""
+    keeps_s = settings.keeps_s.get(loss.stream.edge)
+    return None if keeps_s is None else loss.first * 60 + keeps_s
+
+
+def _touch(loss: Loss, other: Loss) -> bool:
+    """Whether two losses of one stream overlap or adjoin."""
+    same = loss.stream == other.stream
+    return same and loss.first <= other.after and other.first <= loss.after
+
+
+class Watch:
+    """Seconds by step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._at = time.perf_counter()
+
+    def lap(self, step: str) -> None:
+        at = time.perf_counter()
+        self.seconds[step] = self.seconds.get(step, 0.0) + at - self._at
+        self._at = at
