@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -33,12 +33,46 @@ class Act:
     action: str
 
 
+class Source(Protocol):
+    """Where the lines of a minute come from. `how` they go: any of them, the tail, or those of a customer."""
+
+    def weigh(self, row: int, minute: int, lines: int, how: str) -> tuple[int, int]:
+        """Takes so many lines out of a minute; their bytes to clients and of log."""
+
+    def count(self, row: int, minute: int, customer: str, share: float) -> int:
+        """How many lines of a minute a share of a customer's are."""
+
+
+@dataclass(slots=True)
+class Weights:
+    """Lines that nobody wrote: their bytes are drawn."""
+
+    fleet: Fleet
+    served: Volumes
+
+    def weigh(self, row: int, minute: int, lines: int, how: str) -> tuple[int, int]:
+        """Bytes as if each line had drawn its own."""
+        del how
+        held = int(self.served.lines[row, minute])
+        sent, content = int(self.served.sent[row, minute]), int(self.served.content[row, minute])
+        part = part_of(self.fleet.rng(5, row, minute), sent, lines, held)
+        return part, content if lines == held else min(lines * LINE_BYTES, content)
+
+    def count(self, row: int, minute: int, customer: str, share: float) -> int:
+        """A number around the customer's part of the edge's requests."""
+        weights = self.fleet.weights(row // len(self.fleet.streams))
+        part = sum(float(w) for r, w in enumerate(weights) if self.fleet.customer_of(r) == customer) * share
+        held = int(self.served.lines[row, minute])
+        return int(self.fleet.rng(13, row, minute).binomial(held, min(part, 1.0)))
+
+
 @dataclass(slots=True)
 class Drawn:
     """The fleet while faults strike; arrays are [rows, minutes]. What is `kept` is what the segments hold."""
 
     fleet: Fleet
     served: Volumes
+    source: Source
     numbers: Numbers
     lines: NDArray[np.int64]
     sent: NDArray[np.int64]
@@ -53,14 +87,16 @@ class Drawn:
     blind: list[tuple[float, float]] = field(default_factory=list)
     resets: list[tuple[int, int, float]] = field(default_factory=list)
     unread: list[tuple[int, int, int]] = field(default_factory=list)
+    overlaps: dict[tuple[int, int], int] = field(default_factory=dict)
 
 
-def undisturbed(fleet: Fleet, served: Volumes, numbers: Numbers) -> Drawn:
+def undisturbed(fleet: Fleet, served: Volumes, source: Source, numbers: Numbers) -> Drawn:
     """All that was served, in segments that came within 40 seconds."""
     ends = (np.arange(fleet.first, fleet.after) + 1) * 60.0
     return Drawn(
         fleet,
         served,
+        source,
         numbers,
         served.lines.copy(),
         served.sent.copy(),
@@ -74,13 +110,9 @@ def undisturbed(fleet: Fleet, served: Volumes, numbers: Numbers) -> Drawn:
     )
 
 
-def lose(drawn: Drawn, row: int, minute: int, lines: int) -> None:
+def lose(drawn: Drawn, row: int, minute: int, lines: int, how: str = "any") -> None:
     """So many lines of a minute are lost; the truth knows, the numbers do not change."""
-    rng = drawn.fleet.rng(5, row, minute)
-    held = int(drawn.lines[row, minute])
-    sent = part_of(rng, int(drawn.sent[row, minute]), lines, held)
-    content = int(drawn.content[row, minute]) if lines == held else lines * LINE_BYTES
-    content = min(content, int(drawn.content[row, minute]))
+    sent, content = drawn.source.weigh(row, minute, lines, how)
     for kept, gone, by in (
         (drawn.lines, drawn.truth.lines, lines),
         (drawn.sent, drawn.truth.sent, sent),

@@ -44,7 +44,9 @@ def place_faults(scenario: Scenario) -> list[Place]:
     taken = np.zeros((fleet.edges, fleet.minutes + 2 * APART), np.bool_)
     places: list[Place] = []
     # Those with a place of their own come first; the others go round them.
-    for fault in sorted(scenario.fault, key=lambda f: (f.kind not in WHOLE_EDGE, f.at is None, f.edge is None)):
+    for fault in sorted(
+        scenario.fault, key=lambda f: (f.kind not in WHOLE_EDGE, f.at is None, f.edge is None)
+    ):
         count = 1 if fault.at is not None else fault.count
         places.extend(_place(fleet, fault, rng, taken) for _ in range(count))
     return sorted(places, key=lambda place: (place.first, place.edge, place.rows))

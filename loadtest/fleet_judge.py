@@ -1,4 +1,4 @@
-"""Holds gaps against the truth: what was found of what was planted, what was raised for nothing, how far figures are off."""
+"""Holds gaps against the truth: what of the planted was found, what was raised for nothing, how far figures are off."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Score:
     """How a set of gaps stands against the truth.
 
     `missed`: planted losses of which a minute is in no gap. `cells`, `cells_found`: (edge, stream, minute) that lost
-    something. `false`: gaps in which nothing was lost. `doubled`: lost minutes in more than one gap. `lines`: of gaps that
-    name lines, (named, true). `sent`: of every true gap, (low, expected, high, true bytes). `misnamed`: gaps of a class
-    that their loss is not. `misshared`: the furthest that a customer's share is off.
+    something. `false`: gaps in which nothing was lost. `doubled`: lost minutes in more than one gap. `lines`: of gaps
+    that name lines, (named, true). `sent`: of every true gap, (low, expected, high, true bytes). `misnamed`: gaps of a
+    class that their loss is not. `misshared`: the furthest that a customer's share is off.
     """
 
     planted: int = 0
@@ -75,8 +75,8 @@ class Score:
 
     def __str__(self) -> str:
         return (
-            f"found {self.planted - len(self.missed)} of {self.planted} losses, {self.cells_found:,} of {self.cells:,} minutes "
-            f"({self.recall:.1%}); {len(self.false)} false of {self.gaps} gaps; lines off by {self.lines_off:,} of "
+            f"found {self.planted - len(self.missed)} of {self.planted} losses ({self.recall:.1%}), {self.cells_found:,} "
+            f"of {self.cells:,} minutes; {len(self.false)} false of {self.gaps} gaps; lines off by {self.lines_off:,} of "
             f"{sum(true for _, true in self.lines):,} (unnamed in {self.unnamed_lines} gaps); bytes off by "
             f"{self.bytes_off:.2%} in all, {self.worst_bytes_off:.1%} at worst; the interval holds the truth in "
             f"{self.covered:.1%}; {self.doubled} minutes twice, {len(self.misnamed)} misnamed, shares off by "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loadtest.fleet import draw_volumes, part_of
-from loadtest.fleet_drawn import EMPTY, RECEIVED, Act, Drawn, undisturbed
+from loadtest.fleet_drawn import EMPTY, RECEIVED, Act, Drawn, Weights, undisturbed
 from loadtest.fleet_faults import place_faults
 from loadtest.fleet_numbers import draw_numbers
 from loadtest.fleet_strikes import still, strike
@@ -78,23 +78,27 @@ def draw_fleet(scenario: Scenario) -> FleetRun:
     for place in places:
         still(served, place)
     numbers = draw_numbers(fleet, served, places)
-    drawn = undisturbed(fleet, served, numbers)
+    drawn = undisturbed(fleet, served, Weights(fleet, served), numbers)
     for place in places:
         strike(drawn, place)
-    for since, until in drawn.blind:
-        # What came while we were down waited in the spool.
-        waited = (drawn.committed >= since) & (drawn.committed < until)
-        drawn.committed[waited] = until + 5 + fleet.rng(6).uniform(0, 60, int(waited.sum()))
+    delay(drawn)
     return FleetRun(
         scenario,
         _columns(drawn),
-        _readings(drawn),
-        _beats(drawn),
+        read_counters(drawn),
+        beat(drawn),
         tuple(sorted(drawn.acts, key=lambda act: act.at)),
         drawn.edges,
         drawn.truth,
         np.where(drawn.present, drawn.sent, 0),
     )
+
+
+def delay(drawn: Drawn) -> None:
+    """What came while we were down waited in the spool."""
+    for since, until in drawn.blind:
+        waited = (drawn.committed >= since) & (drawn.committed < until)
+        drawn.committed[waited] = until + 5 + drawn.fleet.rng(6).uniform(0, 60, int(waited.sum()))
 
 
 def take_rows(ledger: LedgerColumns, rows: NDArray[np.intp]) -> LedgerColumns:
@@ -153,7 +157,8 @@ def _second_parts(
     return rest
 
 
-def _readings(drawn: Drawn) -> list[Reading]:
+def read_counters(drawn: Drawn) -> list[Reading]:
+    """The readings of every edge that counts, of all that was served, logged or not."""
     fleet = drawn.fleet
     if not fleet.counter_every:
         return []
@@ -180,7 +185,8 @@ def _readings(drawn: Drawn) -> list[Reading]:
     return readings
 
 
-def _beats(drawn: Drawn) -> NDArray[np.float64]:
+def beat(drawn: Drawn) -> NDArray[np.float64]:
+    """When we were there to see: every 20 s but for our own downtime."""
     fleet = drawn.fleet
     until = max(fleet.after * 60.0, float(drawn.committed.max())) + 7200
     beats = np.arange(fleet.start_s - 600, until, BEAT_S, dtype=np.float64)

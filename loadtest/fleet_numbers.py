@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -47,8 +47,20 @@ class Numbers:
     expected: NDArray[np.bool_]
 
 
-def draw_numbers(fleet: Fleet, served: Volumes, places: Iterable[Place]) -> Numbers:
-    """The numbers of all that was served, before anything of it is lost."""
+def draw_numbers(
+    fleet: Fleet,
+    served: Volumes,
+    places: Iterable[Place],
+    bytes_before: Callable[[int, int, int], int] | None = None,
+) -> Numbers:
+    """The numbers of all that was served, before anything of it is lost.
+
+    `bytes_before`: of log before a line of (row, minute), by its place; in proportion if not given.
+    """
+
+    def in_proportion(row: int, minute: int, line: int) -> int:
+        return int(served.content[row, minute]) * line // max(int(served.lines[row, minute]), 1)
+
     shape = served.lines.shape
     first, after, epoch = (np.zeros(shape, np.int64) for _ in range(3))
     expected = np.ones(shape, np.bool_)
@@ -65,8 +77,9 @@ def draw_numbers(fleet: Fleet, served: Volumes, places: Iterable[Place]) -> Numb
         elif place.fault.kind in ("maintenance", "added", "decommissioned"):
             expected[list(place.rows), _out_of_service(place)] = False
     for row in range(shape[0]):
-        counted = (served.content if fleet.unit(row) == "byte" else served.lines)[row]
-        counting = _Counting(row, served, counted, fleet.rng(11, row), names, parts)
+        by_bytes = fleet.unit(row) == "byte"
+        before = bytes_before or in_proportion
+        counting = _Counting(row, served, by_bytes, before, fleet.rng(11, row), names, parts)
         if row in shared:
             counting.share(first, after, epoch)
         else:
@@ -85,10 +98,17 @@ def _out_of_service(place: Place) -> slice:
 class _Counting:
     row: int
     served: Volumes
-    counted: NDArray[np.int64]
+    by_bytes: bool
+    bytes_before: Callable[[int, int, int], int]
     rng: np.random.Generator
     names: dict[str, int]
     parts: list[Part]
+
+    @property
+    def counted(self) -> NDArray[np.int64]:
+        """What the numbers count, in each minute."""
+        counted: NDArray[np.int64] = self.served.content if self.by_bytes else self.served.lines
+        return np.asarray(counted[self.row])
 
     def count(
         self,
@@ -139,8 +159,14 @@ class _Counting:
         """Two machines under one name, each with its own counting, all the time."""
         lines = self.served.lines[self.row]
         theirs = self.rng.binomial(lines, 0.4).astype(np.int64)
-        content = np.where(lines > 0, self.served.content[self.row] * theirs // np.maximum(lines, 1), 0)
-        part = theirs if self.counted is not self.served.content[self.row] and self._by_lines() else content
+        content = np.array(
+            [
+                int(self.served.content[self.row, minute]) - self.bytes_before(self.row, minute, int(kept))
+                for minute, kept in enumerate(lines - theirs)
+            ],
+            np.int64,
+        )
+        part = content if self.by_bytes else theirs
         ours = self.counted - part
         start, other = (int(self.rng.integers(0, 1 << 30)) for _ in range(2))
         first[self.row] = np.cumsum(ours) - ours + start
@@ -154,15 +180,12 @@ class _Counting:
             )
             other = next_one
 
-    def _by_lines(self) -> bool:
-        return bool((self.counted == self.served.lines[self.row]).all())
-
     def _cut(self, minute: int) -> tuple[int, int, int]:
         """Where in the minute a counting ends: lines, numbers and bytes of log before it."""
         lines = int(self.served.lines[self.row, minute])
         before = int(self.rng.integers(0, lines + 1))
-        content = int(self.served.content[self.row, minute]) * before // max(lines, 1)
-        return before, before if self._by_lines() else content, content
+        content = self.bytes_before(self.row, minute, before)
+        return before, content if self.by_bytes else before, content
 
     def _epochs(self, breaks: list[Place]) -> list[int]:
         names = ["1"]

@@ -123,7 +123,7 @@ def make_settings(run: FleetRun) -> Settings:
     fleet = run.fleet
     owners = {name: fleet.customer_of(number) for number, name in enumerate(fleet.resource_names())}
     edges = tuple(
-        ConfiguredEdge(id=name, first=first, streams=tuple(fleet.streams), counters=bool(fleet.counter_every))
+        ConfiguredEdge(name, first * 60.0, streams=tuple(fleet.streams), counters=bool(fleet.counter_every))
         for name, first in run.edges.items()
         if first is not None
     )

@@ -47,9 +47,10 @@ def _lines(drawn: Drawn, place: Place) -> None:
         rng = drawn.fleet.rng(12, row, minute)
         held = int(drawn.lines[row, minute])
         gone = min(held, max(1, int(rng.binomial(held, place.fault.share))))
+        between = place.fault.where == "between"
         if gone:
-            lose(drawn, row, minute, gone)
-            if place.fault.where == "between":
+            lose(drawn, row, minute, gone, "tail" if between else "any")
+            if between:
                 # The edge numbered them, and no segment says that it has them.
                 by_bytes = drawn.fleet.unit(row) == "byte"
                 kept = drawn.content if by_bytes else drawn.lines
@@ -59,16 +60,11 @@ def _lines(drawn: Drawn, place: Place) -> None:
 
 def _customer(drawn: Drawn, place: Place) -> None:
     """The lines of one customer do not reach the segments, or a share of them."""
-    fleet, customer = drawn.fleet, str(place.fault.customer)
-    weights = fleet.weights(place.edge)
-    part = (
-        sum(float(w) for r, w in enumerate(weights) if fleet.customer_of(r) == customer) * place.fault.share
-    )
+    customer = str(place.fault.customer)
     for row, minute in _cells(place):
-        held = int(drawn.lines[row, minute])
-        gone = int(fleet.rng(13, row, minute).binomial(held, part))
+        gone = drawn.source.count(row, minute, customer, place.fault.share)
         if gone:
-            lose(drawn, row, minute, gone)
+            lose(drawn, row, minute, gone, customer)
     rows, span = list(place.rows), slice(place.first, place.after)
     note(drawn, place, {customer: int(drawn.truth.sent[rows, span].sum())})
 
@@ -77,7 +73,7 @@ def _damaged(drawn: Drawn, place: Place) -> None:
     """Segments come cut: the first lines are read, the sidecar and the numbers say what they had."""
     for row, minute in _cells(place):
         held = int(drawn.lines[row, minute])
-        lose(drawn, row, minute, held - int(held * min(0.5, 1 - place.fault.share / 2)))
+        lose(drawn, row, minute, held - held // 2, "tail")
         drawn.state[row, minute] = DAMAGED
     note(drawn, place)
 
@@ -120,6 +116,7 @@ def _overlap(drawn: Drawn, place: Place) -> None:
         drawn.numbers.first[row, minute] -= again
         drawn.duplicates[row, minute] += again
         drawn.content[row, minute] += again * LINE_BYTES
+        drawn.overlaps[row, minute] = again
 
 
 def _downtime(drawn: Drawn, place: Place) -> None:
