@@ -74,14 +74,17 @@ class Score:
         return held / len(self.sent) if self.sent else 1.0
 
     def __str__(self) -> str:
-        return (
-            f"found {self.planted - len(self.missed)} of {self.planted} losses ({self.recall:.1%}), {self.cells_found:,} "
-            f"of {self.cells:,} minutes; {len(self.false)} false of {self.gaps} gaps; lines off by {self.lines_off:,} of "
-            f"{sum(true for _, true in self.lines):,} (unnamed in {self.unnamed_lines} gaps); bytes off by "
-            f"{self.bytes_off:.2%} in all, {self.worst_bytes_off:.1%} at worst; the interval holds the truth in "
-            f"{self.covered:.1%}; {self.doubled} minutes twice, {len(self.misnamed)} misnamed, shares off by "
-            f"{self.misshared:.1%}"
+        true_lines = sum(true for _, true in self.lines)
+        parts = (
+            f"found {self.planted - len(self.missed)} of {self.planted} losses ({self.recall:.1%})",
+            f"{self.cells_found:,} of {self.cells:,} minutes",
+            f"{len(self.false)} false of {self.gaps} gaps",
+            f"lines off by {self.lines_off:,} of {true_lines:,} (unnamed in {self.unnamed_lines} gaps)",
+            f"bytes off by {self.bytes_off:.2%} in all, {self.worst_bytes_off:.1%} at worst",
+            f"the interval holds the truth in {self.covered:.1%}",
+            f"{self.doubled} minutes twice, {len(self.misnamed)} misnamed, shares off by {self.misshared:.1%}",
         )
+        return "; ".join(parts)
 
 
 def judge(run: FleetRun, gaps: Iterable[Gap]) -> Score:

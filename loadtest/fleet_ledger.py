@@ -82,6 +82,11 @@ def draw_fleet(scenario: Scenario) -> FleetRun:
     for place in places:
         strike(drawn, place)
     delay(drawn)
+    return as_run(scenario, drawn)
+
+
+def as_run(scenario: Scenario, drawn: Drawn) -> FleetRun:
+    """What coverage gets to see of a fleet that faults have struck."""
     return FleetRun(
         scenario,
         _columns(drawn),

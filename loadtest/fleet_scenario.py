@@ -82,9 +82,9 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         more = tuple(_times(fault, self.times) for fault in self.fault)
         return Scenario(title=self.title, fleet=self.nightly or self.fleet, fault=more, name=self.name)
 
-    def seeded(self, seed: int) -> Scenario:
-        """The same with another seed."""
-        fleet = replace(self.fleet, seed=seed)
+    def changed(self, **fleet_changes: Any) -> Scenario:
+        """The same with a fleet that differs in some keys: another seed, perhaps."""
+        fleet = replace(self.fleet, **fleet_changes)
         return Scenario(title=self.title, fleet=fleet, fault=self.fault, name=self.name)
 
 

@@ -69,7 +69,7 @@ class FleetStore:
         return [
             reading
             for reading in self.run.readings
-            if since <= reading.at <= min(until, self.now) and edge in (None, reading.edge)
+            if since <= reading.at < until and reading.at <= self.now and edge in (None, reading.edge)
         ]
 
     def usage_around(self, edge: str, first: int, after: int, cut: int) -> list[tuple[str, int, int]]:
