@@ -103,8 +103,8 @@ def join_segments(columns, order, start, n, streams, epochs, epoch_count, open_r
 
     Addresses: columns: int64[9], where stream, minute, epoch (uint32[n]), unit (uint8[n]), first, next, lines,
     duplicates, content bytes (uint64[n]) are. order: uint32[n], the rows' order, or 0 where it is their own. streams,
-    epochs: int64[], the number of a row's stream and epoch among all. open_runs: int64[streams, SLOTS, 7], counting -1 where a
-    slot is free. runs: int64[room, 7]. counts: int64[1], how many runs are written.
+    epochs: int64[], the number of a row's stream and epoch among all. open_runs: int64[streams, SLOTS, 7], counting
+    -1 where a slot is free. runs: int64[room, 7]. counts: int64[1], how many runs are written.
     """
     stream, minute, epoch, unit = get(columns, 0), get(columns, 1), get(columns, 2), get(columns, 3)
     first, after = get(columns, 4), get(columns, 5)

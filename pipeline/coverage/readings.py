@@ -1,0 +1,174 @@
+"""Readings of an edge's cumulative counters made into one line that only rises, and that line at the ends of minutes.
+
+Readings come from the store in any order; pipeline.coverage.counters makes deltas of the line. What is understood on
+the way: a reading given twice, a counter that began again at 0, one of 32 or 64 bits that came round, and readings of
+another machine under the same name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from pipeline.coverage.model import Reading
+
+_WRAPS = (1 << 32, 1 << 64)
+
+_OFTEN_S = 15.0
+"""Readings this near to one another are taken as they are: little of a minute is in the wrong one, and all that is
+counted stays a number that was really read."""
+
+_NEAR_S = 30.0
+"""A reading further from the end of a minute says nothing of that end."""
+
+_JUST_S = 1.0
+
+_MOST = 1 << 62
+"""What no honest counter rises by: a line goes no higher."""
+
+
+class _Row(NamedTuple):
+    at: float
+    requests: int
+    bytes_sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One edge's counters as they would have gone on without resets. `at`: float64[n], ascending; `requests`,
+    `bytes_sent`: int64[n], from 0 at the first reading; `reset`: bool[n], they began again since the one before."""
+
+    at: NDArray[np.float64]
+    requests: NDArray[np.int64]
+    bytes_sent: NDArray[np.int64]
+    reset: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """A line where minutes end. `minute`: int64[n], the minute after each end; the rest as of the line; `reset`: since
+    the one before."""
+
+    minute: NDArray[np.int64]
+    requests: NDArray[np.int64]
+    bytes_sent: NDArray[np.int64]
+    reset: NDArray[np.bool_]
+
+
+def edge_line(readings: Iterable[Reading]) -> Line:
+    """The line of one edge's readings: a delta is the rise between two, and all of the new value after a reset."""
+    rows = _in_order(readings)
+    if any(b[1] < a[1] or b[2] < a[2] for a, b in pairwise(rows)):
+        rows = _without_strangers(rows)
+    at = np.array([row[0] for row in rows], np.float64)
+    requests, sent = [0] if rows else [], [0] if rows else []
+    reset = np.zeros(len(rows), bool)
+    for i in range(1, len(rows)):
+        (_, had_requests, had_sent), (_, now_requests, now_sent) = rows[i - 1], rows[i]
+        more_requests, more_sent = now_requests - had_requests, now_sent - had_sent
+        if more_requests < 0 or more_sent < 0:
+            more_requests, more_sent, reset[i] = _after_fall(rows[i - 1], rows[i])
+        requests.append(min(requests[-1] + more_requests, _MOST))
+        sent.append(min(sent[-1] + more_sent, _MOST))
+    return Line(at, np.array(requests, np.int64), np.array(sent, np.int64), reset)
+
+
+def at_minutes(line: Line) -> Minutes:
+    """The line at the ends of minutes that a reading lies near to, one for each such reading.
+
+    A reading at the end itself stands. Between two it is interpolated, so that one that comes seconds late each minute
+    does not give a minute's end to the next; where they follow each other within seconds, the one before the end
+    stands.
+    """
+    ends = np.unique(np.round(line.at / 60).astype(np.int64))
+    instants = ends * 60.0
+    n = len(line.at)
+    before = np.searchsorted(line.at, instants, side="right") - 1
+    low, high = np.clip(before, 0, max(n - 1, 0)), np.clip(before + 1, 0, max(n - 1, 0))
+    if not n:
+        empty = np.zeros(0, np.int64)
+        return Minutes(empty, empty, empty, np.zeros(0, bool))
+    behind, ahead = instants - line.at[low], line.at[high] - instants
+    exact = (before >= 0) & (behind <= _JUST_S)
+    inner = (before >= 0) & (before + 1 < n)
+    often = inner & (behind + ahead <= _OFTEN_S)
+    between = inner & (np.minimum(behind, ahead) <= _NEAR_S) & ~line.reset[high]
+    starts = (before < 0) & (line.at[0] - instants <= _JUST_S)
+    part = np.where(exact | often | starts, 0.0, behind / np.maximum(line.at[high] - line.at[low], 1e-9))
+    # Where a counter began again nobody knows when: the nearer reading stands for the end.
+    torn = inner & line.reset[high] & (np.minimum(behind, ahead) <= _NEAR_S) & ~exact & ~often
+    part = np.where(torn, (ahead < behind).astype(np.float64), part)
+    good = exact | often | between | starts | torn
+    values = [
+        column[low] + np.round(part * (column[high] - column[low])).astype(np.int64)
+        for column in (line.requests, line.bytes_sent)
+    ]
+    resets = np.cumsum(line.reset)
+    reached = np.where(part > 0, resets[high], resets[low])[good]
+    return Minutes(
+        ends[good],
+        values[0][good],
+        values[1][good],
+        np.diff(reached, prepend=reached[:1]) > 0,
+    )
+
+
+def _in_order(readings: Iterable[Reading]) -> list[_Row]:
+    """By time; of several at one instant the greatest, since counters only rise."""
+    latest: dict[float, tuple[int, int]] = {}
+    for reading in readings:
+        value = (reading.requests_total, reading.bytes_sent_total)
+        latest[reading.at] = max(latest.get(reading.at, value), value)
+    return [_Row(at, *value) for at, value in sorted(latest.items())]
+
+
+def _without_strangers(rows: list[_Row]) -> list[_Row]:
+    """Leave out readings that another machine answered: those around go on as if they were not there.
+
+    A counter that began again stays low, one that goes on where it was before did not begin again. Only where it
+    has come far, compared with what it goes on by, can the two be told apart.
+    """
+    kept: list[_Row] = []
+    for i, row in enumerate(rows):
+        if kept and i + 1 < len(rows) and _stranger(kept[-1], row, rows[i + 1]):
+            continue
+        kept.append(row)
+    return kept
+
+
+def _stranger(before: _Row, row: _Row, after: _Row) -> bool:
+    falls = any(
+        b < a for a, b in (*zip(before[1:], row[1:], strict=True), *zip(row[1:], after[1:], strict=True))
+    )
+    goes_on = all(a <= b and 3 * (b - a) <= a for a, b in zip(before[1:], after[1:], strict=True))
+    return falls and goes_on
+
+
+def _after_fall(before: _Row, row: _Row) -> tuple[int, int, bool]:
+    """(requests, bytes, whether it is a reset) since a reading that was higher in one counter or in both.
+
+    A restart sets both to 0. Where one only falls, from the last tenth of its bits to a value that goes on from there,
+    it came round.
+    """
+    requests, sent = row.requests - before.requests, row.bytes_sent - before.bytes_sent
+    if requests >= 0 and (round_ := _came_round(before.bytes_sent, row.bytes_sent)):
+        return requests, round_, False
+    if sent >= 0 and (round_ := _came_round(before.requests, row.requests)):
+        return round_, sent, False
+    return row.requests, row.bytes_sent, True
+
+
+def _came_round(had: int, now: int) -> int:
+    """What a counter of 32 or 64 bits rose by when it came round; 0 where it did not."""
+    for wrap in _WRAPS:
+        if wrap * 9 // 10 <= had < wrap and now + wrap - had < wrap // 2:
+            return now + wrap - had
+    return 0
