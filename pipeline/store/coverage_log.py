@@ -1,4 +1,4 @@
-"""The state of every minute as it was found last: a row a day and stream, written by each check, shown by `coverage`."""
+"""The state of every minute as it was found last: a row a day and stream, written by each check."""
 
 from __future__ import annotations
 

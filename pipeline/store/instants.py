@@ -1,4 +1,4 @@
-"""Instants between prebill (epoch seconds as floats, minutes as integers) and ClickHouse (DateTime64 in microseconds)."""
+"""Instants between prebill (epoch seconds, minutes since 1970) and ClickHouse (DateTime64 in microseconds)."""
 
 from __future__ import annotations
 

@@ -1,114 +1,258 @@
-"""The winning attempts of a stretch of minutes as columns, for coverage: day by day, straight into their arrays."""
+"""The winning attempts of a stretch of minutes as columns, piece by piece: what coverage is made of.
+
+Nearly every segment has one attempt. So rows are read as they lie, without looking for winners; where a minute of a
+stream has several, their keys tell whether they are parts or attempts, and only of attempts is the winner sought.
+"""
 
 # ruff: noqa: S608 - statements are put together from this module's own words; values travel as parameters
 
 from __future__ import annotations
 
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.coverage.model import SEGMENT_STATES, LedgerColumns, Stream
-from pipeline.store.numbered import last_number
-from pipeline.store.reader import winners_within
-from pipeline.store.sessions import names_subquery
+from pipeline.coverage.model import SEGMENT_STATES, LedgerColumns
+from pipeline.store.stream_codes import StreamCodes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from pipeline.store.sessions import Params, Sessions
 
-DAY = 1440
+    Columns = dict[str, NDArray[Any]]
+
+ROWS_AT_ONCE = 3_000_000
+"""Rows of a piece, about: 27 MB of narrow columns, 210 MB of all."""
+
+READERS = 2
+"""Pieces read at a time: a query of so few columns keeps one core busy."""
+
+MAX_KEYS = 100_000
+"""With more segments of several attempts in a piece, winners are sought among all of its rows."""
+
+MAX_WIDTH = 60_000
+"""Minutes of a piece at most: they travel as 16 bits."""
 
 _UNITS = ("", "line", "byte")
+_COUNTS = {
+    "lines": "lines", "duplicates": "duplicates", "bytes_sent": "bytes_sent", "content_bytes": "content_bytes",
+    "first": "sequence_first", "next": "sequence_next",
+}  # fmt: skip
+_KINDS: dict[str, Any] = {
+    "stream": np.uint32, "minute": np.uint32, "state": np.uint8, **dict.fromkeys(_COUNTS, np.uint64),
+    "epoch": np.uint32, "unit": np.uint8, "committed": np.float64,
+}  # fmt: skip
 
-_NUMBERS = {
-    "lines": "lines",
-    "duplicates": "duplicates",
-    "bytes_sent": "bytes_sent",
-    "content_bytes": "content_bytes",
-    "first": "sequence_first",
-    "next": "sequence_next",
-}
-_SELECT = (
-    "edge, stream, intDiv(toUInt32(minute), 60) AS m, state, sequence_epoch, sequence_unit,"
-    " toUnixTimestamp64Milli(committed_at) AS committed, "
-    + ", ".join(f"{c} AS {n}_" for n, c in _NUMBERS.items())
+# names of their own: an alias that is a column's name would take its place in the conditions
+_NARROW = (
+    "toUInt16(intDiv(toUInt32(minute), 60) - {since:UInt32}) AS minute_,"
+    f" CAST(transform(state, {list(SEGMENT_STATES[1:])}, [1, 2, 3, 4], 0), 'UInt8') AS state_"
 )
+_REST = (
+    ", ".join(f"{column} AS {name}_" for name, column in _COUNTS.items())
+    + f", sequence_epoch AS epoch_, CAST(transform(sequence_unit, {list(_UNITS[1:])}, [1, 2], 0), 'UInt8') AS unit_,"
+    " toUnixTimestamp64Milli(committed_at) AS committed_"
+)
+_STRETCH = (
+    "segment_id >= bitShiftLeft(toUInt128({since:UInt32}), 96)"
+    " AND segment_id < bitShiftLeft(toUInt128({until:UInt32}), 96)"
+)
+# by the minute's column, which packs to nothing: the ids would be read for every row
+_MINUTES = (
+    f"indexHint({_STRETCH}) AND minute >= toDateTime({{since:UInt32}} * 60, 'UTC')"
+    " AND minute < toDateTime({until:UInt32} * 60, 'UTC')"
+)
+_AS_ARROW = {
+    "output_format_arrow_low_cardinality_as_dictionary": 1,
+    "output_format_arrow_string_as_string": 0,
+    "max_block_size": 1 << 18,
+    "preferred_block_size_bytes": 0,
+}
+_BEST = "ORDER BY segment_id, full_rank DESC, seq DESC LIMIT 1 BY segment_id"
 
 
 def read_ledger_columns(sessions: Sessions, first: int, after: int, cut: int | None = None) -> LedgerColumns:
-    """The winners at the cut (default: now) among segments of minutes [first, after)."""
-    parts = [_read(sessions, begin, min(begin + DAY, after), cut) for begin in range(first, after, DAY)]
-    names: dict[tuple[str, str], int] = {}
-    epochs: dict[str, int] = {}
-    columns: dict[str, list[Any]] = {name: [] for name in LedgerColumns.__dataclass_fields__}
-    for part in parts:
-        edge, stream = _codes(part["edge"]), _codes(part["stream"])
-        pairs, place = np.unique(edge[0].astype(np.int64) * len(stream[1]) + stream[0], return_inverse=True)
-        of = [names.setdefault((edge[1][p // len(stream[1])], stream[1][p % len(stream[1])]), len(names))
-              for p in pairs.tolist()]  # fmt: skip
-        columns["stream"].append(np.array(of, np.uint32)[place])
-        columns["minute"].append(part["m"].to_numpy().astype(np.uint32))
-        for name, column, values in (("state", "state", SEGMENT_STATES), ("unit", "sequence_unit", _UNITS)):
-            code, words = _codes(part[column])
-            columns[name].append(np.array([values.index(word) for word in words], np.uint8)[code])
-        code, words = _codes(part["sequence_epoch"])
-        columns["epoch"].append(np.array([epochs.setdefault(w, len(epochs)) for w in words], np.uint32)[code])
-        for name in _NUMBERS:
-            columns[name].append(part[f"{name}_"].to_numpy().astype(np.uint64))
-        columns["committed"].append(part["committed"].to_numpy().astype(np.float64) / 1000)
-    kinds = {"stream": np.uint32, "minute": np.uint32, "state": np.uint8, "epoch": np.uint32, "unit": np.uint8,
-             "committed": np.float64}  # fmt: skip
-    arrays = {
-        name: np.concatenate([np.empty(0, kinds.get(name, np.uint64)), *parts])
-        for name, parts in columns.items()
-        if name not in ("streams", "epochs")
-    }
-    return LedgerColumns(tuple(Stream(*name) for name in names), tuple(epochs), **arrays)
+    """The winners at the cut (default: now) among segments of minutes [first, after), all in one."""
+    pieces = _pieces(sessions, first, after)
+    reader = _Pieces(sessions, cut, narrow=False)
+    arrays = {name: np.empty(sum(rows for *_, rows in pieces), kind) for name, kind in _KINDS.items()}
+    filled = 0
+    for piece in reader.read(pieces):
+        end = filled + len(piece["minute"])
+        for name, array in piece.items():
+            if end > len(arrays[name]):  # committed since they were counted
+                arrays[name] = np.concatenate([arrays[name][:filled], np.empty_like(array)])
+            arrays[name][filled:end] = array
+        filled = end
+    return reader.columns({name: array[:filled] for name, array in arrays.items()})
 
 
-def read_usage_around(
-    sessions: Sessions, edge: str, first: int, after: int, cut: int | None = None
-) -> list[tuple[str, int, int]]:
-    """(resource, bytes_sent, requests) of the winning segments of an edge in minutes [first, after), largest first.
+def read_narrow_columns(
+    sessions: Sessions, first: int, after: int, cut: int | None = None
+) -> Iterator[LedgerColumns]:
+    """The same in pieces, each of minutes of its own, and of streams, minutes and states only: the other columns are
+    one zero, shown as many."""
+    reader = _Pieces(sessions, cut, narrow=True)
+    for piece in reader.read(_pieces(sessions, first, after)):
+        nothing = {name: np.broadcast_to(kind(0), len(piece["minute"])) for name, kind in _KINDS.items()}
+        yield reader.columns({**nothing, **piece})
 
-    By the segments' minutes, not the requests': close enough for shares, and the winners to look for are few.
-    """
-    cut = last_number(sessions, "ledger") if cut is None else cut
-    winners, params = winners_within(cut, first, after)
-    rows = sessions.rows(
-        "SELECT toValidUTF8(resource) AS name, sum(bytes_sent) AS sent, sum(requests) AS asked FROM facts"
-        f" WHERE edge IN ({names_subquery([edge])})"
-        " AND segment_minute >= toDateTime({since_s:UInt32}, 'UTC') AND segment_minute < toDateTime({until_s:UInt32}, 'UTC')"
-        f" AND identity(write_id) IN ({winners})"
-        " GROUP BY name ORDER BY sent DESC, name",
-        params,
+
+def _pieces(sessions: Sessions, first: int, after: int) -> list[tuple[int, int, int]]:
+    """[first, after) cut into (first, after, rows) of about ROWS_AT_ONCE rows; rows of all attempts."""
+
+    def rows(a: int, b: int) -> int:
+        return int(sessions.one(f"SELECT count() FROM ledger WHERE {_STRETCH}", {"since": a, "until": b}))
+
+    if after <= first:
+        return []
+    whole = rows(first, after)
+    count = min(1 + max(whole // ROWS_AT_ONCE, (after - first) // MAX_WIDTH), after - first)
+    if count == 1:
+        return [(first, after, whole)]
+    bounds = [first + (after - first) * i // count for i in range(count + 1)]
+    return [(a, b, rows(a, b)) for a, b in pairwise(bounds)]
+
+
+class _Pieces:
+    """Reads pieces of the ledger, two at a time, in order."""
+
+    def __init__(self, sessions: Sessions, cut: int | None, *, narrow: bool) -> None:
+        self._sessions = sessions
+        self._cut = cut
+        self._narrow = narrow
+        self._codes = StreamCodes(sessions)
+        self._epochs: dict[str, int] = {}
+        self._counting = threading.Lock()
+        self._with_keys = False
+
+    def columns(self, arrays: Columns) -> LedgerColumns:
+        """The arrays, with the names that their codes stand for."""
+        return LedgerColumns(self._codes.now.streams, tuple(self._epochs) or ("",), **arrays)
+
+    def read(self, pieces: Sequence[tuple[int, int, int]]) -> Iterator[Columns]:
+        """The columns of each piece, while the next ones are read."""
+        with ThreadPoolExecutor(READERS, thread_name_prefix="ledger") as executor:
+            ahead = deque(executor.submit(self._read, a, b) for a, b, _ in pieces[:READERS])
+            try:
+                for a, b, _ in pieces[READERS:]:
+                    piece = ahead.popleft().result()
+                    ahead.append(executor.submit(self._read, a, b))
+                    yield piece
+                while ahead:
+                    yield ahead.popleft().result()
+            finally:
+                for future in ahead:
+                    future.cancel()
+
+    def _read(self, first: int, after: int) -> Columns:
+        columns = self._ask(first, after, keys=self._with_keys)
+        keys = columns.pop("key", None)
+        cells = np.zeros(len(self._codes.now.streams) * (after - first), np.uint8)
+        if not _count_repeats(columns, first, after, cells):
+            return columns
+        if keys is None:
+            self._with_keys = True  # where one piece has several rows a minute, others have, too
+            return self._read(first, after)
+        return self._settle(first, after, columns, keys)
+
+    def _settle(self, first: int, after: int, columns: Columns, keys: NDArray[np.uint64]) -> Columns:
+        """The same with the winner alone of each segment that has several attempts: they share a minute and stream."""
+        cells = columns["stream"] * np.int64(after - first) + (columns["minute"] - np.uint32(first))
+        rows = np.flatnonzero(np.bincount(cells)[cells] > 1)
+        keys = keys[rows]
+        distinct, count = np.unique(keys, return_counts=True)
+        several = distinct[count > 1]
+        if not len(several):
+            return columns
+        if len(several) > MAX_KEYS:
+            return self._ask(first, after, keys=False, among=f"WHERE {self._bound} {_STRETCH} {_BEST}")
+        listed = ",".join(map(str, several.tolist()))
+        among = f"PREWHERE segment_key IN ({listed}) WHERE {self._bound} {_STRETCH} {_BEST}"
+        winners = self._ask(first, after, keys=False, among=among)
+        losers = rows[np.isin(keys, several)]
+        return {
+            name: np.concatenate([np.delete(array, losers), winners[name]]) for name, array in columns.items()
+        }
+
+    @property
+    def _bound(self) -> str:
+        return "" if self._cut is None else "seq <= {cut:UInt64} AND"
+
+    def _ask(self, first: int, after: int, *, keys: bool, among: str = "") -> Columns:
+        codes = self._codes.now
+        columns = [
+            f"{codes.sql} AS stream_",
+            _NARROW,
+            *([] if self._narrow else [_REST]),
+            *(["segment_key"] * keys),
+        ]
+        params: Params = {"since": first, "until": after, "cut": self._cut or 0}
+        table = self._sessions.arrow(
+            f"SELECT {', '.join(columns)} FROM ledger {among or f'WHERE {self._bound} {_MINUTES}'}",
+            params,
+            _AS_ARROW,
+        )
+        stream = codes.of(_numpy(table["stream_"], np.uint32))
+        if stream is None:  # committed since they were listed
+            self._codes.refresh()
+            return self._ask(first, after, keys=keys, among=among)
+        found = {"stream": stream, "minute": _numpy(table["minute_"], np.uint32)}
+        found["minute"] += np.uint32(first)
+        found["state"] = _numpy(table["state_"], np.uint8)
+        if keys:
+            found["key"] = _numpy(table["segment_key"], np.uint64)
+        if not self._narrow:
+            found |= {name: _numpy(table[f"{name}_"], np.uint64) for name in _COUNTS}
+            found["epoch"] = self._epoch_numbers(table["epoch_"])
+            found["unit"] = _numpy(table["unit_"], np.uint8)
+            found["committed"] = _numpy(table["committed_"], np.float64)
+            found["committed"] /= 1000
+        return found
+
+    def _epoch_numbers(self, column: pa.ChunkedArray) -> NDArray[np.uint32]:
+        out = np.empty(len(column), np.uint32)
+        at = 0
+        for chunk in column.unify_dictionaries().chunks:
+            if not at:
+                words = [
+                    bytes(word).decode("utf-8", "surrogateescape") for word in chunk.dictionary.to_pylist()
+                ]
+                with self._counting:
+                    of = [self._epochs.setdefault(word, len(self._epochs)) for word in words]
+                numbers = np.array(of, np.uint32)
+            out[at : at + len(chunk)] = numbers[chunk.indices.to_numpy()]
+            at += len(chunk)
+        return out
+
+
+def _count_repeats(columns: Columns, first: int, after: int, seen: NDArray[np.uint8]) -> int:
+    from kernels import entry
+
+    stream, minute = columns["stream"], columns["minute"]
+    width = after - first
+    streams = len(seen) // width
+    found = entry.count_repeats(
+        stream.ctypes.data, minute.ctypes.data, len(minute), streams, first, width, seen.ctypes.data
     )
-    return [(name, int(sent), int(asked)) for name, sent, asked in rows]
+    if found < 0:
+        raise AssertionError(f"row {-1 - found} of the ledger lies outside of minutes {first} to {after}")
+    return int(found)
 
 
-def _read(sessions: Sessions, first: int, after: int, cut: int | None) -> pa.Table:
-    params: Params = {"since": first, "until": after}
-    bound = ""
-    if cut is not None:
-        bound, params["cut"] = "seq <= {cut:UInt64} AND", cut
-    return sessions.arrow(
-        f"SELECT {_SELECT} FROM ledger WHERE {bound}"
-        " segment_id >= bitShiftLeft(toUInt128({since:UInt32}), 96)"
-        " AND segment_id < bitShiftLeft(toUInt128({until:UInt32}), 96)"
-        " ORDER BY segment_id, full_rank DESC, seq DESC LIMIT 1 BY segment_id",
-        params,
-        {"output_format_arrow_low_cardinality_as_dictionary": 1, "output_format_arrow_string_as_string": 1},
-    )
-
-
-def _codes(column: pa.ChunkedArray) -> tuple[Any, list[str]]:
-    """The places of a column of words in its distinct words, and these."""
-    import pyarrow as pa
-
-    words = column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    if not len(words):
-        return np.empty(0, np.int64), []
-    whole = pa.concat_arrays(words.chunks)
-    return whole.indices.to_numpy(), [str(word) for word in whole.dictionary.to_pylist()]
+def _numpy(column: pa.ChunkedArray, kind: Any) -> NDArray[Any]:
+    """A column of numbers in one array of its own."""
+    out = np.empty(len(column), kind)
+    at = 0
+    for chunk in column.chunks:
+        out[at : at + len(chunk)] = chunk.to_numpy(zero_copy_only=False)
+        at += len(chunk)
+    return out

@@ -246,7 +246,7 @@ def usage_query(
 
 
 def winners_within(cut: int, first: int, after: int) -> tuple[str, Params]:
-    """A statement for the write_ids that win at the cut among segments of minutes [first, after), and its parameters."""
+    """A statement for the write_ids that win at the cut among segments of minutes [first, after); its parameters."""
     return f"{_WINNERS} {_BEST}", {"cut": cut, "since_s": first * 60, "until_s": after * 60}
 
 

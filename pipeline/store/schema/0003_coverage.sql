@@ -177,3 +177,9 @@ FROM
     SELECT * FROM gap_history ORDER BY id, seq DESC LIMIT 1 BY id
 )
 ORDER BY `from`, id;
+
+-- The names of streams, and since when each is there, without reading a row a segment for them.
+ALTER TABLE ledger ADD PROJECTION IF NOT EXISTS streams
+    (SELECT edge, stream, min(minute), max(minute), count() GROUP BY edge, stream);
+
+ALTER TABLE ledger MATERIALIZE PROJECTION streams SETTINGS mutations_sync = 1;
