@@ -1,4 +1,4 @@
-"""Nothing lost: nights, holidays, crowds, maintenance, and all that disturbs numbers, clocks and counters raise no gap."""
+"""Nothing lost: nights, holidays, crowds, maintenance, and what disturbs numbers, clocks and counters: no gap."""
 
 from __future__ import annotations
 

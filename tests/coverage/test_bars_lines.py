@@ -1,4 +1,4 @@
-"""Planted loss of lines: exact with sequence numbers, by the counters without, and honest intervals where all is guessed."""
+"""Planted loss of lines: exact by sequence numbers, by counters without, and honest intervals where all is guessed."""
 
 from __future__ import annotations
 

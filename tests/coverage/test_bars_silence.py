@@ -1,4 +1,4 @@
-"""Planted silence: every minute is found, raised in time, under the right edge and stream, and never before it is due."""
+"""Planted silence: every minute is found, raised in time, under its edge and stream, and never before it is due."""
 
 from __future__ import annotations
 
