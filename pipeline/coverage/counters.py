@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +44,9 @@ _MARGIN = 1.5
 
 _STEADY = 0.1
 """The part of a minute's traffic that noise may come from although traffic does not change."""
+
+_NEAR = 5
+"""Deltas before and after a stretch in which what it lacks may be found."""
 
 _CLEAN, _SPARED = 5.0, 0.1
 """A stretch has ended where, at its rate, so many requests more would have been lost, and less than this part was."""
@@ -170,6 +174,11 @@ def _stretches(deltas: Sequence[CounterDelta], allowed: Tolerance) -> list[tuple
             continue
         slack = _slack(table[:, 0], table[:, 1], lacking, served)
         for first, after in _excursions(lacking, served, granted, slack, table[:, 2], float(least)):
+            if column == 2:  # bytes say better where it ends
+                while after - first > 1 and lacking[first] <= slack[first]:
+                    first += 1
+                while after - first > 1 and lacking[after - 1] <= slack[after - 1]:
+                    after -= 1
             found.update(range(first, after))
     return _grow(found, lacking, slack, table) if found else []
 
@@ -223,20 +232,34 @@ def _excursions(
             clean = since_lost <= _SPARED * rate * since_served and rate * since_asked >= _CLEAN
             if total <= 0 or clean:
                 break
-        if best > slacks[begin] + slacks[peak - 1] and lost > least:
+        given_back = _given_back(lacks[peak : peak + _NEAR]) + _given_back(
+            lacks[max(0, begin - _NEAR) : begin][::-1]
+        )
+        # What hangs over at both ends of a stretch is what hangs over at both ends of a delta.
+        if best - given_back > max(slacks[begin], slacks[peak - 1]) and lost - given_back > least:
             found.append((begin, peak))
         i = peak
     return found
+
+
+def _given_back(lacks: list[float]) -> float:
+    """How much of what was wanting is there in the deltas that follow, or that came before, whichever is most."""
+    return -min(accumulate(lacks, initial=0.0))
 
 
 def _grow(found: set[int], lacking: Floats, slack: Floats, table: Floats) -> list[tuple[int, int]]:
     """Places as stretches, each with the neighbours that lack bytes, too, or give back what its ends took."""
     members = set(found)
     for place in found:
-        for near in (place - 1, place + 1):
-            joined = 0 <= near < len(table) and near not in members and _touch(table, place, near)
-            if joined and (lacking[near] < 0 or lacking[near] > slack[near]):
+        for step in (-1, 1):
+            near = place + step
+            while 0 <= near < len(table) and near not in members and _touch(table, near - step, near):
+                if lacking[near] < 0:
+                    members.add(near)
+                if lacking[near] <= slack[near]:
+                    break
                 members.add(near)
+                near += step
     stretches: list[tuple[int, int]] = []
     for place in sorted(members):
         if stretches and stretches[-1][1] == place and _touch(table, place - 1, place):
