@@ -54,6 +54,11 @@ COMMANDS = (
         "pipeline.app.commands.evidence:evidence",
         "Adds what edges, probes, clients and people report.",
     ),
+    Command(
+        "close",
+        "pipeline.app.commands.close:close",
+        "Freezes a month, or says what stands against it.",
+    ),
     Command("sql", "pipeline.app.commands.sql:sql", "A read-only query of the store."),
     Command(
         "doctor",

@@ -63,16 +63,16 @@ def show_gaps(gaps: Sequence[Gap], names: Mapping[str, str], now: float) -> None
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for head, side in (("Gap", "left"), ("Class", "left"), ("Edge", "left"), ("Minutes (UTC)", "left"), ("", "right"),
-                       ("Lines", "right"), ("Bytes lost", "left"), ("Customers", "left"), ("Money", "left"),
-                       ("State", "left")):  # fmt: skip
-        table.add_column(head, justify=side, no_wrap=head not in ("Customers", "Bytes lost"))  # type: ignore[arg-type]
-    for gap in gaps[:GAPS_SHOWN]:
+                       ("Lines", "right"), ("Bytes lost", "left"), ("Customers", "left"), ("State", "left"),
+                       ("Recoverable", "left")):  # fmt: skip
+        table.add_column(head, justify=side, no_wrap=head not in ("Customers", "Bytes lost", "State"))  # type: ignore[arg-type]
+    for gap in sorted(gaps, key=lambda gap: (gap.loss.first, gap.loss.stream))[:GAPS_SHOWN]:
         loss = gap.loss
         table.add_row(
             gap.id, loss.kind.name.lower(), Text(printable(str(loss.stream))), span_text(loss.first, loss.after),
             f"{gap.minutes:,}", "?" if loss.lost_lines is None else human_count(loss.lost_lines),
-            amount_text(loss.lost_bytes), Text(printable(_customers(gap, names))), "not rated",
-            Text(_state(gap, now), _STYLES[gap.state]),
+            amount_text(loss.lost_bytes), Text(printable(_customers(gap, names))),
+            Text(_state(gap), _STYLES[gap.state]), _recoverable(gap, now),
         )  # fmt: skip
     out().print(table)
     if len(gaps) > GAPS_SHOWN:
@@ -126,17 +126,19 @@ def _customers(gap: Gap, names: Mapping[str, str]) -> str:
     return ", ".join(told) or "-"
 
 
-def _state(gap: Gap, now: float) -> str:
+def _state(gap: Gap) -> str:
     if gap.state is GapState.ACCEPTED:
         return f"accepted: {printable(gap.reason)}"
-    if gap.state is GapState.CLOSED or gap.recoverable_until is None:
-        return gap.state.value
-    left = gap.recoverable_until - now
-    return f"{gap.state.value}, {'beyond recovery' if left <= 0 else 'recoverable for ' + _span(left)}"
+    return gap.state.value
 
 
-def _span(seconds: float) -> str:
-    minutes = int(seconds) // 60
+def _recoverable(gap: Gap, now: float) -> str:
+    """How long the edge still has all of it."""
+    if gap.state is GapState.CLOSED:
+        return "-"
+    if gap.recoverable_until is None:
+        return "not known"
+    minutes = int(gap.recoverable_until - now) // 60
     if minutes < 120:
-        return f"{minutes} min"
+        return "no more" if minutes <= 0 else f"{minutes} min"
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"

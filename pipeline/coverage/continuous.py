@@ -23,7 +23,7 @@ RECENT_MINUTES = 180
 """What is always looked at: more than most allowances, so that all that is not settled lies in it."""
 
 WIDE_MINUTES = 720
-"""How far back a recent look is widened to hold a gap whole; longer gaps wait for WIDE_EVERY_S, or a row of theirs."""
+"""How far back a recent look is widened to hold a gap whole; longer ones wait for WIDE_EVERY_S, or a row of theirs."""
 
 WIDE_EVERY_S = 600.0
 ALL_EVERY_S = 3600.0
@@ -72,43 +72,33 @@ class Continuous:
 
     def _changed(self, now: float, cut: int) -> list[Checked]:
         hours = self._hours_since(self._cut) if cut > self._cut else {}
-        gaps = [gap for gap in self.store.gaps() if gap.state is not GapState.CLOSED]
         after = int(now) // 60
         first = after - RECENT_MINUTES
         if self._unsettled is not None:
             first = min(first, self._unsettled)
-        over = [gap for gap in gaps if gap.loss.first < first <= gap.loss.after]
         wide = now - self._wide_at >= WIDE_EVERY_S
-        leave = [
-            gap for gap in over
-            if not wide and gap.loss.first < after - WIDE_MINUTES and not _touched(gap, hours)
-        ]  # fmt: skip
         if wide:
             self._wide_at = now
-        kept = {gap.id for gap in leave}
-        others = [gap for gap in gaps if gap.id not in kept]
-        first, after = widen(first, after, others)
-        checks = [self._check(first, after, now, leave)]
+        gaps = [gap for gap in self.store.gaps() if gap.state is not GapState.CLOSED]
+        whole = [g for g in gaps if wide or g.loss.first >= after - WIDE_MINUTES or _touched(g, hours)]
+        first, after = widen(first, after, whole)
+        checks = [self._check(first, after, now)]
         # What came for minutes before that is looked at where it belongs.
         early = sorted({hour for of_stream in hours.values() for hour in of_stream if hour * 60 < first})
         done = first
         for begin, end in reversed(_stretches(early)):
-            begin, end = widen(begin, min(end, done), others)
+            begin, end = widen(begin, min(end, done), whole)
             if begin < done:
-                checks.append(
-                    self._check(begin, max(end, begin + 1), now, [g for g in leave if g.loss.after >= begin])
-                )
+                checks.append(self._check(begin, min(end, done), now))
                 done = begin
         return checks
 
-    def _check(self, first: int, after: int, now: float, leave: Sequence[Gap] = ()) -> Checked:
-        checked = check(
-            self.store, self.settings, now=now, first=first, after=after, firsts=self._firsts, leave=leave
-        )
+    def _check(self, first: int, after: int, now: float) -> Checked:
+        checked = check(self.store, self.settings, now=now, first=first, after=after, firsts=self._firsts)
         coverage = checked.coverage
-        open_now = ((coverage.states == State.UNKNOWN) | (coverage.states == State.LATE)).any(axis=0)
         if after >= int(now) // 60:  # the stretch that ends now tells how far back is not settled
-            self._unsettled = first + int(open_now.argmax()) if open_now.any() else None
+            waits = ((coverage.states == State.UNKNOWN) | (coverage.states == State.LATE)).any(axis=0)
+            self._unsettled = first + int(waits.argmax()) if waits.any() else None
         return checked
 
     def _hours_since(self, cut: int) -> dict[Stream, set[int]]:

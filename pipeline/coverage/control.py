@@ -7,21 +7,26 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.coverage.model import Coverage, Gap, GapState, Stream
+from pipeline.coverage.model import Coverage, Gap, GapState, State, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pipeline.coverage.counters import Tolerance
+    from pipeline.coverage.losses import Claim
     from pipeline.coverage.model import CounterDelta, LedgerColumns, Loss, Roster, SequenceHole, Share
     from pipeline.coverage.roster import ConfiguredEdge
     from pipeline.store.store import Store
 
-MARGIN_MINUTES = 60
-"""How far around the checked minutes the ledger is read: the neighbours of a loss, and the numbers before its first."""
+BEFORE_MINUTES, AFTER_MINUTES = 360, 60
+"""How far around the checked minutes ledger and counters are read: for the neighbours of a loss, for the numbers before
+its first, and for how much an edge's counters and logs differ where nothing is lost."""
 
-READINGS_BEFORE_S = 86_400.0
-"""How far before the checked minutes the reading is sought from which the first of them is counted."""
+AROUND_MINUTES = 60
+"""Whose traffic was lost is told by so much before and after."""
 
 
 def _nobody(_resource: str) -> str | None:
@@ -66,6 +71,7 @@ class Seen:
     roster: Roster
     ledger: LedgerColumns
     holes: tuple[SequenceHole, ...]
+    due: NDArray[np.uint8]
     cut: int
     watch: Watch
 
@@ -81,6 +87,7 @@ def look(
 ) -> Seen:
     """The state of minutes [first, after) of every stream. `firsts`: the first minute of each stream in the ledger,
     asked of the store where it is not given."""
+    from pipeline.coverage.partial import mark_partial, unexplained
     from pipeline.coverage.sequences import find_holes
     from pipeline.coverage.states import cover, due_of
 
@@ -88,14 +95,15 @@ def look(
     cut = store.cut()
     roster = roster_of(store, settings, firsts)
     watch.lap("roster")
-    ledger = store.ledger_columns(max(0, first - MARGIN_MINUTES), after + MARGIN_MINUTES, cut=cut)
+    ledger = store.ledger_columns(max(0, first - BEFORE_MINUTES), after + AFTER_MINUTES, cut=cut)
     watch.lap("ledger")
     beats = store.beats(0.0, now + 1)
     due = due_of(first, after, now=now, allowance_s=settings.allowance_s, beats=beats)
     holes = [hole for hole in find_holes(ledger) if hole.from_minute < after and hole.after_minute > first]
-    coverage = cover(ledger, roster, first, after, due=due, holes=holes)
+    coverage = cover(ledger, roster, first, after, due=due)
+    mark_partial(coverage, unexplained(coverage, holes))
     watch.lap("coverage")
-    return Seen(coverage, roster, ledger, tuple(holes), cut, watch)
+    return Seen(coverage, roster, ledger, tuple(holes), due, cut, watch)
 
 
 def check(
@@ -106,14 +114,12 @@ def check(
     first: int,
     after: int,
     firsts: Mapping[Stream, int] | None = None,
-    leave: Sequence[Gap] = (),
 ) -> Checked:
     """Look at minutes [first, after), find what is lost of them, and how the gaps stand; nothing is written.
 
-    A gap that reaches over the ends of the stretch must be in `leave`: it stays as it is, with all losses that touch
-    it; `widen` gives a stretch that needs none.
+    Of a gap that reaches over the ends of the stretch, what lies outside stays as it was; `widen` gives a stretch that
+    holds all gaps whole.
     """
-    from pipeline.coverage.counters import disagree
     from pipeline.coverage.estimates import Baseline
     from pipeline.coverage.history import follow
     from pipeline.coverage.losses import find_losses
@@ -121,22 +127,28 @@ def check(
     seen = look(store, settings, now=now, first=first, after=after, firsts=firsts)
     watch = seen.watch
     deltas = _deltas(store, seen.ledger, first, after, now)
-    wrong = disagree(deltas, tolerance=_tolerance(settings))
     watch.lap("counters")
-    baseline = Baseline.of(seen.ledger, first - MARGIN_MINUTES, after + MARGIN_MINUTES)
-    losses = find_losses(seen.coverage, seen.ledger, seen.holes, wrong, baseline)
+    baseline = Baseline.of(seen.ledger, max(0, first - BEFORE_MINUTES), after + AFTER_MINUTES)
+    losses = find_losses(
+        seen.coverage,
+        seen.ledger,
+        seen.holes,
+        deltas,
+        baseline,
+        claims=_claims(store, seen),
+        due=seen.due,
+        tolerance=_tolerance(settings),
+    )
     watch.lap("losses")
     stored = store.gaps()
-    left = {gap.id for gap in leave}
-    before = [gap for gap in stored if gap.id not in left]
-    losses = [loss for loss in losses if not any(_touch(loss, gap.loss) for gap in leave)]
     changed = follow(
-        before,
+        stored,
         losses,
         now=now,
         shares=lambda loss: _shares(store, settings, seen.cut, loss),
         recoverable=lambda loss: _recoverable(settings, loss),
         span=(first, after),
+        standing=lambda loss: _standing(seen.coverage, loss),
     )
     gaps = {gap.id: gap for gap in (*stored, *changed)}
     watch.lap("gaps")
@@ -196,13 +208,23 @@ def _text(value: str | bytes) -> str:
 
 
 def _deltas(store: Store, ledger: LedgerColumns, first: int, after: int, now: float) -> list[CounterDelta]:
-    """What the counters say of the stretch, where the ledger was read for all of a delta's minutes."""
+    """What the counters say of the stretch and of what was read around it."""
     from pipeline.coverage.counters import deltas_of
 
-    begin = first - MARGIN_MINUTES
-    readings = store.readings(first * 60 - READINGS_BEFORE_S, min(now, (after + MARGIN_MINUTES) * 60.0) + 1)
-    deltas = deltas_of(readings, ledger)
-    return [delta for delta in deltas if delta.first >= begin and delta.first < after and delta.after > first]
+    begin, end = first - BEFORE_MINUTES, after + AFTER_MINUTES
+    readings = store.readings(begin * 60, min(now, end * 60.0) + 1)
+    return deltas_of(readings, ledger)
+
+
+def _claims(store: Store, seen: Seen) -> list[Claim]:
+    """What sidecars say that damaged segments of the stretch had."""
+    from pipeline.coverage.claims import DAMAGED_SEGMENTS, claims_of
+
+    coverage = seen.coverage
+    if not (coverage.states == State.DAMAGED).any():
+        return []
+    params = {"first": coverage.first, "after": coverage.after, "cut": seen.cut}
+    return claims_of(store.query(DAMAGED_SEGMENTS, params).to_pylist())
 
 
 def _tolerance(settings: Settings) -> Tolerance:
@@ -216,7 +238,7 @@ def _shares(store: Store, settings: Settings, cut: int, loss: Loss) -> tuple[Sha
     from pipeline.coverage.shares import share_out
 
     for days in (0, 1, 7):
-        first, after = loss.first - MARGIN_MINUTES - 1440 * days, loss.after + MARGIN_MINUTES - 1440 * days
+        first, after = loss.first - AROUND_MINUTES - 1440 * days, loss.after + AROUND_MINUTES - 1440 * days
         usage = store.usage_around(loss.stream.edge, max(0, first), max(0, after), cut)
         if usage:
             return share_out(((resource, sent) for resource, sent, _ in usage), settings.owner)
@@ -229,10 +251,16 @@ def _recoverable(settings: Settings, loss: Loss) -> float | None:
     return None if keeps_s is None else loss.first * 60 + keeps_s
 
 
-def _touch(loss: Loss, other: Loss) -> bool:
-    """Whether two losses of one stream overlap or adjoin."""
-    same = loss.stream == other.stream
-    return same and loss.first <= other.after and other.first <= loss.after
+def _standing(coverage: Coverage, loss: Loss) -> str:
+    """What became of a loss's minutes: how many of them are in which state now."""
+    import numpy as np
+
+    rows = [row for row, stream in enumerate(coverage.streams) if stream.edge == loss.stream.edge]
+    own = [row for row in rows if coverage.streams[row] == loss.stream] or rows
+    begin, end = max(0, loss.first - coverage.first), max(0, loss.after - coverage.first)
+    counts = np.bincount(coverage.states[own, begin:end].ravel(), minlength=len(State)).tolist()
+    told = [f"{count:,} {State(state).name.lower()}" for state, count in enumerate(counts) if count]
+    return f"minutes now: {', '.join(told)}" if told else ""
 
 
 class Watch:

@@ -1,22 +1,28 @@
-"""`prebill demo`: an hour of logs of a small CDN, written, run through the real pipeline, and shown."""
+"""`prebill demo`: an hour of logs of a small CDN, some of it lost, run through the real pipeline, and shown."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from pipeline.app.context import Context
+from pipeline.app.demo_faults import STORY, Losses, plant, write_counters
+from pipeline.app.demo_screen import show_coverage, show_what_came
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
 from pipeline.app.parameters import Given
 from pipeline.app.terminal import err, human_bytes, out, percent, plural, say
 
 if TYPE_CHECKING:
-    from loadtest.cdn import Cdn
+    from datetime import datetime
+
+    from loadtest.cdn import Delivery
     from pipeline.app.settings import Config
     from pipeline.store.store import Store
 
@@ -24,6 +30,8 @@ MARK = ".prebill-demo"
 """What a demo's folder is known by: only such a folder is written anew."""
 
 BROKEN_SHOWN = 5
+FIRST_LOOK, SECOND_LOOK = timedelta(minutes=10), timedelta(minutes=40)
+"""When coverage is looked at, after the end of the hour."""
 
 
 def demo(
@@ -34,10 +42,11 @@ def demo(
 ) -> int:
     """See the whole thing at work in one command, on this machine alone.
 
-    Writes an hour of logs of a small CDN, with repeated lines, late and
-    damaged segments among them, runs the real pipeline on them into an
-    embedded store, and shows what each customer used. Leaves the folder
-    to play with.
+    Writes an hour of logs of a small CDN, loses some minutes of it on
+    purpose, runs the real pipeline on the rest into an embedded store,
+    and shows what each customer used, which minutes are missing, how
+    much was lost; then lets some come late. Leaves the folder to play
+    with.
 
     Parameters
     ----------
@@ -46,9 +55,9 @@ def demo(
     """
     folder = folder.absolute()
     _prepare(folder)
-    cdn = _write_logs(folder, lines)
+    losses, end = _write_logs(folder, lines)
     inner = replace(context, config_path=str(folder / "prebill.toml"), store_dsn=None)
-    return _run(cdn, folder, inner)
+    return _run(losses, end, folder, inner)
 
 
 def _prepare(folder: Path) -> None:
@@ -74,42 +83,67 @@ def _prepare(folder: Path) -> None:
         raise UsageFailure(f"--folder {folder}: cannot be written: {error.strerror}") from None
 
 
-def _write_logs(folder: Path, lines: int) -> Cdn:
+def _write_logs(folder: Path, lines: int) -> tuple[Losses, datetime]:
+    """What its edges deliver at first, with their counters; and when the hour is over."""
+    from datetime import UTC, datetime
+
     from loadtest.cdn import Shape, make_cdn
-    from loadtest.spool import deliver, make_config
+    from loadtest.spool import make_config
 
     shape = Shape(
         edges=5, minutes=60, lines=lines, resources=120, customers=12, codecs=("", "gz", "zst"),
-        malformed=1, repeated=2, flagged=1, late=30, damaged=5, missing=10, empty=5,
+        malformed=1, repeated=2, flagged=1, late=30, empty=5,
     )  # fmt: skip
+    end = datetime.fromtimestamp(shape.start_s + shape.minutes * 60, UTC)
     with err().status("writing an hour of logs of a small CDN …"):
-        cdn = make_cdn(shape)
-        for delivery in cdn.deliveries:
-            deliver(folder / "spool", delivery)
+        losses = plant(make_cdn(shape))
+        _deliver(folder, losses.now)
+        write_counters(folder / "spool", losses.counters)
         text = make_config(shape, "spool", f"chdb://{folder}/store")
-        (folder / "prebill.toml").write_text(text, encoding="utf-8")
-    size = sum(len(delivery.content) for delivery in cdn.deliveries)
+        text = re.sub(
+            r"^(from = .*)$", rf"\1\nto = {end:%Y-%m-%dT%H:%M:%SZ}\ncounters = true", text, flags=re.MULTILINE
+        )
+        (folder / "prebill.toml").write_text('[coverage]\nkeeps = "7d"\n\n' + text, encoding="utf-8")
+    size = sum(len(delivery.content) for delivery in losses.now)
     say(
-        f"{plural(shape.edges, 'edge')} wrote {plural(len(cdn.deliveries), 'segment')}, {human_bytes(size)} of lines"
+        f"{plural(shape.edges, 'edge')} wrote {plural(len(losses.now), 'segment')}, {human_bytes(size)} of lines."
     )
-    return cdn
+    say("Lost on purpose:")
+    for line in STORY:
+        say(f"  - {line}")
+    return losses, end
 
 
-def _run(cdn: Cdn, folder: Path, context: Context) -> int:
+def _deliver(folder: Path, deliveries: tuple[Delivery, ...]) -> None:
+    from loadtest.spool import deliver
+
+    for delivery in deliveries:
+        deliver(folder / "spool", delivery)
+
+
+def _run(losses: Losses, end: datetime, folder: Path, context: Context) -> int:
+    from pipeline.app.checking import check_and_record
     from pipeline.app.commands.run import bring_in, spool_format, stop_on_signals
     from pipeline.app.stores import any_store
 
     config = context.config
     with any_store(context) as store, stop_on_signals() as stop:
         say("running the pipeline …")
-        code = bring_in(config, store, spool_format(config), context, stop, once=True)
-        if code:
+        if code := bring_in(config, store, spool_format(config), context, stop, once=True):
             return code
         out().print()
         _show_usage(store, config)
         _show_broken(store)
-        agrees = _agrees(store, cdn)
-    _show_next(folder)
+        checked = check_and_record(store, config, end + FIRST_LOOK)
+        show_coverage(checked, config, end, f"{end + FIRST_LOOK:%H:%M}, ten minutes after the hour")
+        say("some of what was missing comes late; running the pipeline once more …")
+        _deliver(folder, losses.late)
+        if code := bring_in(config, store, spool_format(config), context, stop, once=True):
+            return code
+        later = check_and_record(store, config, end + SECOND_LOOK)
+        show_what_came(store, later, config)
+        agrees = _agrees(store, losses.truth)
+    _show_next(folder, end + SECOND_LOOK)
     return 0 if agrees else FOUND_SOMETHING
 
 
@@ -177,9 +211,9 @@ def _show_broken(store: Store) -> None:
         out().print(f"  {name} at byte {row['place']:,}: {row['why']}", markup=False)
 
 
-def _agrees(store: Store, cdn: Cdn) -> bool:
+def _agrees(store: Store, truth: dict[str, int]) -> bool:
     """Whether the store has what plain Python added up from the same lines."""
-    truth, found = cdn.truth.totals(), store.totals(store.cut())
+    found = store.totals(store.cut())
     same = all(found[name] == amount for name, amount in truth.items())
     out().print()
     if same:
@@ -192,14 +226,16 @@ def _agrees(store: Store, cdn: Cdn) -> bool:
     return same
 
 
-def _show_next(folder: Path) -> None:
+def _show_next(folder: Path, now: datetime) -> None:
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     config = f"--config {shown}/prebill.toml"
     query = "SELECT minute, sum(bytes_sent) AS bytes FROM usage GROUP BY minute ORDER BY bytes DESC LIMIT 5"
     out().print()
     out().print("[bold]Try next[/bold]", highlight=False)
     for command in (
-        f"status {config}",
+        f"coverage {config} --now {now:%Y-%m-%dT%H:%MZ} --zoom minute --edge e2",
+        f"gaps {config} --now {now:%Y-%m-%dT%H:%MZ} --closed",
+        f"status {config} --now {now:%Y-%m-%dT%H:%MZ}",
         f'sql {config} "{query}"',
         f"aggregate {shown}/spool/e1/*.log",
         "aggregate /var/log/nginx/access.log",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from pipeline.app.context import Context
+from pipeline.app.control_loop import check_once, checks
 from pipeline.app.failures import FOUND_SOMETHING, Stopped, UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.run_screen import run_progress, show_report
@@ -38,8 +39,9 @@ def run(
 ) -> int:
     """Bring segments from the spool into the store, each counted once, until stopped.
 
-    May be stopped or killed at any moment and started again: what was
-    committed stays, the rest is read again.
+    Checks every minute what is missing, and keeps the gaps. May be
+    stopped or killed at any moment and started again: what was committed
+    stays, the rest is read again.
 
     Parameters
     ----------
@@ -58,7 +60,12 @@ def run(
         )
     fmt = spool_format(config)
     with any_store(context) as store, stop_on_signals() as stop, housekeeping(store, context, stop):
-        return bring_in(config, store, fmt, context, stop, once=once, json=json)
+        if once:
+            code = bring_in(config, store, fmt, context, stop, once=once, json=json)
+            say(check_once(store, config, context.now()))
+            return code
+        with checks(store, config, context.clock(), stop):
+            return bring_in(config, store, fmt, context, stop, once=once, json=json)
 
 
 def bring_in(

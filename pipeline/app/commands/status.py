@@ -1,4 +1,4 @@
-"""`prebill status`: one screen of what is in the store, how late it is, and what came broken or waits in the spool."""
+"""`prebill status`: one screen of what is in the store, how late it is, what is missing, what waits in the spool."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.app.parameters import Flag, Given
+from pipeline.app.status_coverage import coverage_rows, look_at_coverage
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import human_bytes, human_count, out, plural, print_json, printable
 
@@ -25,7 +26,7 @@ def status(
     json: Flag = False,
     context: Given,
 ) -> int:
-    """What is in, how late, what came broken, what waits.
+    """What is in, how late, what is missing, what came broken, what waits.
 
     Parameters
     ----------
@@ -37,7 +38,8 @@ def status(
     with existing_store(context) as store:
         found = store.status()
         spool = look_at_spool(store, config) if config is not None else None
-    document = describe(found, spool, config, context.now())
+        missing = look_at_coverage(store, config, context.now())
+    document = describe(found, spool, config, context.now()) | {"coverage": missing}
     if json:
         print_json(document)
     else:
@@ -133,6 +135,7 @@ def show(document: dict[str, Any], dsn: str) -> None:
     """The document on a screen."""
     from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     from pipeline.store.dsn import parse_dsn
 
@@ -173,6 +176,8 @@ def show(document: dict[str, Any], dsn: str) -> None:
             facts.add_row(
                 "", f"… {len(spool['problems']) - PROBLEMS_SHOWN:,} more; `prebill doctor` lists them"
             )
+    for head, told, style in coverage_rows(document["coverage"]):
+        facts.add_row(head, Text(told, style))
     out().print(facts)
     _show_edges(document)
 
