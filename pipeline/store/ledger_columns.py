@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.coverage.model import SEGMENT_STATES, LedgerColumns
+from pipeline.store.numbered import last_number
 from pipeline.store.stream_codes import StreamCodes
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ class _Pieces:
         self._sessions = sessions
         self._cut = cut
         self._narrow = narrow
+        self._seen = last_number(sessions, "ledger")
         self._codes = StreamCodes(sessions)
         self._epochs: dict[str, int] = {}
         self._counting = threading.Lock()
@@ -154,17 +156,36 @@ class _Pieces:
                     future.cancel()
 
     def _read(self, first: int, after: int) -> Columns:
-        columns = self._ask(first, after, keys=self._with_keys)
+        """One piece; again where what was committed meanwhile could have come into it in a wrong way."""
+        while True:
+            codes, bound = self._codes.now, self._bound
+            columns = self._winners(first, after, bound)
+            newest = last_number(self._sessions, "ledger")
+            if self._cut is None and newest > self._seen:
+                self._codes.refresh()
+            self._seen = newest
+            if self._codes.now is codes and (bound or self._cut is None or newest <= self._cut):
+                return columns
+
+    @property
+    def _bound(self) -> str:
+        """The condition that holds the cut; none while nothing was committed after it, since it reads a column more."""
+        return "" if self._cut is None or self._seen <= self._cut else "seq <= {cut:UInt64} AND"
+
+    def _winners(self, first: int, after: int, bound: str) -> Columns:
+        columns = self._ask(first, after, f"WHERE {bound} {_MINUTES}", keys=self._with_keys)
         keys = columns.pop("key", None)
         cells = np.zeros(len(self._codes.now.streams) * (after - first), np.uint8)
         if not _count_repeats(columns, first, after, cells):
             return columns
         if keys is None:
             self._with_keys = True  # where one piece has several rows a minute, others have, too
-            return self._read(first, after)
-        return self._settle(first, after, columns, keys)
+            return self._winners(first, after, bound)
+        return self._settle(first, after, bound, columns, keys)
 
-    def _settle(self, first: int, after: int, columns: Columns, keys: NDArray[np.uint64]) -> Columns:
+    def _settle(
+        self, first: int, after: int, bound: str, columns: Columns, keys: NDArray[np.uint64]
+    ) -> Columns:
         """The same with the winner alone of each segment that has several attempts: they share a minute and stream."""
         cells = columns["stream"] * np.int64(after - first) + (columns["minute"] - np.uint32(first))
         rows = np.flatnonzero(np.bincount(cells)[cells] > 1)
@@ -174,20 +195,17 @@ class _Pieces:
         if not len(several):
             return columns
         if len(several) > MAX_KEYS:
-            return self._ask(first, after, keys=False, among=f"WHERE {self._bound} {_STRETCH} {_BEST}")
+            return self._ask(first, after, f"WHERE {bound} {_STRETCH} {_BEST}")
         listed = ",".join(map(str, several.tolist()))
-        among = f"PREWHERE segment_key IN ({listed}) WHERE {self._bound} {_STRETCH} {_BEST}"
-        winners = self._ask(first, after, keys=False, among=among)
+        winners = self._ask(
+            first, after, f"PREWHERE segment_key IN ({listed}) WHERE {bound} {_STRETCH} {_BEST}"
+        )
         losers = rows[np.isin(keys, several)]
         return {
             name: np.concatenate([np.delete(array, losers), winners[name]]) for name, array in columns.items()
         }
 
-    @property
-    def _bound(self) -> str:
-        return "" if self._cut is None else "seq <= {cut:UInt64} AND"
-
-    def _ask(self, first: int, after: int, *, keys: bool, among: str = "") -> Columns:
+    def _ask(self, first: int, after: int, which: str, *, keys: bool = False) -> Columns:
         codes = self._codes.now
         columns = [
             f"{codes.sql} AS stream_",
@@ -196,15 +214,11 @@ class _Pieces:
             *(["segment_key"] * keys),
         ]
         params: Params = {"since": first, "until": after, "cut": self._cut or 0}
-        table = self._sessions.arrow(
-            f"SELECT {', '.join(columns)} FROM ledger {among or f'WHERE {self._bound} {_MINUTES}'}",
-            params,
-            _AS_ARROW,
-        )
+        table = self._sessions.arrow(f"SELECT {', '.join(columns)} FROM ledger {which}", params, _AS_ARROW)
         stream = codes.of(_numpy(table["stream_"], np.uint32))
         if stream is None:  # committed since they were listed
             self._codes.refresh()
-            return self._ask(first, after, keys=keys, among=among)
+            return self._ask(first, after, which, keys=keys)
         found = {"stream": stream, "minute": _numpy(table["minute_"], np.uint32)}
         found["minute"] += np.uint32(first)
         found["state"] = _numpy(table["state_"], np.uint8)
