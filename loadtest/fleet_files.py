@@ -196,11 +196,14 @@ class _Writer:
         edge, stream = drawn.fleet.pairs[row]
         content = b"".join(text + b"\n" for text in kept)
         state = int(drawn.state[row, minute])
+        whole_sent = drawn.served.sent[row, minute]
         claimed = b"".join(text + b"\n" for text in whole) if state in (DAMAGED, QUARANTINED) else content
         sidecar: dict[str, Any] = {
             "lines": claimed.count(b"\n"),
             "sha256": hashlib.sha256(claimed).hexdigest(),
         }
+        if state == DAMAGED:
+            sidecar["bytes_sent"] = int(whole_sent)
         if drawn.fleet.unit(row) != "none":
             epoch = drawn.numbers.epochs[part.epoch if part else int(drawn.numbers.epoch[row, minute])]
             unit = drawn.fleet.unit(row)

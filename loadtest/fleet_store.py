@@ -5,11 +5,13 @@ It shows what had come by `now`, and keeps the gaps that a check writes, so that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from loadtest.fleet_drawn import DAMAGED
 from loadtest.fleet_ledger import take_rows
+from pipeline.coverage.claims import DAMAGED_SEGMENTS
 from pipeline.coverage.evidence import Evidence
 from pipeline.coverage.model import GapState, Stream
 
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
     from pipeline.coverage.model import Gap, LedgerColumns, Reading, Run
 
 ALLOWANCE_S = 300.0
+
+
+class _Rows(list[dict[str, Any]]):
+    """An answer as the store gives it."""
+
+    def to_pylist(self) -> list[dict[str, Any]]:
+        """Its rows."""
+        return self
 
 
 class FleetStore:
@@ -58,6 +68,20 @@ class FleetStore:
         del cut
         begin, end = np.searchsorted(self._ledger.minute, (first, after))
         return self._seen(take_rows(self._ledger, np.arange(begin, end)))
+
+    def query(self, sql: str, params: dict[str, int]) -> _Rows:
+        """Answers the one question that coverage asks in SQL: which segments are damaged, and what was wrong."""
+        if sql != DAMAGED_SEGMENTS:
+            raise NotImplementedError(f"expected the statement for damaged segments, found {sql[:80]!r}")
+        ledger, truth = self.ledger_columns(params["first"], params["after"]), self.run.truth
+        rows = []
+        for at in np.flatnonzero(ledger.state == DAMAGED):
+            row, minute, lines = int(ledger.stream[at]), int(ledger.minute[at]), int(ledger.lines[at])
+            had = lines + int(truth.lines[row, minute - truth.first])
+            edge, stream = truth.pairs[row]
+            reason = f"{lines} lines, the sidecar claims {had}"
+            rows.append({"edge": edge, "stream": stream, "at_s": minute * 60, "reason": reason})
+        return _Rows(rows)
 
     def beats(self, since: float, until: float) -> NDArray[np.float64]:
         """The beats of a stretch."""

@@ -112,7 +112,7 @@ def usage_of(store: Store) -> dict[tuple[int, str, str], list[int]]:
 
 
 def _minute(value: object) -> int:
-    return int(value.timestamp()) // 60 if isinstance(value, datetime) else int(str(value)) // 60
+    return int(value.timestamp()) // 60 if isinstance(value, datetime) else int(str(value))
 
 
 def _text(value: object) -> str:
