@@ -171,20 +171,23 @@ def _most(loss: Loss) -> int:
 
 
 def _reduced(edge: _Edge, touched: dict[int, list[Loss]]) -> list[CounterDelta]:
-    """The deltas with what is explained counted as logged. Those that say nothing yet are made to agree: they stay, so
-    that their neighbours' noise is seen."""
+    """The deltas with what is explained counted as logged. Those that say nothing, or nothing yet, are made to agree:
+    they stay, so that their neighbours are judged among all."""
     special = edge.lost | edge.waiting | edge.idle
     places = set(touched)
     for minute in (np.flatnonzero(special) + edge.first).tolist():
         begin = bisect_right(edge.deltas, minute, key=lambda delta: delta.after)
         if begin < len(edge.deltas) and edge.deltas[begin].first <= minute:
             places.add(begin)
-    ends = (0, len(edge.deltas) - 1) if edge.deltas else ()
-    places |= {place for place in ends if not edge.inside(edge.deltas[place])}
+    begin = bisect_left(edge.deltas, edge.first, key=lambda delta: delta.first)
+    end = bisect_right(edge.deltas, edge.first + len(edge.lost), key=lambda delta: delta.after)
+    places |= {*range(begin), *range(end, len(edge.deltas))}
     reduced = list(edge.deltas)
     for place in places:
         delta = edge.deltas[place]
-        if not edge.inside(delta) or edge.waits(delta) or not edge.free(delta.first, delta.after):
+        if not edge.inside(delta):
+            reduced[place] = _agreeing(delta) if delta.bytes_sent > delta.logged_bytes else delta
+        elif edge.waits(delta) or not edge.free(delta.first, delta.after):
             reduced[place] = _agreeing(delta)
         else:
             reduced[place] = _explained(delta, touched.get(place, ()))
