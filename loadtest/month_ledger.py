@@ -37,14 +37,15 @@ class MonthLedger:
     lost: int
 
 
-def streams_of(edges: int) -> tuple[Stream, ...]:
-    """The streams of so many edges."""
-    return tuple(Stream(f"e{number:05}") for number in range(edges))
+def streams_of(edges: int, name: str = "e{:05}") -> tuple[Stream, ...]:
+    """The streams of so many edges, whose names are made of their numbers."""
+    return tuple(Stream(name.format(number)) for number in range(edges))
 
 
-def roster_of(edges: int, first: int) -> Roster:
+def roster_of(edges: int, first: int, name: str = "e{:05}") -> Roster:
     """Every edge expected from `first` on."""
-    return Roster({stream: (Span(first, FOREVER, Expectation.EXPECTED),) for stream in streams_of(edges)})
+    spans = (Span(first, FOREVER, Expectation.EXPECTED),)
+    return Roster(dict.fromkeys(streams_of(edges, name), spans))
 
 
 def make_month(edges: int, minutes: int = MONTH, *, first: int = FIRST_MINUTE, seed: int = 1) -> MonthLedger:
