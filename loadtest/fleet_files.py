@@ -244,11 +244,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--edges", type=int)
     parser.add_argument("--minutes", type=int)
+    parser.add_argument("--lines", type=float, help="a minute of an average stream")
     parser.add_argument("--seed", type=int)
     options = parser.parse_args(arguments)
-    changes = {
-        n: getattr(options, n) for n in ("edges", "minutes", "seed") if getattr(options, n) is not None
-    }
+    keys = ("edges", "minutes", "lines", "seed")
+    changes = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
     files = draw_files(read_scenario(options.scenario).changed(**changes))
     count = write_files(options.spool, (*files.on_time, *files.late))
     readings = write_counters(options.spool, files.run)

@@ -192,7 +192,9 @@ class _Counting:
         for number, place in enumerate(breaks):
             kind = place.fault.kind
             # An inode that is given again brings a name back that stood for other lines.
-            names.append(names[0] if kind == "inode_reuse" and number % 2 else f"{kind}-{number + 2}")
+            wraps_next = number + 1 < len(breaks) and breaks[number + 1].fault.kind == "wrap"
+            reused = kind == "inode_reuse" and number % 2 and not wraps_next
+            names.append(names[0] if reused else f"{kind}-{number + 2}")
         return [self._name(name) for name in names]
 
     def _name(self, name: str) -> int:

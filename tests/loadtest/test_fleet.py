@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def small(name: str) -> Scenario:
-    return read_scenario(name).changed(minutes=200) if name == "disturbed" else read_scenario(name)
+    return read_scenario(name).changed(lines=80.0)
 
 
 @pytest.mark.parametrize("name", scenario_names())
@@ -121,7 +121,7 @@ def test_files_and_ledger_rows_are_of_one_plan(name: str) -> None:
 
 def test_a_spool_holds_segments_sidecars_counters_and_the_truth_beside(tmp_path: Path) -> None:
     spool, truth, config = tmp_path / "spool", tmp_path / "truth.json", tmp_path / "prebill.toml"
-    arguments = ["customer", str(spool), "--truth", str(truth), "--config", str(config), "--minutes", "220"]
+    arguments = ["customer", str(spool), "--truth", str(truth), "--config", str(config), "--lines", "20"]
     assert main(arguments) == 0
     names = {path.name for path in (spool / "e1").iterdir()}
     assert {"20261101T0000Z.log", "20261101T0000Z.log.json", "20261101T0000Z.counters.json"} <= names
