@@ -9,7 +9,7 @@ Whose name a loss gets:
   names of their own, seen as early as it was; their evidence names it ("split from …").
 - Gaps that grow together are one, by the name of the one that was seen first; the others are closed, and their evidence
   names it ("joined to …").
-- A loss like one whose gap is closed (stream, first minute and class) opens it again.
+- A loss like one whose gap is closed (stream, first minute and class) opens it again, with its own `first_seen`.
 
 What state it has: CLOSED when nothing of it is lost; it keeps its last minutes, its amounts are zero. SHRUNK from when
 a part came: minutes, lines, or a better class than missing. ACCEPTED as long as all of its minutes were accepted, and
@@ -104,7 +104,7 @@ def _begin(
 ) -> Gap:
     """A new gap, one that fell off another, or a closed one that opens again."""
     name = gap_id(piece)
-    seen = now
+    seen = min([now, *(parent.first_seen for parent in parents)])
     if name in taken:
         name = _other_name(name, taken, closed)
     elif name in closed:
@@ -114,7 +114,6 @@ def _begin(
     parent = parents[0]
     state, reason = _accepted(piece, parents)
     loss = _noted(piece, [SPLIT + parent.id])
-    seen = min(seen, parent.first_seen)
     return Gap(name, loss, state or GapState.SHRUNK, seen, now, task=parent.task, reason=reason)
 
 
