@@ -123,16 +123,22 @@ def _touched(edge: _Edge) -> dict[int, list[Loss]]:
     touched: dict[int, list[Loss]] = defaultdict(list)
     for loss in edge.losses:
         begin = bisect_right(edge.deltas, loss.first, key=lambda delta: delta.after)
-        for place in range(begin, bisect_left(edge.deltas, loss.after, key=lambda delta: delta.first)):
+        for place in range(begin, bisect_left(edge.deltas, _reach(loss), key=lambda delta: delta.first)):
             touched[place].append(loss)
     return touched
+
+
+def _reach(loss: Loss) -> int:
+    """Where the minutes end in which its lines were served: of numbers that are missing between two segments, the last
+    may have been the first lines of the later one."""
+    return loss.after + (loss.kind is LossClass.SEQUENCE)
 
 
 def _measured(edge: _Edge, loss: Loss, touched: dict[int, list[Loss]], allowed: Tolerance) -> Loss:
     """The loss with what the edge served in its minutes and did not log, where only it can be meant by that and the
     counters know it more narrowly."""
     begin = bisect_right(edge.deltas, loss.first, key=lambda delta: delta.after)
-    end = bisect_left(edge.deltas, loss.after, key=lambda delta: delta.first)
+    end = bisect_left(edge.deltas, _reach(loss), key=lambda delta: delta.first)
     own = edge.deltas[begin:end]
     if not own or own[0].first > loss.first or own[-1].after < loss.after:
         return loss
@@ -202,14 +208,19 @@ def _explained(delta: CounterDelta, losses: Sequence[Loss]) -> CounterDelta:
     lacking, requests = delta.bytes_sent - delta.logged_bytes, delta.requests - delta.logged_requests
     most, lines = 0, 0
     for loss in losses:
+        minutes = loss.after - loss.first
+        # which of a hole's lines were served in which of its minutes is not known
         common = min(loss.after, delta.after) - max(loss.first, delta.first)
-        most += -(-_most(loss) * common // (loss.after - loss.first))
+        common = minutes if loss.kind is LossClass.SEQUENCE else common
+        most += -(-_most(loss) * common // minutes)
         if loss.lost_lines is None:
             lines = max(lines, requests)
         else:
-            lines += -(-loss.lost_lines * common // (loss.after - loss.first))
+            lines += -(-loss.lost_lines * common // minutes)
     if most >= lacking and any(loss.lost_lines is None for loss in losses):
         return _agreeing(delta)
+    if lines >= requests > 0 and any(loss.kind is LossClass.SEQUENCE for loss in losses):
+        return _agreeing(delta)  # every request is accounted for, and its bytes with it
     return replace(
         delta,
         logged_requests=delta.logged_requests + max(0, min(lines, requests)),
