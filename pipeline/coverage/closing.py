@@ -140,16 +140,18 @@ def _read_book(
     edges: dict[ContractMonth, frozenset[str]] = {}
     for first, after in sorted({(month.first, month.after) for month in todo}):
         months = {month.customer: month for month in todo if (month.first, month.after) == (first, after)}
-        names: dict[str, set[str]] = {}
-        served: dict[str, set[str]] = {}
-        for resource, edge in store.closing.served(cut, first, after):
-            customer = owner(resource)
-            if customer in months:
-                names.setdefault(customer, set()).add(resource)
-                served.setdefault(customer, set()).add(edge)
+        owners = {
+            resource: customer
+            for resource in store.closing.resources(first, after)
+            if (customer := owner(resource)) in months
+        }
+        names: dict[str, list[str]] = {}
+        for resource, customer in owners.items():
+            names.setdefault(customer, []).append(resource)
+        served = store.closing.served(cut, first, after, owners)
         for customer, month in months.items():
-            resources[month] = tuple(sorted(names.get(customer, ())))
-            edges[month] = frozenset(served.get(customer, ()))
+            resources[month] = tuple(names.get(customer, ()))
+            edges[month] = served.get(customer, frozenset())
     return _Book(resources, edges)
 
 
@@ -189,10 +191,9 @@ def _write(
     span = (min(month.first for month in todo), max(month.after for month in todo))
     store.closing.take(attempt, checked.cut, *span, at, f"close {period}")
     taken = store.closing.taken(attempt)
-    made = []
-    for month, proof in prove_months(todo, book.edges, checked.coverage, gaps, checked.cut).items():
-        counted = taken.get(ids[month], Taken())
-        close = Close(
+    proofs = prove_months(todo, book.edges, checked.coverage, gaps, checked.cut)
+    made = {
+        month: Close(
             period=period,
             tz=month.tz,
             customer=month.customer,
@@ -200,17 +201,22 @@ def _write(
             after=month.after,
             cut=checked.cut,
             digest="",
-            rows=counted.rows,
+            rows=taken.get(ids[month], Taken()).rows,
             closed_at=now,
             actor=order.actor,
             reason=(order.reason or "") if with_reason else "",
             id=ids[month],
         )
-        digest = store.closing.digest(close)
-        proof = replace(proof, digest=digest, rows=counted.rows)
-        body = {"usage": dict(zip(MEASURES, counted.sums, strict=True)), "proof": proof.to_json()}
-        made.append(replace(close, digest=digest, body=body))
-    return store.closing.finish(made)
+        for month in todo
+    }
+    digests = store.closing.digests(list(made.values()))
+    closes = []
+    for month, close in made.items():
+        digest = digests[close.id]
+        proof = replace(proofs[month], digest=digest, rows=close.rows)
+        usage = dict(zip(MEASURES, taken.get(close.id, Taken()).sums, strict=True))
+        closes.append(replace(close, digest=digest, body={"usage": usage, "proof": proof.to_json()}))
+    return store.closing.finish(closes)
 
 
 def prove_months(

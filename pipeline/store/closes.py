@@ -5,10 +5,9 @@ one INSERT, the rows of `closes` that make it count. pipeline/coverage/closing.p
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.coverage.model import Close
 from pipeline.model import MEASURES
 from pipeline.store.changes import read_changes
-from pipeline.store.closing_sql import COUNT_ROWS, DIGEST_ROWS, OF_CLOSE, PIN, SERVED, TAKE, pieces_of
+from pipeline.store.closing_sql import COUNT_ROWS, OF_CLOSE, PIN, RESOURCES, TAKE, pieces_of, served_sql
+from pipeline.store.digests import digest_closes
 from pipeline.store.errors import StoreError
 from pipeline.store.instants import instants, minutes, seconds
 from pipeline.store.numbered import append_numbered
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 KEPT = timedelta(hours=24)
 """How long a close may take before what it wrote is taken for dead."""
-
-ROWS_AT_ONCE = 500_000
-"""Rows of a close that are hashed from memory at once, about 80 bytes each."""
 
 IDS_AT_ONCE = 5_000
 
@@ -101,20 +98,32 @@ class Closes:
         """The rows of a close: minute (uint32, since 1970), resource, edge, zone and MEASURES, by the first three."""
         return self._sessions.arrow(
             "SELECT intDiv(toUInt32(closed_usage.minute), 60) AS minute,"
-            " toValidUTF8(closed_usage.resource) AS resource, toValidUTF8(closed_usage.edge) AS edge, toString(closed_usage.zone) AS zone,"
+            " toValidUTF8(closed_usage.resource) AS resource,"
+            " toValidUTF8(closed_usage.edge) AS edge, toString(closed_usage.zone) AS zone,"
             f" {', '.join(MEASURES)} FROM closed_usage WHERE {OF_CLOSE}"
             " ORDER BY closed_usage.minute, closed_usage.resource, closed_usage.edge",
             _of(close),
             {"output_format_arrow_string_as_string": 1},
         )
 
-    def served(self, cut: int, first: int, after: int) -> list[tuple[str, str]]:
-        """Every (resource, edge) with counted usage in minutes [first, after) at the cut; names raw, as in the log."""
-        found: set[tuple[str, str]] = set()
-        for piece in pieces_of(self._sessions, first, after):
-            for resource, edge in self._sessions.rows(SERVED, {**piece.params, "cut": cut}):
-                found.add((_raw(resource), _raw(edge)))
-        return sorted(found)
+    def resources(self, first: int, after: int) -> list[str]:
+        """Every resource with facts in minutes [first, after), counted or not; raw names, as the log has them."""
+        span = {"from_s": first * 60, "to_s": after * 60}
+        return sorted(_raw(name) for (name,) in self._sessions.rows(RESOURCES, span))
+
+    def served(
+        self, cut: int, first: int, after: int, owners: Mapping[str, str]
+    ) -> dict[str, frozenset[str]]:
+        """customer → the edges that served him in minutes [first, after) as counted at the cut; `owners`: resource (raw
+        name) → customer."""
+        customers = sorted(set(owners.values()))
+        place = {customer: at for at, customer in enumerate(customers)}
+        sql = served_sql([(name, place[customer]) for name, customer in owners.items()])
+        found: dict[str, set[str]] = {}
+        for piece in pieces_of(self._sessions, first, after) if owners else ():
+            for at, edges in self._sessions.rows(sql, {**piece.params, "cut": cut}):
+                found.setdefault(customers[at], set()).update(map(_raw, edges))
+        return {customer: frozenset(edges) for customer, edges in found.items()}
 
     def counted_resources(self, close_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """close_id → the resources that it counts, raw names."""
@@ -131,24 +140,10 @@ class Closes:
         """Usage of minutes [first, after) at `cut` less that at `since_cut`, over all resources."""
         return read_changes(self._sessions, since_cut, cut, first, after)
 
-    def digest(self, close: Close) -> str:
-        """SHA-256, in hex, of the rows in closed_usage as ClickHouse's TabSeparated lines: minute (epoch seconds),
-        resource, edge, zone and MEASURES, in the order of the first three."""
-        rows, first, last = (
-            int(value)
-            for value in self._sessions.rows(
-                f"SELECT count(), toUInt32(min(minute)), toUInt32(max(minute)) FROM closed_usage WHERE {OF_CLOSE}",
-                _of(close),
-            )[0]
-        )
-        digest = hashlib.sha256()
-        pieces = min(1 + rows // ROWS_AT_ONCE, (last - first) // 60 + 1)
-        bounds = [first + (last + 60 - first) // 60 * piece // pieces * 60 for piece in range(pieces)]
-        for since, until in zip(bounds, [*bounds[1:], last + 60], strict=True):
-            params = _of(close) | {"since_s": since, "until_s": until}
-            with self._sessions.client() as client:
-                digest.update(client.raw_query(DIGEST_ROWS, parameters=params, fmt="TabSeparated"))
-        return digest.hexdigest()
+    def digests(self, closes: Sequence[Close]) -> dict[int, str]:
+        """id → SHA-256, in hex, of each close's `rows` in closed_usage as ClickHouse's TabSeparated lines: minute
+        (epoch seconds), resource, edge, zone and MEASURES, in the order of the first three."""
+        return digest_closes(self._sessions, closes)
 
     # -- writes, in this order
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from pipeline.model import MEASURES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.store.sessions import Params, Sessions
 
 FACTS_AT_ONCE = 2_000_000
@@ -41,8 +43,27 @@ _SUMS = ", ".join(MEASURES)
 EDGES = "SELECT edge, zone, `from`, `to` FROM edges WHERE generation = (SELECT max(generation) FROM edges)"
 """The zones of edges as configured now."""
 
-SERVED = f"SELECT DISTINCT hex(resource), hex(edge) FROM facts WHERE {_COUNTED}"
-"""(resource, edge) that have counted usage in a piece."""
+RESOURCES = (
+    "SELECT DISTINCT hex(resource) FROM facts WHERE minute >= toDateTime({from_s:UInt32}, 'UTC')"
+    " AND minute < toDateTime({to_s:UInt32}, 'UTC')"
+)
+"""Names that facts of these minutes have, counted or not."""
+
+
+def served_sql(places: Sequence[tuple[str, int]]) -> str:
+    """A statement for (place, edges) with counted usage in a piece; `places`: (resource, place of its customer)."""
+    names = ",".join(name.encode("utf-8", "surrogateescape").hex() for name, _ in places)
+    numbers = ",".join(str(place) for _, place in places)
+    owned = (
+        f"SELECT unhex(pair.1) AS resource, toUInt32(pair.2) AS place FROM (SELECT arrayJoin(arrayZip("
+        f"splitByChar(',', '{names}'), splitByChar(',', '{numbers}'))) AS pair)"
+    )
+    return (
+        "SELECT place, arrayMap(e -> hex(e), groupUniqArray(toString(edge))) FROM"
+        f" (SELECT DISTINCT resource, edge FROM facts WHERE {_COUNTED}) AS f"
+        f" INNER JOIN ({owned}) AS o ON f.resource = o.resource GROUP BY place"
+    )
+
 
 PIN = f"""
 INSERT INTO pinned_writes (write_id, pinned_by, pinned_at)
@@ -85,13 +106,6 @@ COUNT_ROWS = (
 
 OF_CLOSE = "period = {period:String} AND customer = {customer:String} AND close_id = {close_id:UInt64}"
 """One close's rows of closed_usage."""
-
-DIGEST_ROWS = (
-    f"SELECT toUInt32(minute), resource, edge, zone, {_SUMS} FROM closed_usage WHERE {OF_CLOSE}"
-    " AND toUInt32(minute) >= {since_s:UInt32} AND toUInt32(minute) < {until_s:UInt32}"
-    " ORDER BY minute, resource, edge"
-)
-"""The rows of a close as its digest takes them."""
 
 
 @dataclass(frozen=True, slots=True)

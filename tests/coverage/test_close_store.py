@@ -37,7 +37,7 @@ def put(
     return store.commit([make_entry(origin, write_id, lines=lines or sum(n for *_, n in rows))])
 
 
-def close(store: Store, cut: int, takings: list[Taking], customer: str = "c1") -> list[Close]:
+def close(store: Store, cut: int, takings: list[Taking]) -> list[Close]:
     attempt = store.closing.begin("2026-10", takings, NOW)
     store.closing.take(attempt, cut, MONTH, AFTER, NOW, "2026-10")
     taken = store.closing.taken(attempt)
@@ -47,7 +47,7 @@ def close(store: Store, cut: int, takings: list[Taking], customer: str = "c1") -
             "2026-10", "Europe/Moscow", taking.customer, taking.first, taking.after, cut, "",
             taken[taking.close_id].rows if taking.close_id in taken else 0, NOW.timestamp(), id=taking.close_id,
         )  # fmt: skip
-        closes.append(replace(made, digest=store.closing.digest(made)))
+        closes.append(replace(made, digest=store.closing.digests([made])[made.id]))
     return store.closing.finish(closes)
 
 
@@ -56,7 +56,12 @@ def test_what_is_counted_and_its_digest(store: Store) -> None:
     put(store, "e1", MONTH, 1, [("a.ru", MONTH, 40), ("b.ru", MONTH, 1), ("a.ru", MONTH + 1, 2)])
     cut = put(store, "e2", MONTH, 2, [("a.ru", MONTH, 5), ("a.ru", MONTH - 1, 9)])
     put(store, "e1", MONTH + 2, 3, [("a.ru", MONTH + 2, 100)])  # after the cut
-    assert store.closing.served(cut, MONTH, AFTER) == [("a.ru", "e1"), ("a.ru", "e2"), ("b.ru", "e1")]
+    assert store.closing.resources(MONTH, AFTER) == ["a.ru", "b.ru"]
+    owners = {"a.ru": "c1", "b.ru": "c2", "never.ru": "c3"}
+    served = {"c1": frozenset({"e1", "e2"}), "c2": frozenset({"e1"})}
+    assert store.closing.served(cut, MONTH, AFTER, owners) == served
+    assert store.closing.served(cut, MONTH + 1, AFTER, owners) == {"c1": frozenset({"e1"})}
+    assert store.closing.served(cut, MONTH, AFTER, {}) == {}
     (done,) = close(store, cut, [Taking(7, "c1", MONTH, AFTER, ("a.ru",))])
     rows = store.closed_usage(done).to_pylist()
     assert [(r["minute"], r["edge"], r["zone"], r["requests"]) for r in rows] == [
@@ -154,13 +159,30 @@ def test_only_what_was_counted_is_pinned_and_only_once(store: Store) -> None:
 def test_names_that_are_no_text_are_counted_as_they_are(store: Store) -> None:
     odd = b"\xff.a\tb.ru".decode("utf-8", "surrogateescape")
     cut = put(store, "e1", MONTH, 1, [(odd, MONTH, 40), ("a.ru", MONTH, 1)])
-    assert store.closing.served(cut, MONTH, AFTER) == [("a.ru", "e1"), (odd, "e1")]
+    assert store.closing.resources(MONTH, AFTER) == ["a.ru", odd]
+    assert store.closing.served(cut, MONTH, AFTER, {odd: "c1"}) == {"c1": frozenset({"e1"})}
     (done,) = close(store, cut, [Taking(7, "c1", MONTH, AFTER, (odd,))])
     row = b"%d\t\xff.a\\tb.ru\te1\t\t40\t40000\t36000\t20\t13\t8\n" % (MONTH * 60)
     assert done.digest == hashlib.sha256(row).hexdigest()
     assert store.closing.counted_resources([7, 99]) == {7: (odd,)}
     now = put(store, "e1", MONTH + 1, 2, [(odd, MONTH + 1, 2)])
     assert store.closing.changes(cut, now, MONTH, AFTER).resources == (odd,)
+
+
+def test_digests_of_large_closes_go_in_pieces_and_of_small_ones_together(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"r{n}.ru" for n in range(5)]
+    for place in range(6):
+        put(store, "e1", MONTH + place, place + 1, [(n, MONTH + place, 1 + place) for n in names])
+    takings = [Taking(20 - n, f"c{n}", MONTH, AFTER, (name,)) for n, name in enumerate(names)]
+    takings.append(Taking(7, "c7", MONTH, AFTER, tuple(names)))
+    done = close(store, store.cut(), takings)
+    alone = {each.id: store.closing.digests([each])[each.id] for each in done}
+    assert len(set(alone.values())) == len(takings)
+    for rows in (1, 3, 7, 12):
+        monkeypatch.setattr("pipeline.store.digests.ROWS_AT_ONCE", rows)
+        assert store.closing.digests(done) == alone
 
 
 def test_a_month_without_usage_has_the_digest_of_nothing(store: Store) -> None:

@@ -147,7 +147,7 @@ def test_a_month_that_has_not_begun_is_refused_without_a_check(desk: Desk) -> No
     assert outcome.closed == ()
 
 
-STEPS = ("begin", "take", "taken", "digest", "finish")
+STEPS = ("begin", "take", "taken", "digests", "finish")
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import getpass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
 from pipeline.app.parameters import Flag, Given
@@ -27,7 +29,7 @@ def close(
     month: str,
     /,
     *,
-    customer: tuple[str, ...] = (),
+    customer: Annotated[list[str] | None, Parameter(negative="", show_default=False)] = None,
     actor: str | None = None,
     accept_gaps: Flag = False,
     reason: str | None = None,
@@ -65,7 +67,8 @@ def close(
     if problems:
         raise UsageFailure(problems)
     config = context.config
-    terms = tuple(terms_of(config, customer))
+    only = tuple(customer or ())
+    terms = tuple(terms_of(config, only))
     order = Order(
         Month.parse(month),
         terms,
@@ -73,7 +76,7 @@ def close(
         (actor or getpass.getuser()).strip(),
         reason.strip() if accept_gaps and reason else None,
     )
-    _say_who_is_left(config, customer, order)
+    _say_who_is_left(config, only, order)
     with existing_store(context) as store:
         for tried in range(2):
             try:
