@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.coverage.counters import Tolerance
 from pipeline.coverage.losses import Claim, find_losses
 from pipeline.coverage.model import (
     FOREVER,
@@ -70,10 +72,12 @@ def losses_of(
     claims: Sequence[Claim] = (),
     late: Sequence[int] = (),
     says: Mapping[Stream, tuple[Span, ...]] | None = None,
+    tolerance: Tolerance | None = None,
 ) -> list[Loss]:
     coverage, due = cover_of(rows, says=says, late=late)
     ledger = ledger_of(list(rows))
-    return find_losses(coverage, ledger, find_holes(ledger), deltas, Plain(), claims=claims, due=due)
+    holes = find_holes(ledger)
+    return find_losses(coverage, ledger, holes, deltas, Plain(), claims=claims, due=due, tolerance=tolerance)
 
 
 def row(minute: int, first: int, after: int, **more: object) -> Row:
@@ -112,6 +116,13 @@ def test_missing_at_the_first_and_last_minutes_is_estimated() -> None:
 
 def test_late_minutes_are_no_loss_and_their_numbers_are_none() -> None:
     assert losses_of(steady((127, 128)), late=(126, 127, 128, 129)) == []
+
+
+def test_hole_over_minutes_that_are_waited_for_is_none() -> None:
+    rows = steady((126, 127))
+    coverage, _ = cover_of(rows, late=(126, 127))
+    ledger = ledger_of(rows)
+    assert find_losses(coverage, ledger, find_holes(ledger), [], Plain()) == []
 
 
 def test_part_that_may_still_come_is_no_loss() -> None:
@@ -169,6 +180,13 @@ def test_missing_and_damaged_side_by_side_are_two() -> None:
     assert brief(losses_of(rows)) == [("access", MISSING, 110, 111, 100), ("access", DAMAGED, 111, 112, 40)]
 
 
+def test_missing_beside_damaged_without_numbers_cannot_tell_its_lines() -> None:
+    rows = [*steady((110, 111)), Row(111, unit=0, state=3, lines=60, bytes_sent=600)]
+    losses = losses_of(rows)
+    assert brief(losses) == [("access", MISSING, 110, 111, None), ("access", DAMAGED, 111, 112, None)]
+    assert [loss.lost_bytes.expected for loss in losses] == [1000, 400]
+
+
 def test_hole_over_two_silences_tells_neither_of_them() -> None:
     rows = [*steady((110, 111, 112)), Row(111, unit=0, state=2)]
     losses = losses_of(rows)
@@ -191,16 +209,18 @@ def test_silence_across_midnight_and_the_turn_of_a_month_is_one() -> None:
 # -- counters
 
 
-def counted(rows: Sequence[Row], lack: dict[int, tuple[int, int]], every: int = 1) -> list[CounterDelta]:
+def counted(
+    rows: Sequence[Row], lack: dict[int, tuple[int, int]], every: int = 1, scale: int = 1000
+) -> list[CounterDelta]:
     """What counters say that agree with the rows but for `lack`: minute → (requests, bytes) that were not logged.
 
-    A thousand times as much is served as the rows say, so that tolerance has something to do.
+    `scale` times as much is served as the rows say, so that tolerance has something to do.
     """
     deltas = []
     for first in range(FIRST, AFTER, every):
         minutes = range(first, first + every)
-        lines = 1000 * sum(r.next - r.first for r in rows if r.minute in minutes)
-        sent = 1000 * sum(r.bytes_sent for r in rows if r.minute in minutes)
+        lines = scale * sum(r.next - r.first for r in rows if r.minute in minutes)
+        sent = scale * sum(r.bytes_sent for r in rows if r.minute in minutes)
         requests = sum(lack.get(m, (0, 0))[0] for m in minutes)
         lacking = sum(lack.get(m, (0, 0))[1] for m in minutes)
         deltas.append(CounterDelta("e1", first, first + every, lines + requests, sent + lacking, lines, sent))
@@ -221,8 +241,17 @@ def test_what_was_never_logged_is_a_loss_of_all_streams() -> None:
 @pytest.mark.parametrize("every", [1, 5])
 def test_missing_minutes_explain_what_the_counters_miss_in_them(every: int) -> None:
     rows = steady((110, 111))
-    deltas = counted(rows, {110: (200, 2000), 111: (200, 2100)}, every)
-    assert brief(losses_of(rows, deltas)) == [("access", MISSING, 110, 112, 200)]
+    deltas = counted(rows, {110: (100, 1000), 111: (100, 1100)}, every, scale=1)
+    fine = Tolerance(0.5, 1, 1)
+    assert brief(losses_of(rows, deltas, tolerance=fine)) == [("access", MISSING, 110, 112, 200)]
+    rows = [Row(r.minute, unit=0, lines=100, bytes_sent=1000) for r in rows]  # nobody counted what is missing
+    deltas = [CounterDelta(d.edge, d.first, d.after, 100 * every, 1000 * every, 0, 0) for d in deltas]
+    for place, delta in enumerate(deltas):
+        here = sum(delta.first <= r.minute < delta.after for r in rows)
+        deltas[place] = replace(delta, logged_requests=100 * here, logged_bytes=1000 * here)
+    (loss,) = losses_of(rows, deltas, tolerance=fine)
+    assert brief([loss]) == [("access", MISSING, 110, 112, None)]
+    assert (loss.lost_bytes.expected, loss.lost_bytes.method) == (2000, "counter")
 
 
 def test_figure_of_the_counters_is_taken_where_it_is_the_narrower() -> None:
