@@ -12,10 +12,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.flow_beats import Beats
 from pipeline.flow_ledger import SharedLedger, numbers_of
 from pipeline.flow_queue import Queue, cut_elements
 from pipeline.flow_report import RunReport
 from pipeline.flow_run import Run, open_run
+from pipeline.ingest.counters import CounterFiles
 from pipeline.overlap import held_runs, intersect
 
 if TYPE_CHECKING:
@@ -79,6 +81,8 @@ class LocalRunner:
         stop_event: threading.Event | None,
     ) -> None:
         self.sources = [(source, Queue()) for source in sources]
+        self.counters = [(source, CounterFiles()) for source in sources]
+        self.beats = Beats()
         self.store = store
         self.reader = reader
         self.graph = graph
@@ -122,9 +126,9 @@ class LocalRunner:
     def _look(self, now_s: float, *, once: bool) -> bool:
         """Queue what is new in the sources and not in the ledger; whether both could be asked."""
         try:
-            for source, queue in self.sources:
+            for (source, queue), (_, counters) in zip(self.sources, self.counters, strict=True):
                 look, everything = source.look(now_s)
-                self._note(look, queue, everything=everything)
+                self._note(look, queue, counters, everything=everything)
                 queue.offer(look.found)
                 while part := queue.offered(ASK_AT_ONCE):
                     attempted = self.store.fingerprints([found.origin for found in part])
@@ -133,6 +137,9 @@ class LocalRunner:
                         queue.sort_in(found, attempted.get(found.origin.segment_id, frozenset()))
                 for found in queue.due(now_s):
                     queue.requeue(found)
+            self._take_counters()
+            if not once:
+                self._beat(now_s)
             if not self.looked:
                 self.frontier = self.store.cut()
         except Exception as error:
@@ -143,11 +150,33 @@ class LocalRunner:
         self.looked = True
         return True
 
-    def _note(self, look: Look, queue: Queue, *, everything: bool) -> None:
-        """Show in the report what a look saw beside segments."""
+    def _take_counters(self) -> None:
+        """Bring some of the edges' own counters into the store."""
+        for source, counters in self.counters:
+            if len(counters):
+                counted = counters.read(source.read_counters)
+                self.report.readings += self.store.add_readings(counted.readings)
+                counters.settle(counted)
+                self.report.problems |= counters.problems
+
+    def _beat(self, now_s: float) -> None:
+        """Note in the store up to when all is in that there was."""
+        if not self.beats.is_due(now_s):
+            return
+        flying = (f.path for flight in self.flights.values() for f in flight.found.values())
+        pending = (path for _, queue in self.sources for path in queue.paths())
+        at_s = self.beats.tick(now_s, (*flying, *pending))
+        if at_s is not None:
+            self.store.beat(at_s)
+            self.beats.noted(at_s)
+
+    def _note(self, look: Look, queue: Queue, counters: CounterFiles, *, everything: bool) -> None:
+        """Show in the report what a look saw beside segments, and take note of counters."""
+        counters.offer(look.counters)
         if everything:
             queue.keep_only({f.path for f in look.found} | {w.path for w in look.waiting})
-            self.report.problems = {p.path: p.reason for p in look.problems}
+            counters.keep_only({c.path for c in look.counters})
+            self.report.problems = {p.path: p.reason for p in look.problems} | counters.problems
             self.report.waiting = {}
             self.report.postponed = {
                 path: reason for path, reason in self.report.postponed.items() if path in queue.retries
@@ -274,6 +303,8 @@ class LocalRunner:
 
     def _is_done(self, now_s: float) -> bool:
         """Whether nothing is left that `once` waits for: postponed segments a few times, unsettled files shortly."""
+        if any(len(counters) for _, counters in self.counters):
+            return False
         if self.idle_s >= ONCE_IDLE_S:
             return True
         if any(retry.tries < ONCE_TRIES for _, queue in self.sources for retry in queue.retries.values()):
@@ -285,6 +316,7 @@ class LocalRunner:
         """Wait for news, for a postponed segment's time, or for a stop."""
         due = [retry.due_s for _, queue in self.sources for retry in queue.retries.values()]
         due += [at for source, _ in self.sources if (at := source.due_s()) is not None]
+        due += [now_s for _, counters in self.counters if len(counters)]
         timeout = max(0.01, min([WAIT_S, *(at - now_s for at in due)]) / len(self.sources))
         at = time.perf_counter()
         for source, _ in self.sources:

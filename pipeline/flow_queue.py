@@ -52,6 +52,10 @@ class Queue:
     def __len__(self) -> int:
         return len(self._pending)
 
+    def paths(self) -> Iterable[str]:
+        """Of what is queued and was not taken yet."""
+        return self._pending
+
     def offer(self, found: Iterable[Found]) -> None:
         """Take note of those that this process has neither attempted nor queued in this version."""
         for f in found:

@@ -15,10 +15,10 @@ FAILURES_KEPT = 10
 
 @dataclass
 class RunReport:
-    """Counts over all batches so far. `states`: attempts by the state that they ended in. `postponed`: segments that
-    could not be read yet, with the reason. `waiting`: files that may still be written. `problems`: what lies in a
-    source and cannot be taken in. `failures`: batches that failed as a whole and were or will be run again.
-    `seconds`: time by step, of all threads together."""
+    """Counts over all batches so far. `states`: attempts by the state that they ended in. `readings`: new ones of the
+    edges' own counters. `postponed`: segments that could not be read yet, with the reason. `waiting`: files that may
+    still be written. `problems`: what lies in a source and cannot be taken in. `failures`: batches that failed as a
+    whole and were or will be run again. `seconds`: time by step, of all threads together."""
 
     batches: int = 0
     segments: int = 0
@@ -32,6 +32,7 @@ class RunReport:
     bytes_sent: int = 0
     rows: int = 0
     seq: int = 0
+    readings: int = 0
     pending_segments: int = 0
     pending_bytes: int = 0
     failures: list[str] = field(default_factory=list)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.attempt import Attempt, Postponed, Reader
+    from pipeline.coverage.model import Reading
     from pipeline.flow_ledger import Ledger
     from pipeline.model import LedgerEntry, Origin, Segment, UsageBatch
 
@@ -54,6 +55,12 @@ class Store(Protocol):
 
     def neighbours(self, edge: str, stream: str, epoch: str, first: int, next_: int) -> list[LedgerEntry]:
         """Winners of one counting that hold numbers of [first, next)."""
+
+    def add_readings(self, readings: Sequence[Reading]) -> int:
+        """Readings of edges' own counters; how many were new."""
+
+    def beat(self, at: float) -> None:
+        """Up to this instant all is in that there was."""
 
 
 @dataclass

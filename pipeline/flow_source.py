@@ -10,7 +10,8 @@ from pipeline.ingest.watch import Changes, watch_spool
 if TYPE_CHECKING:
     import os
 
-    from pipeline.ingest.spool import Found
+    from pipeline.ingest.sidecar import CounterReading, SidecarProblem
+    from pipeline.ingest.spool import CountersFile, Found
     from pipeline.model import Segment
 
 RESCAN_S = 60.0
@@ -25,6 +26,9 @@ class Source(Protocol):
 
     def claim(self, found: Found) -> Segment:
         """A found segment with what its sidecar claims."""
+
+    def read_counters(self, counters: CountersFile) -> CounterReading | SidecarProblem:
+        """What a file of an edge's own counters says."""
 
     def due_s(self) -> float | None:
         """When the first of the files that may still be written should be looked at again."""
@@ -71,6 +75,10 @@ class SpoolSource:
     def claim(self, found: Found) -> Segment:
         """See Source."""
         return self._spool.claim(found)
+
+    def read_counters(self, counters: CountersFile) -> CounterReading | SidecarProblem:
+        """See Source."""
+        return self._spool.read_counters(counters)
 
     def wait(self, timeout_s: float) -> bool:
         """See Source."""

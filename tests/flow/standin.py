@@ -157,6 +157,8 @@ class MemoryStore:
     ledger: list[LedgerEntry] = field(default_factory=list)
     fail: str = ""
     inserts: int = 0
+    readings: list[Any] = field(default_factory=list)
+    beats: list[float] = field(default_factory=list)
 
     def insert_facts(self, batch: UsageBatch) -> int:
         self.inserts += 1
@@ -187,6 +189,16 @@ class MemoryStore:
     def winners(self, segment_ids: Iterable[int]) -> dict[int, LedgerEntry]:
         wanted = set(segment_ids)
         return {i: e for i, e in pick_winners(self.ledger).items() if i in wanted}
+
+    def add_readings(self, readings: Any) -> int:
+        """As Store.add_readings."""
+        new = [reading for reading in readings if reading not in self.readings]
+        self.readings += new
+        return len(new)
+
+    def beat(self, at: float) -> None:
+        """As Store.beat."""
+        self.beats.append(at)
 
     def neighbours(self, edge: str, stream: str, epoch: str, first: int, next_: int) -> list[LedgerEntry]:
         return [
