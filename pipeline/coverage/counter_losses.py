@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.coverage.counters import Tolerance, disagree
-from pipeline.coverage.model import Amount, Loss, LossClass, State, Stream
+from pipeline.coverage.model import Amount, CounterDelta, Loss, LossClass, State, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from pipeline.coverage.model import CounterDelta, Coverage
+    from pipeline.coverage.model import Coverage
 
 ALL_STREAMS = "*"
 
@@ -79,7 +79,9 @@ def weigh(
             better = _measured(edge, loss, touched, allowed)
             if better is not loss:
                 measured[loss] = better
-        reduced.extend(_reduced(edge, touched))
+        left = _reduced(edge, touched)
+        if any(d.bytes_sent > d.logged_bytes or d.requests > d.logged_requests for d in left):
+            reduced.extend(left)
     found = [measured.get(loss, loss) for loss in losses]
     by_name = {edge.name: edge for edge in edges}
     for stretch in _stretches(disagree(reduced, tolerance=allowed)):
@@ -192,7 +194,8 @@ def _reduced(edge: _Edge, touched: dict[int, list[Loss]]) -> list[CounterDelta]:
     for place in places:
         delta = edge.deltas[place]
         if not edge.inside(delta):
-            reduced[place] = _agreeing(delta) if delta.bytes_sent > delta.logged_bytes else delta
+            if delta.bytes_sent > delta.logged_bytes or delta.requests > delta.logged_requests:
+                reduced[place] = _agreeing(delta)
         elif edge.waits(delta) or not edge.free(delta.first, delta.after):
             reduced[place] = _agreeing(delta)
         else:
@@ -201,7 +204,8 @@ def _reduced(edge: _Edge, touched: dict[int, list[Loss]]) -> list[CounterDelta]:
 
 
 def _agreeing(delta: CounterDelta) -> CounterDelta:
-    return replace(delta, logged_requests=delta.requests, logged_bytes=delta.bytes_sent)
+    requests, sent = delta.requests, delta.bytes_sent
+    return CounterDelta(delta.edge, delta.first, delta.after, requests, sent, requests, sent, delta.reset)
 
 
 def _explained(delta: CounterDelta, losses: Sequence[Loss]) -> CounterDelta:
