@@ -16,7 +16,7 @@ from pipeline.coverage.model import Amount, LedgerColumns
 from pipeline.coverage.spread import gamma_interval, line_variance, part_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -157,25 +157,17 @@ class Baseline:
         if now is None:
             return None
         for step, most in ((_WEEK, 4), (_DAY, 6)):
-            guesses = [
-                guess
-                for back in range(1, most + 1)
-                if (guess := _as_then(sent, known, at, n, back * step, now)) is not None
-            ]
-            if guesses:
+            pairs = (_then(sent, known, at - back * step, n) for back in range(1, most + 1))
+            then = [pair for pair in pairs if pair is not None]
+            if then:
                 break
         else:
             return None
-        guess = float(np.mean(guesses))
+        # Of sums, not a mean of quotients: that would be too much wherever neighbours happened to be few.
+        guess = now * sum(inside for inside, _ in then) / sum(around for _, around in then)
         stride = max(1, n // 8, len(sent) // _TRIES)
         places = np.arange(0, len(sent) - n, stride)
-        tried = [(p, _as_then(sent, known, int(p), n, step, _around(sent, known, int(p), n))) for p in places]
-        known_ones = [
-            (t, float(sent[p + n] - sent[p]))
-            for p, t in tried
-            if t is not None and known[p + n] - known[p] == n
-        ]
-        ratios = np.array([truth / t for t, truth in known_ones if t > 0])
+        ratios = np.array(list(_tried_then(sent, known, places, n, step)))
         independent = min(len(ratios), len(ratios) * stride / n)
         low, high = part_interval(ratios, independent) if independent >= 4 else (0.5, 1.7)
         return _amount(guess * low, guess, guess * high, "weeks" if step == _WEEK else "days")
@@ -250,15 +242,20 @@ def _around(sent: Floats, known: Floats, at: int, n: int) -> float | None:
     return total / minutes if minutes >= _ENOUGH else None
 
 
-def _as_then(sent: Floats, known: Floats, at: int, n: int, back: int, now: float | None) -> float | None:
-    """The bytes of minutes [at, at + n) as they were `back` minutes before, in proportion to what was around them."""
-    then = at - back
-    if now is None or then < 0:
+def _then(sent: Floats, known: Floats, at: int, n: int) -> tuple[float, float] | None:
+    """The bytes of minutes [at, at + n), and a minute of those around them."""
+    if at < 0 or known[at + n] - known[at] < 0.8 * n:
         return None
-    around, inside = _around(sent, known, then, n), _mean(sent, known, then, then + n)
-    if not around or inside is None or known[then + n] - known[then] < 0.8 * n:
-        return None
-    return n * inside * now / around
+    around, inside = _around(sent, known, at, n), _mean(sent, known, at, at + n)
+    return (n * inside, around) if around and inside is not None else None
+
+
+def _tried_then(sent: Floats, known: Floats, places: NDArray[np.int64], n: int, step: int) -> Iterator[float]:
+    """The truth of each place over what a step before makes of it."""
+    for place in places[places >= step].tolist():
+        now, then = _around(sent, known, place, n), _then(sent, known, place - step, n)
+        if now and then and then[0] > 0 and known[place + n] - known[place] == n:
+            yield float(sent[place + n] - sent[place]) * then[1] / (then[0] * now)
 
 
 def _tried(
