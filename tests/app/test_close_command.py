@@ -32,7 +32,7 @@ contract = [{{ plan = "start", from = 2026-01-01, tz = "America/New_York" }}]
 id = "guest"
 resources = ["guest.example"]
 """
-LINE = "{at}.000\t{seq}\t{host}\tGET\t/\t200\t1500\t1000\tHIT\t1\t-\n"
+LINE = "{at}.000\t-\t{host}\tGET\t/\t200\t1500\t1000\tHIT\t1\t-\n"
 END = 1793480400  # 2026-10-31T21:00Z, the end of October in Moscow
 RIPE = "2026-11-04T12:00:00Z"
 
@@ -43,9 +43,7 @@ def write_segment(spool: Path, minute: int, lines: list[tuple[int, str]]) -> Non
     path = spool / "e1" / f"{at}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(
-        "".join(LINE.format(at=END + s, seq=i, host=host) for i, (s, host) in enumerate(lines))
-    )
+    unfinished.write_text("".join(LINE.format(at=END + s, host=host) for s, host in lines))
     unfinished.rename(path)
 
 
@@ -71,7 +69,7 @@ def test_refused_then_accepted_then_closed_for_good(prebill: Prebill, site: Path
     refused = prebill("close", "2026-10", "--now", RIPE)
     assert refused.returncode == 1, refused.stderr
     assert "missing e1/access 2026-10-31T20:57Z to 2026-10-31T20:58Z, 1 min" in refused.stdout
-    assert "2026-10 is not closed: 1 reason against it" in refused.stderr
+    assert "2026-10 is not closed: 1 reason against it" in refused.stderr, refused.stdout
     assert "Without a contract in 2026-10, not closed: guest" in refused.stderr
     assert json.loads(prebill("sql", "--json", "SELECT count() AS n FROM closes").stdout) == [{"n": 0}]
 
