@@ -87,7 +87,7 @@ def look(
 ) -> Seen:
     """The state of minutes [first, after) of every stream. `firsts`: the first minute of each stream in the ledger,
     asked of the store where it is not given."""
-    from pipeline.coverage.partial import mark_partial, unexplained
+    from pipeline.coverage.partial import mark_partial
     from pipeline.coverage.sequences import find_holes
     from pipeline.coverage.states import cover, due_of
 
@@ -101,7 +101,7 @@ def look(
     due = due_of(first, after, now=now, allowance_s=settings.allowance_s, beats=beats)
     holes = [hole for hole in find_holes(ledger) if hole.from_minute < after and hole.after_minute > first]
     coverage = cover(ledger, roster, first, after, due=due)
-    mark_partial(coverage, unexplained(coverage, holes))
+    mark_partial(coverage, holes)
     watch.lap("coverage")
     return Seen(coverage, roster, ledger, tuple(holes), due, cut, watch)
 

@@ -6,6 +6,7 @@ minutes between them are missing, they are the loss, and the minute before is wh
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,33 +22,24 @@ _EXPLAINS = np.zeros(256, np.bool_)
 _EXPLAINS[[State.MISSING, State.DAMAGED, State.LATE, State.UNKNOWN]] = True
 
 
-def unexplained(coverage: Coverage, holes: Sequence[SequenceHole]) -> list[SequenceHole]:
-    """The holes that are losses by themselves: not across minutes that are lost or may still come, nor at the end
-    of which a damaged segment lies, which lost its first lines."""
-    rows = {stream: row for row, stream in enumerate(coverage.streams)}
-    left = []
-    for hole in holes:
-        row = rows.get(hole.stream)
-        if row is None:
-            continue
-        begin = max(0, hole.from_minute - coverage.first)
-        end = max(begin, hole.after_minute - coverage.first)
-        states = coverage.states[row]
-        explained = not hole.inside and (
-            _EXPLAINS[states[begin:end]].any() or (end < len(states) and states[end] == State.DAMAGED)
-        )
-        if not explained:
-            left.append(hole)
-    return left
-
-
 def mark_partial(coverage: Coverage, holes: Sequence[SequenceHole]) -> None:
-    """Minutes that are in and that these holes lie on become PARTIAL, in place."""
+    """Minutes that are in and that a hole lies on become PARTIAL, in place; but not by a hole across minutes that are
+    lost or may still come, nor by one at the end of which a damaged segment lies, which lost its first lines."""
+    of_row: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
     rows = {stream: row for row, stream in enumerate(coverage.streams)}
+    width = coverage.after - coverage.first
     for hole in holes:
-        if hole.stream in rows:
-            begin = max(0, hole.from_minute - coverage.first)
-            of_hole = coverage.states[
-                rows[hole.stream], begin : max(begin, hole.after_minute - coverage.first)
-            ]
-            of_hole[(of_hole == State.RECEIVED) | (of_hole == State.EMPTY)] = State.PARTIAL
+        if (row := rows.get(hole.stream)) is not None:
+            begin = min(max(0, hole.from_minute - coverage.first), width)
+            of_row[row].append(
+                (begin, min(max(begin, hole.after_minute - coverage.first), width), hole.inside)
+            )
+    for row, spans in of_row.items():
+        states = coverage.states[row]
+        begin, end, inside = np.array(spans, np.int64).T
+        explains = np.concatenate([[0], np.cumsum(_EXPLAINS[states])])
+        ends_damaged = (end < width) & (states[np.minimum(end, width - 1)] == State.DAMAGED)
+        own = (inside > 0) | ((explains[end] == explains[begin]) & ~ends_damaged)
+        steps = np.bincount(begin[own], minlength=width + 1) - np.bincount(end[own], minlength=width + 1)
+        torn = np.cumsum(steps)[:width] > 0
+        states[torn & ((states == State.RECEIVED) | (states == State.EMPTY))] = State.PARTIAL

@@ -207,6 +207,12 @@ def test_the_demo_is_exact_and_leaves_something_to_play_with(prebill: Prebill, t
     assert done.returncode == 0, done.stderr
     assert "Exact: " in done.stdout
     assert "Customer 12" in done.stdout
+    assert "e2  rrrrrrrrrrrrrrrrrrrrMMMMMMMMrrrr" in done.stdout
+    # what was lost on purpose, each once, is what is found; then some of it comes late
+    assert "5 gaps still lost: 2 missing, 1 damaged, 1 sequence, 1 counter; 16 minutes" in done.stdout
+    assert "e2/access 11-01 00:20 – 00:28: shrunk" in done.stdout
+    assert "e3/access 11-01 00:40 – 00:42: closed" in done.stdout
+    assert "4 gaps still lost: 1 missing, 1 damaged, 1 sequence, 1 counter; 9 minutes" in done.stdout
     folder = tmp_path / "demo"
     asked = prebill(
         "sql", "--config", str(folder / "prebill.toml"), "--json", "SELECT count() AS n FROM segments"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.coverage.model import Coverage, SequenceHole, State, Stream
-from pipeline.coverage.partial import mark_partial, unexplained
+from pipeline.coverage.partial import mark_partial
 
 OF = {"r": State.RECEIVED, "e": State.EMPTY, "M": State.MISSING, "D": State.DAMAGED, "L": State.LATE,
       "U": State.UNKNOWN, "S": State.PARTIAL, "p": State.PAUSED}  # fmt: skip
@@ -21,7 +21,7 @@ def marked(letters: str, first: int, after: int, *, inside: bool = False, stream
         np.array([[OF[x] for x in letters]] * 2, np.uint8),
     )
     hole = SequenceHole(Stream("e1", stream), "1", 1, 10, 20, FIRST + first, FIRST + after, inside)
-    mark_partial(coverage, unexplained(coverage, [hole]))
+    mark_partial(coverage, [hole])
     assert (
         "".join(letter for state in coverage.states[1] for letter, s in OF.items() if s == state) == letters
     )
