@@ -40,8 +40,8 @@ AROUND = 360
 """Minutes before and after within which an edge's own noise is looked for."""
 
 _MARGIN = 2.0
-"""Noise granted, as a multiple of the worst seen in the hours around. False stretches in 160 days of an edge whose clock
-is three seconds off: 1 with 2, 2 with 1.5, 5 with 1; none where the clock is right."""
+"""Noise granted, as a multiple of the worst seen in the hours around. False stretches in 160 days of an edge whose
+clock is three seconds off: 1 with 2, 2 with 1.5, 5 with 1."""
 
 _STEADY = 0.1
 """The part of a minute's traffic that noise may come from although traffic does not change."""

@@ -2,8 +2,8 @@
 
 Two ways, both out of the stream's own minutes. Where the bytes of a known number of lines are sought, lines are a
 sample of the stream's lines, and their sum has a gamma distribution of the same mean and variance: bounded by 0, and
-skewed as much as few lines of unequal size are. Where whole minutes are sought, the same estimate is made of minutes that are
-known, and what it was off by there is what it may be off by here.
+skewed as much as few lines of unequal size are. Where whole minutes are sought, the same estimate is made of minutes
+that are known, and what it was off by there is what it may be off by here.
 """
 
 from __future__ import annotations
