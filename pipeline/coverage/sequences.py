@@ -90,7 +90,7 @@ class Numbers:
         runs = np.concatenate([*self._closed, still[still[:, 0] >= 0]])
         if not len(runs):
             return []
-        runs = np.ascontiguousarray(runs[np.lexsort((runs[:, 1], runs[:, 3], runs[:, 0]))])
+        runs = _without_idle(runs[np.lexsort((runs[:, 1], runs[:, 3], runs[:, 0]))])
         begun = np.empty(len(runs), np.int64)
         entry.number_countings(runs.ctypes.data, len(runs), begun.ctypes.data)
         sort = np.lexsort((runs[:, 3], runs[:, 2], runs[:, 1], begun))
@@ -131,6 +131,20 @@ def find_holes(ledger: LedgerColumns | Iterable[LedgerColumns]) -> list[Sequence
     for piece in [ledger] if isinstance(ledger, LedgerColumns) else ledger:
         numbers.add(piece)
     return numbers.holes()
+
+
+def _without_idle(runs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Runs, ordered by counting and minute, but for empty segments at number 0 or 1 where only greater numbers came
+    before: a heartbeat that names no place, or a new file that is still empty. They say nothing of the others."""
+    idle = (runs[:, 1] == runs[:, 2]) & (runs[:, 1] <= 1)
+    if not idle.any():
+        return np.ascontiguousarray(runs)
+    _, group = np.unique(runs[:, 0], return_inverse=True)
+    begun, low = (np.full(int(group[-1]) + 1, len(runs)) for _ in range(2))
+    for since, which in ((begun, ~idle), (low, ~idle & (runs[:, 1] <= 1))):
+        np.minimum.at(since, group[which], np.flatnonzero(which))
+    place = np.arange(len(runs))
+    return np.ascontiguousarray(runs[~(idle & (place > begun[group]) & (place < low[group]))])
 
 
 def _columns(ledger: LedgerColumns, unit: NDArray[np.uint8]) -> list[NDArray[np.generic]]:

@@ -80,6 +80,15 @@ def test_a_heartbeat_that_carries_its_number_narrows_a_hole() -> None:
     assert spans(find_holes(ledger_of(rows))) == [(100, 130, 12, 13)]
 
 
+def test_an_empty_segment_at_0_after_greater_numbers_says_nothing_of_them() -> None:
+    before, idle = Row(100, 100, 200), Row(101, 0, 0)
+    assert found([before, idle]) == set()
+    assert found([before, idle, Row(102, 200, 300)]) == set()
+    assert found([before, idle, Row(102, 0, 50)]) == set()
+    assert spans(find_holes(ledger_of([before, idle, Row(102, 250, 300)]))) == [(200, 250, 100, 102)]
+    assert spans(find_holes(ledger_of([idle, Row(102, 10, 20)]))) == [(0, 10, 101, 102)]
+
+
 @pytest.mark.parametrize("unit", [1, 2])
 def test_numbers_lost_within_a_segment_are_exact(unit: int) -> None:
     rows = [Row(10, 0, 100, unit=unit), Row(11, 100, 200, held=93, unit=unit), Row(12, 200, 300, unit=unit)]
