@@ -97,6 +97,20 @@ def test_from_the_dump_of_each_older_version(store: Store, dump: Path) -> None:
     ]
 
 
+def test_gaps_and_closes_come_through(store: Store) -> None:
+    """From the dump of version 4 on there is a gap, and a closed month whose digest still is that of its rows."""
+    for dump in sorted(DUMPS.glob("schema_*.sql"))[2:]:
+        _become(store, dump)
+        migrate(store._sessions)
+        assert [(gap.id, gap.minutes, gap.reason) for gap in store.gaps()] == [("g1", 2, "anna: lost")]
+        (close,) = store.closes()
+        assert (close.customer, close.rows) == ("c1", 1)
+        assert store.closing.digests([close]) == {close.id: close.digest}
+        assert store.query("SELECT customer, requests FROM closed").to_pylist() == [
+            {"customer": "c1", "requests": 42}
+        ]
+
+
 def test_the_rank_of_version_2_is_right_after_each_of_its_statements(
     store: Store, origin: Callable[[int], Origin]
 ) -> None:

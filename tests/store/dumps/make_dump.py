@@ -7,16 +7,38 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+from pipeline.coverage.model import (
+    Amount,
+    Close,
+    Gap,
+    GapState,
+    Loss,
+    LossClass,
+    Reading,
+    Run,
+    Share,
+    State,
+    Stream,
+)
 from pipeline.model import Origin, Sequence, SequenceUnit, Skip
-from pipeline.store import open_store
+from pipeline.store import Store, open_store
+from pipeline.store.closes import Taking
 from pipeline.store.migrate import SCHEMA, load_migrations
 from tests.store.cases import MINUTE, make_batch, make_entry
 
 HERE = Path(__file__).parent
-TABLES = ("migrations", "facts", "ledger", "writes", "pinned_writes", "sweeps", "edges")
-VIEWS = ("usage", "segments")
+GAP = Gap(
+    "g1",
+    Loss(Stream("e1"), LossClass.MISSING, MINUTE + 1, MINUTE + 3, None, Amount(1, 2, 3, None, "neighbours")),
+    GapState.ACCEPTED,
+    MINUTE * 60.0,
+    MINUTE * 60.0,
+    (Share("c1", 0.5),),
+    reason="anna: lost",
+)
 
 
 def main() -> None:
@@ -31,14 +53,16 @@ def main() -> None:
             store.commit([entry])
         store.pin([1], "2026-10", origin.at)
         store.set_edges([("e1", "ru-central", origin.at, None)])
+        fill_coverage(store, origin)
         text = [
-            f"-- Schema version {version}, as SHOW CREATE TABLE gave it, with two attempts at one segment."
+            f"-- Schema version {version}, as SHOW CREATE TABLE gave it: two attempts at one segment, a gap, a close."
         ]
         with store._sessions.client() as client:
-            for name in (*TABLES, *VIEWS):
+            tables, views = present(store)
+            for name in (*tables, *views):
                 created = client.query(f"SHOW CREATE TABLE {name}").result_rows[0][0].replace("default.", "")
                 text.append(created + ";")
-            for name in TABLES:
+            for name in tables:
                 settings = {
                     "output_format_sql_insert_table_name": name,
                     "output_format_sql_insert_use_replace": 0,
@@ -50,6 +74,30 @@ def main() -> None:
     dump.write_text("\n\n".join(text) + "\n")
     sums = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}" for p in sorted(SCHEMA.glob("*.sql"))]
     (HERE / "released.sha256").write_text("\n".join(sums) + "\n")
+
+
+def present(store: Store) -> tuple[list[str], list[str]]:
+    """The tables and the views that there are, `migrations` first."""
+    rows = store._sessions.rows(
+        "SELECT name, engine = 'View' FROM system.tables WHERE database = currentDatabase() AND name NOT LIKE '.%'"
+        " ORDER BY name != 'migrations', name"
+    )
+    return [name for name, view in rows if not view], [name for name, view in rows if view]
+
+
+def fill_coverage(store: Store, origin: Origin) -> None:
+    """A gap, the states of a day, a reading, a beat, and a closed month of the one resource."""
+    at, minute = origin.at.timestamp(), origin.minute
+    store.write_gaps([GAP])
+    run = Run(Stream("e1"), minute, minute + 1, State.RECEIVED)
+    store.write_coverage(minute, minute + 1, [run], at)
+    store.add_readings([Reading("e1", at, 42, 42_000)])
+    store.beat(at)
+    period, span, cut = f"{origin.at:%Y-%m}", (minute, minute + 1), store.cut()
+    attempt = store.closing.begin(period, [Taking(7, "c1", *span, ("a.example.ru",))], origin.at)
+    store.closing.take(attempt, cut, *span, origin.at, f"close {period}")
+    close = Close(period, "UTC", "c1", *span, cut, "", 1, at, "anna", id=7)
+    store.closing.finish([replace(close, digest=store.closing.digests([close])[7])])
 
 
 if __name__ == "__main__":
