@@ -24,6 +24,6 @@ join_segments = Kernel("kernels.sequence_holes:join_segments", 11)
 order_by_minute = Kernel("kernels.sequence_holes:order_by_minute", 6)
 number_countings = Kernel("kernels.sequence_holes:number_countings", 3)
 find_holes = Kernel("kernels.sequence_holes:find_holes", 4)
-count_repeats = Kernel("kernels.repeats:count_repeats", 7)
+count_repeats = Kernel("kernels.repeats:count_repeats", 8)
 
 ALL = tuple(kernel for kernel in list(globals().values()) if isinstance(kernel, Kernel))

@@ -7,11 +7,12 @@ import numpy as np
 from kernels.words import load8, load32, store8
 
 
-def count_repeats(stream, minute, n, streams, first, width, seen):  # type: ignore[no-untyped-def]
+def count_repeats(stream, minute, state, n, streams, first, width, seen):  # type: ignore[no-untyped-def]
     """How many of n rows are not the first of their minute and stream; -1 - the place of a row that is of none.
 
-    Addresses: stream, minute: uint32[n]; seen: uint8[width, streams], zeros, minutes counted from `first`:
-    rows lie minute by minute.
+    With states, how many find their minute in another state than theirs. Addresses: stream, minute: uint32[n]; state:
+    uint8[n] of values below 8, or 0; seen: uint8[width, streams], zeros, minutes counted from `first`: rows lie minute
+    by minute. There a bit is set for each state that was found, or the lowest.
     """
     repeats = 0
     for i in range(n):
@@ -20,6 +21,12 @@ def count_repeats(stream, minute, n, streams, first, width, seen):  # type: igno
         if place >= streams or at < 0 or at >= width:
             return -1 - i
         at = seen + at * streams + place
-        repeats += load8(at)
-        store8(at, 1)
+        was = load8(at)
+        bit = 1
+        if state == 0:
+            repeats += was
+        else:
+            bit = 1 << (load8(state + i) & 7)
+            repeats += (was & ~bit) != 0
+        store8(at, was | bit)
     return repeats

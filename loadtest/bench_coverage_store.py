@@ -193,9 +193,9 @@ def _run_child(what: str, dsn: str, *numbers: int) -> dict[str, Any]:
 
     with open_store(dsn) as store:
         store._sessions.execute("SYSTEM STOP MERGES ledger")
-        work: Callable[..., dict[str, Any]]
-        work = {"build": _build, "month": _read_month, "check": _check_minutes}[what]
-        found = work(store, *numbers)
+        works: dict[str, Callable[..., dict[str, Any]]]
+        works = {"build": _build, "month": _read_month, "check": _check_minutes}
+        found = works[what](store, *numbers)
     return {**found, "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10}
 
 
