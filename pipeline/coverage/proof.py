@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,6 +61,17 @@ class ProvenGap:
     state: str
     reason: str
 
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> ProvenGap:
+        """What `to_json` made."""
+        lost = document["lost_bytes"]
+        return cls(
+            id=document["id"], kind=document["class"], edge=document["edge"], stream=document["stream"],
+            first=_minute(document["from"]), after=_minute(document["to"]), minutes=document["minutes"],
+            lost_low=lost["low"], lost_expected=lost["expected"], lost_high=lost["high"], lost_exact=lost["exact"],
+            method=document["method"], share=document["share"], state=document["state"], reason=document["reason"],
+        )  # fmt: skip
+
     def to_json(self) -> dict[str, Any]:
         """As `prebill gaps --json` names things."""
         return {
@@ -104,6 +116,18 @@ class Proof:
     def complete(self) -> bool:
         """Every expected minute came, whole."""
         return self.minutes.lost == 0 and self.minutes.unsettled == 0
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Proof:
+        """What `to_json` made: a close keeps its proof as `body["proof"]`."""
+        counts = {each.name: document[f"{each.name}_minutes"] for each in fields(Minutes)}
+        return cls(
+            customer=document["customer"], period=document["period"], tz=document["tz"],
+            first=_minute(document["from"]), after=_minute(document["to"]), cut=document["cut"],
+            digest=(document["digest"] or "").removeprefix("sha256:"), rows=document["rows"],
+            edges=document["edges"], minutes=Minutes(**counts),
+            gaps=tuple(ProvenGap.from_json(gap) for gap in document["gaps"]),
+        )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         """One document; what `prebill close --json` and a bill hold."""
@@ -262,6 +286,10 @@ def _proven(gap: Gap, month: ContractMonth) -> ProvenGap:
         state=str(gap.state),
         reason=gap.reason,
     )
+
+
+def _minute(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp()) // 60
 
 
 def _gap_text(gap: ProvenGap) -> str:

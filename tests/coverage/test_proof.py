@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.coverage.model import Amount, Coverage, Gap, GapState, Loss, LossClass, Share, State, Stream
 from pipeline.coverage.periods import ContractMonth, Month
-from pipeline.coverage.proof import Minutes, prove, tally_minutes
+from pipeline.coverage.proof import Minutes, Proof, prove, tally_minutes
 
 FIRST = 29_000_000
 R, E, MISS, DAM, PART, L, U, P, UNEX, DEC, N = (
@@ -107,6 +108,7 @@ def test_a_proof_counts_the_edges_that_served_and_names_the_gaps() -> None:
     assert [g["id"] for g in document["gaps"]] == ["gMISSING3", "gDAMAGED8"]
     assert document["gaps"][0]["lost_bytes"] == {"low": 100, "expected": 200, "high": 400, "exact": None}
     assert document["gaps"][0]["share"] == 0.25
+    assert Proof.from_json(json.loads(json.dumps(document))) == proof
     text = proof.to_text()
     assert "15 expected = 8 received + 0 empty + 5 lost + 2 unsettled; 1 unexpected" in text
     assert "5 min lost, 4 of them estimated" in text
