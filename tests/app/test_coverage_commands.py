@@ -219,7 +219,7 @@ def test_acts_on_edges_are_evidence(prebill: Prebill, site: Path) -> None:
     drawn = prebill("coverage", *PERIOD, *NOW)
     assert "ppprrrrrrrrrrrr " in drawn.stdout
     # a pause says that nothing is expected, not that nothing was lost: numbers that are wanting are still a gap
-    assert [(gap["edge"], gap["class"]) for gap in gaps_of(prebill)][0] == ("e1", "sequence")
+    assert next((gap["edge"], gap["class"]) for gap in gaps_of(prebill)) == ("e1", "sequence")
 
 
 def test_wrong_evidence_is_told_at_once_and_none_is_added(prebill: Prebill, site: Path) -> None:
