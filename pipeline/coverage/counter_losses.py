@@ -79,7 +79,7 @@ def weigh(
             better = _measured(edge, loss, touched, allowed)
             if better is not loss:
                 measured[loss] = better
-        left = _reduced(edge, touched)
+        left = _reduced(edge, touched, allowed)
         if any(d.bytes_sent > d.logged_bytes or d.requests > d.logged_requests for d in left):
             reduced.extend(left)
     found = [measured.get(loss, loss) for loss in losses]
@@ -178,7 +178,7 @@ def _most(loss: Loss) -> int:
     return loss.lost_bytes.high * (1 if loss.lost_lines is not None else FLASH)
 
 
-def _reduced(edge: _Edge, touched: dict[int, list[Loss]]) -> list[CounterDelta]:
+def _reduced(edge: _Edge, touched: dict[int, list[Loss]], allowed: Tolerance) -> list[CounterDelta]:
     """The deltas with what is explained counted as logged. Those that say nothing, or nothing yet, are made to agree:
     they stay, so that their neighbours are judged among all."""
     special = edge.lost | edge.waiting | edge.idle
@@ -191,9 +191,12 @@ def _reduced(edge: _Edge, touched: dict[int, list[Loss]]) -> list[CounterDelta]:
     end = bisect_right(edge.deltas, edge.first + len(edge.lost), key=lambda delta: delta.after)
     places |= {*range(begin), *range(end, len(edge.deltas))}
     reduced = list(edge.deltas)
+    accounted = _accounted(edge, touched, allowed)
     for place in places:
         delta = edge.deltas[place]
-        if not edge.inside(delta):
+        if place in accounted:
+            reduced[place] = _agreeing(delta)
+        elif not edge.inside(delta):
             if delta.bytes_sent > delta.logged_bytes or delta.requests > delta.logged_requests:
                 reduced[place] = _agreeing(delta)
         elif edge.waits(delta) or not edge.free(delta.first, delta.after):
@@ -201,6 +204,36 @@ def _reduced(edge: _Edge, touched: dict[int, list[Loss]]) -> list[CounterDelta]:
         else:
             reduced[place] = _explained(delta, touched.get(place, ()))
     return reduced
+
+
+def _accounted(edge: _Edge, touched: dict[int, list[Loss]], allowed: Tolerance) -> set[int]:
+    """Places of deltas whose losses explain all that is wanting. Deltas that share a loss are judged together: how its
+    lines lie in their minutes is not known. Where each request is accounted for, its bytes are too."""
+    groups: list[list[int]] = []
+    for place in sorted(touched):
+        linked = groups and groups[-1][-1] == place - 1
+        if linked and any(one is other for one in touched[place] for other in touched[place - 1]):
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    accounted: set[int] = set()
+    for group in groups:
+        deltas = [edge.deltas[place] for place in group]
+        losses = {id(loss): loss for place in group for loss in touched[place]}.values()
+        whole = all(deltas[0].first <= loss.first and loss.after <= deltas[-1].after for loss in losses)
+        if not whole or not all(edge.inside(d) and not edge.waits(d) for d in deltas):
+            continue
+        requests = sum(delta.requests - delta.logged_requests for delta in deltas)
+        lacking = sum(delta.bytes_sent - delta.logged_bytes for delta in deltas)
+        spare = max(allowed.requests, sum(delta.requests for delta in deltas) * allowed.percent / 100)
+        if all(loss.lost_lines is not None for loss in losses):
+            explained = requests <= sum(loss.lost_lines or 0 for loss in losses) + spare
+            explained = explained and (requests > 0 or lacking <= 0)
+        else:
+            explained = lacking <= sum(map(_most, losses))
+        if explained:
+            accounted.update(group)
+    return accounted
 
 
 def _agreeing(delta: CounterDelta) -> CounterDelta:
