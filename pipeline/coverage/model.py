@@ -271,9 +271,10 @@ class Gap:
 class Close:
     """A closed period of one customer's contract, as the store keeps it.
 
-    `period`: as it is called, YYYY-MM. `first`, `after`: its minutes in the contract's zone `tz`. `cut`: the ledger as it
-    was counted. `digest`: of the materialised usage, hex; `rows` are its rows. `closed_at`: epoch seconds. `body`: what
-    the close says beside (values that JSON can hold). `id`: of its usage in the store. `seq`: its place among all closes.
+    `period`: as it is called, YYYY-MM. `first`, `after`: its minutes in the contract's zone `tz`. `cut`: the ledger as
+    it was counted. `digest`: of the materialised usage, hex; `rows` are its rows. `closed_at`: epoch seconds. `body`:
+    what the close says beside (values that JSON can hold). `id`: of its usage in the store. `seq`: its place among all
+    closes.
     """
 
     period: str

@@ -97,7 +97,9 @@ def test_any_number_of_threads_gives_the_same_sums(tmp_path: Path, threads: int)
     table = shown.to_arrow().to_pydict()
     assert shown.lines == shown.parsed == 3_000
     assert shown.bytes_read == path.stat().st_size
-    rows = sorted(zip(table["minute"], table["resource"], table["requests"], table["bytes_sent"], strict=True))
+    rows = sorted(
+        zip(table["minute"], table["resource"], table["requests"], table["bytes_sent"], strict=True)
+    )
     sums: dict[tuple[int, bytes], list[int]] = {}
     for line in path.read_bytes().splitlines():
         fields = line.split(b"\t")
