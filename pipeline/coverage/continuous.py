@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.coverage.model import Gap, Roster
     from pipeline.store.store import Store
 
-RECENT_MINUTES = 180
+RECENT_MINUTES = 120
 """What is always looked at: more than most allowances, so that all that is not settled lies in it."""
 
 WIDE_MINUTES = 720

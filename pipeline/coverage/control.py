@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from pipeline.coverage.roster import ConfiguredEdge
     from pipeline.store.store import Store
 
-BEFORE_MINUTES, AFTER_MINUTES = 360, 60
-"""How far around the checked minutes ledger and counters are read: for the neighbours of a loss, for the numbers before
-its first, and for how much an edge's counters and logs differ where nothing is lost."""
+BEFORE_MINUTES, AFTER_MINUTES = 60, 60
+"""How far around the checked minutes the ledger is read: the neighbours of a loss, and the numbers before its first."""
+
+COUNTED_BEFORE_MINUTES = 360
+"""How far before them where there are counters: what these differ by where nothing is lost."""
 
 AROUND_MINUTES = 60
 """Whose traffic was lost is told by so much before and after."""
@@ -84,6 +86,7 @@ def look(
     first: int,
     after: int,
     firsts: Mapping[Stream, int] | None = None,
+    before: int = BEFORE_MINUTES,
 ) -> Seen:
     """The state of minutes [first, after) of every stream. `firsts`: the first minute of each stream in the ledger,
     asked of the store where it is not given."""
@@ -95,7 +98,7 @@ def look(
     cut = store.cut()
     roster = roster_of(store, settings, firsts)
     watch.lap("roster")
-    ledger = store.ledger_columns(max(0, first - BEFORE_MINUTES), after + AFTER_MINUTES, cut=cut)
+    ledger = store.ledger_columns(max(0, first - before), after + AFTER_MINUTES, cut=cut)
     watch.lap("ledger")
     beats = store.beats(0.0, now + 1)
     due = due_of(first, after, now=now, allowance_s=settings.allowance_s, beats=beats)
@@ -120,15 +123,19 @@ def check(
     Of a gap that reaches over the ends of the stretch, what lies outside stays as it was; `widen` gives a stretch that
     holds all gaps whole.
     """
+    from pipeline.coverage.counters import deltas_of
     from pipeline.coverage.estimates import Baseline
     from pipeline.coverage.history import follow
     from pipeline.coverage.losses import find_losses
 
-    seen = look(store, settings, now=now, first=first, after=after, firsts=firsts)
+    until = min(now, (after + AFTER_MINUTES) * 60.0) + 1
+    readings = store.readings((first - COUNTED_BEFORE_MINUTES) * 60, until)
+    before = COUNTED_BEFORE_MINUTES if readings else BEFORE_MINUTES
+    seen = look(store, settings, now=now, first=first, after=after, firsts=firsts, before=before)
     watch = seen.watch
-    deltas = _deltas(store, seen.ledger, first, after, now)
+    deltas = deltas_of(readings, seen.ledger)
     watch.lap("counters")
-    baseline = Baseline.of(seen.ledger, max(0, first - BEFORE_MINUTES), after + AFTER_MINUTES)
+    baseline = Baseline.of(seen.ledger, max(0, first - before), after + AFTER_MINUTES)
     losses = find_losses(
         seen.coverage,
         seen.ledger,
@@ -205,15 +212,6 @@ def first_minutes(store: Store) -> dict[Stream, int]:
 
 def _text(value: str | bytes) -> str:
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
-
-
-def _deltas(store: Store, ledger: LedgerColumns, first: int, after: int, now: float) -> list[CounterDelta]:
-    """What the counters say of the stretch and of what was read around it."""
-    from pipeline.coverage.counters import deltas_of
-
-    begin, end = first - BEFORE_MINUTES, after + AFTER_MINUTES
-    readings = store.readings(begin * 60, min(now, end * 60.0) + 1)
-    return deltas_of(readings, ledger)
 
 
 def _claims(store: Store, seen: Seen) -> list[Claim]:
