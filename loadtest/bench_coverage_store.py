@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loadtest.bench_kernels import Row, Table
-from loadtest.bench_store import FIRST_MINUTE, _ledger_sql
+from loadtest.bench_store import FIRST_MINUTE, _ledger_sql, _segment
 from loadtest.measure import MeasureError
 
 if TYPE_CHECKING:
@@ -120,6 +120,11 @@ def _child(what: str, *arguments: object) -> dict[str, Any]:
 
 def _build(store: Store, edges: int, days: int, first: int = FIRST_MINUTE) -> dict[str, Any]:
     """A part a day, each without some minutes, and one with second attempts of every 200th segment."""
+    # no merges, not even when it is opened again
+    store._sessions.execute(
+        "ALTER TABLE ledger MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1,"
+        " max_bytes_to_merge_at_min_space_in_pool = 1"
+    )
     count = edges * 1440
     for day in range(days):
         sql = _ledger_sql(1 + day * count, count, first + 1440 * day, edges, 0)
@@ -161,21 +166,36 @@ def _read_month(store: Store, edges: int, days: int, rounds: int) -> dict[str, A
     }
 
 
+def _numbered_sql(edges: int, past: int, minutes: int) -> str:
+    """Ledger rows of some minutes, `past` of them after FIRST_MINUTE, whose lines are numbered without holes."""
+    row = f"(number + {past * edges})"
+    edge, minute = f"toUInt32({row} % {edges})", f"toUInt32({FIRST_MINUTE} + intDiv({row}, {edges}))"
+    lines = f"intDiv({row}, {edges}) * 5000"
+    return f"""
+INSERT INTO ledger (segment_id, seq, write_id, commit_id, edge, stream, minute, state, verified, lines, parsed,
+    bytes_sent, content_bytes, digest, sequence_unit, sequence_epoch, sequence_first, sequence_next, format,
+    committed_at)
+SELECT {_segment(edge, minute)}, 1 + {row}, sipHash64({edge}, {minute}), {row}, concat('e', toString({edge})), 'access',
+    toDateTime({minute} * 60, 'UTC'), 'received', 1, 5000, 5000, 5000 * (900 + {row} % 200), 900000,
+    reinterpretAsFixedString(sipHash128({edge}, {minute})), 'line', '1', {lines}, {lines} + 5000, 'edge-tsv',
+    toDateTime64({minute} * 60 + 90, 3, 'UTC')
+FROM numbers({edges * minutes})"""  # noqa: S608
+
+
 def _check_minutes(store: Store, edges: int, hours: int, steps: int) -> dict[str, Any]:
     from pipeline.coverage.continuous import Continuous
     from pipeline.coverage.control import Settings
 
     minutes = hours * 60
-    sql = _ledger_sql(1, edges * minutes, FIRST_MINUTE, edges, 0)
-    store._sessions.execute(f"{sql} WHERE number % {LEFT_OUT} != 0")
+    store._sessions.execute(f"{_numbered_sql(edges, 0, minutes)} WHERE number % {LEFT_OUT} != 0")
     end = FIRST_MINUTE + minutes
     checks = Continuous(store, Settings(allowance_s=ALLOWANCE_S), reach_s=hours * 3600.0)
     whole, seconds, cpu = 0.0, [], []
     for step in range(steps + 1):
         minute = end + step
-        came = _ledger_sql(1 + edges * (minutes + step), edges, minute, edges, 0)
-        # some edges fall silent, one after another
-        store._sessions.execute(f"{came} WHERE number >= {step}")
+        # edges fall silent, one after another
+        silent = f"number % {edges} >= {step}"
+        store._sessions.execute(f"{_numbered_sql(edges, minutes + step, 1)} WHERE {silent}")
         store.beat((minute + 1) * 60.0)
         began, used = time.perf_counter(), time.process_time()
         checks.step((minute + 1) * 60.0 + 1)
