@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loadtest import bench_kernels, bench_pipeline
+from loadtest import bench_coverage, bench_kernels, bench_pipeline
 from loadtest.bench_kernels import Data, Row, Table
 from loadtest.measure import ROOT, Bench, MeasureError
 
@@ -25,6 +25,8 @@ BENCHMARKS: tuple[Callable[[Bench, Data], Table], ...] = (
     bench_kernels.compare_threads,
     bench_kernels.compare_gzip,
     bench_pipeline.compare_pipeline,
+    bench_coverage.compare_coverage,
+    bench_coverage.compare_coverage_minute,
 )
 """Every benchmark; rows of tables with one title are shown as one table."""
 
