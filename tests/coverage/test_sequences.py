@@ -28,10 +28,13 @@ def spans(holes: list[SequenceHole]) -> list[tuple[int, int, int, int]]:
 
 @st.composite
 def deliveries(draw: st.DrawFn) -> list[Row]:
-    """Streams that count on from some number, segments with and without parts, some lost, in any order."""
+    """Streams that count on from some number, segments with and without parts, some lost, in any order.
+
+    From 2 on: empty segments at 0 or 1 may say nothing of where the counting stood, which has tests of its own.
+    """
     rows: list[Row] = []
     for stream, epoch in itertools.product((Stream("e1"), Stream("e2", "hls")), ("1", "2")):
-        number, minute = draw(st.integers(0, 50)), draw(st.integers(100, 110))
+        number, minute = draw(st.integers(2, 50)), draw(st.integers(100, 110))
         unit = draw(st.sampled_from((1, 2)))
         for size in draw(st.lists(st.integers(0, 6), max_size=12)):
             if draw(st.integers(0, 4)):
