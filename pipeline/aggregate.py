@@ -6,12 +6,13 @@ import itertools
 import os
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernels import layout as at
+from pipeline.crew import Crew
 from pipeline.file_range import WORTH, FileRange, Part, Shares
 from pipeline.formats.compiled import compile_format
 from pipeline.model import MEASURES
@@ -85,13 +86,10 @@ def aggregate_files(
             readings.append(_read(part, fmt, tuple(by), tally, progress))
         return readings
 
-    if workers == 1:
-        readings = read_share(tallies[0])
-        usage = unite(tallies, tuple(by))
-    else:
-        with ThreadPoolExecutor(workers, thread_name_prefix="prebill-aggregate") as pool:
-            readings = list(itertools.chain.from_iterable(pool.map(read_share, tallies)))
-            usage = unite(tallies, tuple(by), pool.map)
+    with Crew(workers) as crew:
+        read = crew.do([partial(read_share, tally) for tally in tallies])
+        usage = unite(tallies, tuple(by), crew)
+    readings = list(itertools.chain.from_iterable(read))
 
     def count(what: int) -> int:
         return sum(tally.count(what) for tally in tallies)

@@ -5,6 +5,7 @@ Content comes from anything with `readinto` (pipeline.ingest.codecs); columns go
 
 from __future__ import annotations
 
+import ctypes
 import os
 from typing import TYPE_CHECKING, Protocol
 
@@ -98,9 +99,8 @@ class Tally:
     def clear(self, expected_bytes: int = 0) -> None:
         """Forget everything; `expected_bytes` of content to come says how large a table of groups to begin with."""
         if self._dirty:
-            self._index[:] = 0
-            self._names[:] = 0
-            self._seen[:] = 0
+            for table in (self._index, self._names, self._seen):
+                ctypes.memset(table.ctypes.data, 0, table.nbytes)  # without the GIL, which numpy keeps
         room = min(expected_bytes // FEWEST_BYTES, MOST_ROOM)
         if room > len(self._groups):
             self._groups = zeroed((room, 8), np.uint64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,12 @@ import numpy as np
 from pipeline.groups import Groups, Names, empty_groups, join_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from pipeline.crew import Crew
     from pipeline.tally import Tally
 
 MOST_COMMON = 64
@@ -74,27 +76,31 @@ def _named(names: Names, places: NDArray[np.uint32]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(places.view(np.int32)), dictionary)
 
 
-def unite(tallies: Sequence[Tally], by: Sequence[str], run: Callable[..., Iterable[None]] = map) -> Union:
-    """One union out of the tallies of some threads; `run` may be the map of a pool that lists their groups at once."""
-    first = tallies[0]
-    if len(tallies) == 1:
+def unite(tallies: Sequence[Tally], by: Sequence[str], crew: Crew) -> Union:
+    """One union out of the tallies of some threads, made by some threads."""
+    first, *others = tallies
+    if not others:
         return Union(first.names(), first.groups(), apart=not first.spilled)
-    places = [None, *(first.adopt(tally.names()) for tally in tallies[1:])]
+
+    adopted: list[NDArray[np.uint32]] = []
+
+    def adopt() -> None:
+        adopted.extend(first.adopt(tally.names()) for tally in others)
+
     if any(tally.spilled for tally in tallies):
         parts = [tally.groups() for tally in tallies]
-        for part, moved in zip(parts, places, strict=True):
-            _rename(part, moved, by)
+        adopt()
+        for part, places in zip(parts[1:], adopted, strict=True):
+            _rename(part, places, by)
         return Union(first.names(), join_groups(parts), apart=False)
     starts = np.cumsum([0, *(tally.group_count for tally in tallies)]).tolist()
     joined = empty_groups(starts[-1])
     parts = [_rows(joined, begin, end) for begin, end in itertools.pairwise(starts)]
-
-    def list_part(i: int) -> None:
-        tallies[i].list_into(joined, starts[i])
-        _rename(parts[i], places[i], by)
-
-    for _ in run(list_part, range(len(tallies))):
-        pass
+    tasks: list[Callable[[], None]] = [adopt]
+    tasks += [partial(tally.list_into, joined, start) for tally, start in zip(tallies, starts, strict=False)]
+    crew.do(tasks)
+    for part, places in zip(parts[1:], adopted, strict=True):
+        _rename(part, places, by)
     return (
         Union(first.names(), joined, apart=not _meet(parts)) if len(parts) > 2 else _two(first, joined, parts)
     )
@@ -106,11 +112,11 @@ def _rows(groups: Groups, begin: int, end: int) -> Groups:
     )
 
 
-def _rename(groups: Groups, places: NDArray[np.uint32] | None, by: Sequence[str]) -> None:
+def _rename(groups: Groups, places: NDArray[np.uint32], by: Sequence[str]) -> None:
     """Number the names of groups anew, in place."""
-    if places is None:
-        return
-    np.take(places, groups.name, out=groups.name)
+    np.take(
+        places, groups.name, out=groups.name, mode="clip"
+    )  # "raise" would fill a copy first; none is outside
     if "edge" in by or "cache" in by:
         groups.extra[:] = _move_extra(groups.extra, places, by)
 

@@ -16,6 +16,7 @@ from pipeline.file_range import FileRange, Part, Shares
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_range, "WORTH", 2_000)
+    monkeypatch.setattr(file_range, "WORTH_TAKING", 2_000)
     monkeypatch.setattr("pipeline.aggregate.WORTH", 2_000)
 
 
