@@ -17,6 +17,7 @@ from kernels.layout import (
     B_NAME_LENGTH,
     B_SEQ,
     BATCH,
+    CROWDED,
     DONE,
     DUPLICATES,
     EARLIEST,
@@ -40,6 +41,7 @@ from kernels.layout import (
     LINE_BATCH,
     LINE_BYTES,
     LINES,
+    MINUTE_BITS,
     NAME_LIMIT,
     NAME_SLOTS,
     NAMES_USED,
@@ -55,6 +57,7 @@ from kernels.layout import (
     SKIP_COUNT,
     SKIPS,
     SLOT_BYTES,
+    SPREAD_INDEX,
     TOTAL_BODY,
     TOTAL_SENT,
 )
@@ -84,6 +87,9 @@ from kernels.words import (
 )
 
 U = np.uint64
+_FAR = 128
+"""Slots between an entry and its place that do not occur in a region of minutes less than three quarters full."""
+
 _NEW_NAMES = 3 * BATCH  # a line may bring a new resource, edge and cache status
 
 
@@ -98,6 +104,8 @@ def room(tables, state):  # type: ignore[no-untyped-def]
         return GROW_GROUPS
     if (get(state, GROUPS_USED) + BATCH) * 8 > get(tables, INDEX_SLOTS) * 5:
         return GROW_INDEX
+    if get(state, CROWDED) != 0:
+        return SPREAD_INDEX
     if (get(state, SEEN_USED) + BATCH) * 2 > get(tables, SEEN_SLOTS):
         return GROW_SEEN
     return DONE
@@ -137,7 +145,7 @@ def admit(row, spec, state, tables, seconds, offset):  # type: ignore[no-untyped
     name = get(row, B_NAME)
     length = get(row, B_NAME_LENGTH)
     hash_name(name, length, state, row + 8 * G_HASH)
-    h = hash_group(row)
+    h = hash_group(row, get(tables, MINUTE_BITS))
     put(row, B_HASH, np.int64(h))
     prefetch(get(tables, INDEX) + np.int64(index_place(h, get(tables, INDEX_SLOTS)) << U(3)))
     return True
@@ -150,6 +158,10 @@ def _begin(slot, row, state, tables):  # type: ignore[no-untyped-def]
     used = get(state, GROUPS_USED)
     group = get(tables, GROUPS) + used * SLOT_BYTES
     copy64(group, row)
+    slots = get(tables, INDEX_SLOTS)
+    home = np.int64(index_place(U(get(row, B_HASH)), slots))
+    if ((slot - get(tables, INDEX)) // 8 - home) & (slots - 1) > _FAR and get(tables, MINUTE_BITS) != 0:
+        put(state, CROWDED, 1)
     store64(slot, (U(get(row, B_HASH)) >> U(32) << U(32)) | U(used + 1))
     put(state, GROUPS_USED, used + 1)
     prefetch(name_slot(tables, U(get(row, G_HASH))))

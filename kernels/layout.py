@@ -45,11 +45,13 @@ TOTAL_SENT, TOTAL_BODY = 19, 20
 MEMO_DATE_1, MEMO_DATE_2, MEMO_DAY = 21, 22, 23
 SLOW_LINES = 25  # lines that no fast path took: a figure for benchmarks
 HASHED = 26  # two words: the hash of the name last asked for
+CROWDED = 28  # 1: a group's entry lies far from its place in the index
 MEMO_CACHE = 32  # 64 pairs: a short cache status, and its length and number
 STATE_SIZE = 160
 
 # -- what a scan answers
 DONE, GROW_NAMES, GROW_GROUPS, GROW_ARENA, GROW_SEEN, DIRECTIVE_LINE, NEED_EXACT, GROW_INDEX, GO_ON = range(9)
+SPREAD_INDEX = 9  # its regions of minutes are crowded: it wants to be made without them
 
 # -- why a line is malformed; 0 is a good line
 (
@@ -131,6 +133,7 @@ LINE_BATCH, PLACES, COLUMNS, COLUMN_ROOM, LITERALS, TEMPLATE, KEYS, FOUND, EXACT
 NAME_PLACES = 24  # where in the arena each name begins, by number
 LINE_ENDS = 25  # of the outline: for each line, which of PLACES is its newline's
 SPECIALS = 26  # of the outline: places of what may nest or escape
+MINUTE_BITS = 27  # of a place in the index, its upper ones, that the minute says alone
 TABLES_SIZE = 32
 
 # -- ndjson. A path of KEYS: its role, how many names it has, then place and length of each among the literals. Where

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import fcntl
 import functools
+import gc
 import hashlib
 import importlib
 import os
@@ -102,13 +103,25 @@ class Kernel:
 
             function = getattr(importlib.import_module(self.module), self.name)
             signature = numba.types.int64(*[numba.types.int64] * self._arguments)
-            with optimising_once(self.name):
+            with _without_gc(), optimising_once(self.name):
                 compiled = numba.cfunc(signature, nopython=True, error_model="numpy")(function)
             self._kept = compiled  # its code lives as long as this
             _, _, (code, _) = compiled._library.serialize_using_object_code()
             with contextlib.suppress(OSError):
                 _keep(self._file, compiled.native_name.encode() + b"\n" + code)
             return int(compiled.address)
+
+
+@contextlib.contextmanager
+def _without_gc() -> Iterator[None]:
+    """numba makes millions of objects that live on, and the collector would walk over them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -127,11 +127,14 @@ def find_name(tables, state, address, length, hashed):  # type: ignore[no-untype
 
 
 @inner
-def hash_group(row):  # type: ignore[no-untyped-def]
+def hash_group(row, minute_bits):  # type: ignore[no-untyped-def]
     """Of the key of a line: the first word of its resource's hash, its minute and the rest spread over the upper bits
-    by odd multipliers."""
-    rest = U(get(row, G_MINUTE)) * U(0x9E3779B97F4A7C15) + U(get(row, G_EXTRA)) * U(0xD6E8FEB86659FD93)
-    return U(get(row, G_HASH)) + rest
+    by odd multipliers; above that some bits of the minute, so that a log in the order of time works on one region of
+    the index (52 instead of 61 ns a line)."""
+    minute = U(get(row, G_MINUTE)) & U(0xFFFFFFFF)
+    rest = minute * U(0x9E3779B97F4A7C15) + U(get(row, G_EXTRA)) * U(0xD6E8FEB86659FD93)
+    h = U(get(row, G_HASH)) + rest
+    return h >> U(minute_bits) | minute << U(63 - minute_bits) << U(1)
 
 
 @outer
@@ -188,18 +191,15 @@ def grow_names(old, old_slots, new, new_slots):  # type: ignore[no-untyped-def]
     return moved
 
 
-def grow_index(old, old_slots, new, new_slots):  # type: ignore[no-untyped-def]
-    """Move every entry of `old` to its place in the larger, empty `new`; addresses of uint64[slots]. How many."""
-    moved = np.int64(0)
-    for i in range(old_slots):
-        entry = load64(old + 8 * i)
-        if entry != U(0):
-            place = np.int64(index_place(entry, new_slots))
-            while get(new, place) != 0:
-                place = (place + 1) & (new_slots - 1)
-            store64(new + 8 * place, entry)
-            moved += 1
-    return moved
+def index_groups(groups, count, index, slots, minute_bits):  # type: ignore[no-untyped-def]
+    """Make the empty index of all groups; addresses, `index` of uint64[slots]. How many."""
+    for i in range(count):
+        h = hash_group(groups + SLOT_BYTES * i, minute_bits)
+        place = np.int64(index_place(h, slots))
+        while get(index, place) != 0:
+            place = (place + 1) & (slots - 1)
+        store64(index + 8 * place, h >> U(32) << U(32) | U(i + 1))
+    return count
 
 
 def add_name(tables, state, address, length):  # type: ignore[no-untyped-def]

@@ -17,7 +17,7 @@ from pipeline.formats.compiled import compile_format
 from pipeline.formats.load import load_format
 from pipeline.model import Origin, Sequence, SequenceUnit, Skip
 from pipeline.segment_usage import SegmentUsage, aggregate_segment
-from pipeline.tally import Tally
+from pipeline.tally import MANY_SLOTS, MINUTE_BITS, USUAL_BYTES, Tally
 
 MINUTE = 29_922_360
 
@@ -209,3 +209,31 @@ def test_tallies_of_threads_do_not_meet() -> None:
     for thread in threads:
         thread.join()
     assert results == [0] * 40
+
+
+@pytest.mark.parametrize("resources", [3_000, 9_000])
+def test_a_minute_of_many_resources_among_others_of_few(resources: int) -> None:
+    """The region of the index that belongs to one minute runs over, and the index is made anew without regions."""
+    tally = Tally()
+    tally.clear(MANY_SLOTS * USUAL_BYTES // 2)
+    few = [tsv(1, minute=MINUTE + at, resource=f"r{name}.ru") for at in range(130) for name in range(3)]
+    many = [tsv(1, resource=f"r{name}.ru", sent=name) for name in range(resources)]
+    content = b"".join(few + many + few + many)
+    tally.scan(Bytes(content), compile_format(load_format("edge-tsv")))
+    groups, names = tally.groups(), tally.names().to_list()
+    found = {
+        (int(minute), names[name]): (int(requests), int(sent))
+        for minute, name, requests, sent in zip(
+            groups.minute, groups.name, groups.sums[0], groups.sums[1], strict=True
+        )
+    }
+    wanted: dict[tuple[int, bytes], tuple[int, int]] = {}
+    for line in content.splitlines():
+        second, _, resource, *_, sent, _, _, _, _ = line.split(b"\t")
+        key = int(second[:-4]) // 60, resource
+        requests, total = wanted.get(key, (0, 0))
+        wanted[key] = requests + 1, total + int(sent)
+    assert found == wanted
+    assert len(groups.minute) == len(wanted)
+    assert tally.count(at.CROWDED) == 0
+    assert tally._tables[at.MINUTE_BITS] == (MINUTE_BITS if resources == 3_000 else 0)
