@@ -1,0 +1,1 @@
+"""Plans, charges, bills, simulation: what usage costs under any plan, exactly, and why."""

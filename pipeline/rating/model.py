@@ -1,0 +1,225 @@
+"""The nouns of rating: plans with their charges, metered quantities, bills with their lines. Frozen, no I/O.
+
+Money and quantities are Decimal here; kernels get them as scaled integers and give integers back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime, time
+    from decimal import Decimal
+
+
+class Meter(Enum):
+    """What a charge counts."""
+
+    BYTES_SENT = "bytes_sent"
+    BODY_BYTES = "body_bytes"
+    REQUESTS = "requests"
+    P95_BPS = "p95_bps"
+    PEAK_BPS = "peak_bps"
+    FLAT = "flat"
+
+
+class Model(Enum):
+    """How a quantity becomes an amount; one module of pipeline.rating.charges each."""
+
+    FLAT = "flat"
+    PER_UNIT = "per_unit"
+    GRADUATED = "graduated"
+    VOLUME = "volume"
+    PACKAGE = "package"
+    BLOCKS = "blocks"
+    CAPACITY = "capacity"
+    PERCENTAGE = "percentage"
+    COMMITMENT = "commitment"
+    PERCENTILE = "percentile"
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Units up to and including `up_to` (None: all that are left) at a unit price, and a flat sum for entering it."""
+
+    up_to: Decimal | None
+    unit_price: Decimal
+    flat: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """Where and how an amount is rounded: `scale` decimals; `mode`: half_up, half_even, up, down; `at`: line, total or
+    tier."""
+
+    scale: int = 2
+    mode: str = "half_up"
+    at: str = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The usage that a charge counts; empty: all. Resources are patterns like *.example.com."""
+
+    zones: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A window of the day in a zone of time, [begin, end); one that ends before it begins runs over midnight."""
+
+    begin: time
+    end: time
+    tz: str
+
+
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """How a series of rates becomes one rate. `sample_s`: seconds of a sample; `of`: sum, max_of_zones, sum_of_zones;
+    `missing_samples`: zero or skip; `valid_days`: a day without traffic does not count."""
+
+    rank: Decimal
+    sample_s: int
+    method: str
+    of: str
+    missing_samples: str
+    valid_days: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """Units that are paid whether used or not, at `price`; what is over costs `overage_price` a unit; `true_up`: with
+    usage below it, the rest is a line of its own."""
+
+    units: Decimal
+    price: Decimal
+    overage_price: Decimal
+    true_up: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One line of a plan. `unit`: GB, GiB, Mbps, 10k-requests …, of pipeline.rating.units; `package`: units in a
+    package or block, paid begun or not as `begun` says; `rate`: a share of an amount, for percentage."""
+
+    id: str
+    meter: Meter
+    model: Model
+    unit: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    unit_price: Decimal | None = None
+    flat: Decimal | None = None
+    tiers: tuple[Tier, ...] = ()
+    package: Decimal | None = None
+    begun: bool = True
+    rate: Decimal | None = None
+    free_units: Decimal | None = None
+    minimum: Decimal | None = None
+    cap: Decimal | None = None
+    commitment: Commitment | None = None
+    where: Where = field(default_factory=Where)
+    hours: Hours | None = None
+    percentile: Percentile | None = None
+    rounding: Rounding = field(default_factory=Rounding)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is sold. `valid`: [from, to) in which contracts may begin; `minimum`: a true-up to that much a month;
+    `cap`: never more; `proration`: none, day or second; `source`: where a public price was read, and when."""
+
+    id: str
+    version: int
+    names: Mapping[str, str]
+    currency: str
+    valid_from: date
+    valid_to: date | None
+    charges: tuple[Charge, ...]
+    minimum: Decimal | None = None
+    cap: Decimal | None = None
+    proration: str = "none"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """A rate in percent; `included`: prices hold it already."""
+
+    name: str
+    rate: Decimal
+    included: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """`percent` or `amount`, one of them; `once`: in one bill only. They are applied in the order given."""
+
+    name: str
+    percent: Decimal | None = None
+    amount: Decimal | None = None
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A stretch of time that is billed, [begin, end) in UTC, and the zone whose month it is."""
+
+    begin: datetime
+    end: datetime
+    tz: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What a charge counted, in its own unit, exactly; `meter` in base units (bytes, requests, bit/s) beside it."""
+
+    charge: str
+    units: Decimal
+    base: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A step of a line: so many units at a price, or a flat sum; its amount before rounding."""
+
+    what: str
+    units: Decimal
+    price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a bill: parts explain `amount`, which is rounded where the plan says. `kind`: charge, minimum, cap,
+    discount, tax, adjustment."""
+
+    kind: str
+    id: str
+    names: Mapping[str, str]
+    quantity: Decimal
+    unit: str
+    amount: Decimal
+    parts: tuple[Part, ...] = ()
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a customer owes for a period; `net` is the sum of its lines but taxes, `total` of all. `provisional`: why
+    it may still change, empty for a final one."""
+
+    customer: str
+    plan: str
+    plan_version: int
+    period: Period
+    currency: str
+    lines: tuple[Line, ...]
+    net: Decimal
+    tax: Decimal
+    total: Decimal
+    provisional: tuple[str, ...] = ()
