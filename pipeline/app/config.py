@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from pipeline.app.failures import UsageFailure
 from pipeline.app.settings import Config
-from pipeline.app.shape import Key, Problem, key_text, read_struct, top_level_keys
-from pipeline.app.toml_lines import find_lines
+from pipeline.shape import Key, Problem, key_text, read_struct, top_level_keys
+from pipeline.toml_lines import find_lines
 
 PREFIX = "PREBILL_"
 MAX_SIZE = 16 << 20

@@ -9,7 +9,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.app.settings import VERSION, Config, Contract, CustomerSettings, EdgeSettings
-from pipeline.app.shape import Key, Problem, key_text
+from pipeline.shape import Key, Problem, key_text
 from pipeline.store.dsn import parse_dsn
 from pipeline.store.errors import DsnError
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.app.config import load_config
 from pipeline.app.failures import Failure
 from pipeline.app.settings import Config
-from pipeline.app.toml_lines import find_lines
+from pipeline.toml_lines import find_lines
 
 MINIMAL = '[store]\ndsn = "chdb:///var/lib/prebill"\n[spool]\npath = "/var/spool/prebill"\n'
 WHOLE = (

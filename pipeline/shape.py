@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import difflib
 import types
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any, Protocol, TypeVar, Union, get_args, get_origin, runtime_checkable
+from enum import Enum
+from typing import Any, Literal, Protocol, TypeVar, Union, get_args, get_origin, runtime_checkable
 
 import msgspec
 from msgspec import NODEFAULT, Struct
 
 Key = tuple[str | int, ...]
 S = TypeVar("S", bound=Struct)
+
+ONE_OR_MANY = {"one_or_many": True}
+"""`extra` of a tuple's Meta: a table in place of the list is a list of one, and is named without a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Problem:
 
 @runtime_checkable
 class Parsed(Protocol):
-    """A type that reads itself from one scalar; ValueError says what was expected."""
+    """A type that reads itself from one value; ValueError says what was expected."""
 
     @classmethod
     def parse(cls, value: object) -> Any: ...
@@ -54,7 +59,7 @@ def read_struct(shape: type[S], table: object, key: Key, problems: list[Problem]
         return None
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
     unknown = [name for name in table if name not in fields]
-    problems += [Problem((*key, name), f"unknown key; {_nearest(name, sorted(fields))}") for name in unknown]
+    problems += [Problem((*key, name), f"unknown key; {nearest(name, sorted(fields))}") for name in unknown]
     values: dict[str, Any] = {}
     whole = True
     for name, field in fields.items():
@@ -87,11 +92,15 @@ def read_value(kind: Any, value: object, key: Key, problems: list[Problem]) -> A
             return None
     plain = get_args(kind)[0] if hasattr(kind, "__metadata__") else kind
     origin = get_origin(plain)
+    if origin is Literal or (isinstance(plain, type) and issubclass(plain, Enum)):
+        return _read_choice(plain, value, key, problems)
     if origin is tuple:
+        if isinstance(value, dict) and _is_one_or_many(kind):
+            return (read_value(get_args(plain)[0], value, key, problems),)
         if not isinstance(value, list):
             problems.append(Problem(key, f"expected a list, found {found(value)}"))
             return ()
-        if not value and plain is not kind:
+        if not value and any(getattr(meta, "min_length", None) for meta in getattr(kind, "__metadata__", ())):
             problems.append(Problem(key, "expected at least one, found an empty list"))
         item = get_args(plain)[0]
         return tuple(read_value(item, each, (*key, place), problems) for place, each in enumerate(value))
@@ -100,6 +109,24 @@ def read_value(kind: Any, value: object, key: Key, problems: list[Problem]) -> A
     except msgspec.ValidationError:
         problems.append(Problem(key, f"expected {_expected(kind, plain)}, found {found(value)}"))
         return None
+
+
+def _read_choice(kind: Any, value: object, key: Key, problems: list[Problem]) -> Any:
+    """One of a few words: the member of an enum, or the word of a Literal."""
+    if get_origin(kind) is Literal:
+        known = {word: word for word in get_args(kind)}
+    else:
+        known = {str(member.value): member for member in kind}
+    if isinstance(value, str) and value in known:
+        return known[value]
+    hint = f"; {nearest(value, list(known))}" if isinstance(value, str) and value else ""
+    hint = hint if "did you mean" in hint else ""
+    problems.append(Problem(key, f"expected one of {', '.join(known)}, found {found(value)}{hint}"))
+    return None
+
+
+def _is_one_or_many(kind: Any) -> bool:
+    return any(getattr(meta, "extra", None) == ONE_OR_MANY for meta in getattr(kind, "__metadata__", ()))
 
 
 def found(value: object) -> str:
@@ -126,6 +153,7 @@ def _expected(kind: Any, plain: Any) -> str:
     return names.get(plain, str(plain))
 
 
-def _nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, known: Sequence[str]) -> str:
+    """A hint at what was meant: the known name most like a given one, or all that are known."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
