@@ -125,12 +125,12 @@ class Unnumbered:
         if asked:
             for piece in ledger:
                 self._take(piece, asked, found)
-        self._rows: dict[Stream, tuple[NDArray[np.int64], NDArray[np.int64], frozenset[int]]] = {}
+        self._rows: dict[Stream, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = {}
         for stream, parts in found.items():
             rows = np.concatenate(parts, axis=1)
             rows = rows[:, np.argsort(rows[0], kind="stable")]
             sums = np.concatenate([np.zeros((2, 1), np.int64), np.cumsum(rows[1:3], axis=1)], axis=1)
-            self._rows[stream] = rows[0], sums, frozenset(rows[0][rows[3] != 0].tolist())
+            self._rows[stream] = rows[0], sums, rows[0][rows[3] != 0]
 
     @staticmethod
     def _take(
@@ -161,5 +161,5 @@ class Unnumbered:
         """Whether a damaged run has segments without numbers, and so is itself part of a hole over it."""
         if run.stream not in self._rows:
             return False
-        damaged = self._rows[run.stream][2]
-        return any(minute in damaged for minute in range(run.first, run.after))
+        begin, end = np.searchsorted(self._rows[run.stream][2], [run.first, run.after])
+        return bool(end > begin)

@@ -87,7 +87,7 @@ def _order(loss: Loss) -> tuple[Stream, int, int]:
 
 def _missing(run: Run, signs: Sequence[Sign], baseline: Estimator) -> Loss:
     known = [sign for sign in signs if not sign.shared]
-    if known and _cover(known, run.first, run.after):
+    if known and _covered(known, run.first, run.after).all():
         lines, amount = _told(known, baseline)
     else:
         lines, amount = None, baseline.missing(run.stream, run.first, run.after)
@@ -110,14 +110,14 @@ def _damaged(
         told, amount = _told(known, baseline)
         lines += told or 0
         amounts.append(amount)
-    silent = []
+    silent, numbered = [], _covered(known, run.first, run.after)
     for minute in range(run.first, run.after):
         of_minute = claimed.get((stream, minute), ())
         if of_minute:
             words.append(
                 f"claimed: {sum(claim.lost_lines for claim in of_minute):,} lines more than were read"
             )
-        if _cover(known, minute, minute + 1):
+        if numbered[minute - run.first]:
             continue
         if of_minute and len(of_minute) >= read.damaged(stream, minute):
             lines += sum(claim.lost_lines for claim in of_minute)
@@ -178,15 +178,15 @@ def _after(sign: Sign) -> int:
     return max(sign.hole.after_minute, sign.hole.from_minute + 1)
 
 
-def _cover(signs: Sequence[Sign], first: int, after: int) -> bool:
-    """Whether the holes lie on all of these minutes; the segment that ends a hole counts with it."""
-    for begin, end in sorted(
-        (sign.hole.from_minute, _after(sign) + (not sign.hole.inside)) for sign in signs
-    ):
-        if begin > first:
-            break
-        first = max(first, end)
-    return first >= after
+def _covered(signs: Sequence[Sign], first: int, after: int) -> NDArray[np.bool_]:
+    """Which of these minutes the holes lie on; the segment that ends a hole counts with it."""
+    import numpy as np
+
+    ends = [(sign.hole.from_minute, _after(sign) + (not sign.hole.inside)) for sign in signs]
+    spans = np.clip(np.array(ends, np.int64).reshape(-1, 2) - first, 0, after - first)
+    steps = np.bincount(spans[:, 0], minlength=after - first + 1)
+    steps -= np.bincount(spans[:, 1], minlength=after - first + 1)
+    return np.cumsum(steps[:-1]) > 0
 
 
 def _words(signs: Sequence[Sign]) -> tuple[str, ...]:
