@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pipeline.shape import Key
 
-_TOKEN = re.compile(
+_PIECE = re.compile(
     r'"""(?:[^\\]|\\.)*?"""' + r"|'''.*?'''" + r'|"(?:[^"\\\n]|\\.)*"' + r"|'[^'\n]*'"
     r"|#[^\n]*|\n|[\[\]{},=.]|[^\s\[\]{},=.#\"']+",
     re.DOTALL,
@@ -35,54 +35,54 @@ def find_lines(text: str) -> dict[Key, int]:
     lines: dict[Key, int] = {}
     counts: dict[Key, int] = {}
     stack = [_Holder(())]
-    for token, line in _tokens(text):
+    for piece, line in _pieces(text):
         top = stack[-1]
         if top.header:
-            _header(token, line, top, lines, counts)
-        elif token == "[" and len(stack) == 1 and top.value is None and not top.steps:
-            top.header = token
-        elif token in ("[", "{") and (top.is_list or top.value is not None):
+            _header(piece, line, top, lines, counts)
+        elif piece == "[" and len(stack) == 1 and top.value is None and not top.steps:
+            top.header = piece
+        elif piece in ("[", "{") and (top.is_list or top.value is not None):
             key: Key = (*top.key, top.place) if top.is_list else top.value or ()
             lines.setdefault(key, line)
-            stack.append(_Holder(key, is_list=token == "["))
-        elif token in ("]", "}"):
+            stack.append(_Holder(key, is_list=piece == "["))
+        elif piece in ("]", "}"):
             if len(stack) > 1:
                 stack.pop()
-        elif token == "," and top.is_list:
+        elif piece == "," and top.is_list:
             top.place += 1
-        elif token in (",", "\n"):
-            if token == "," or len(stack) == 1:
+        elif piece in (",", "\n"):
+            if piece == "," or len(stack) == 1:
                 top.steps, top.value = [], None
         elif top.is_list:
             lines.setdefault((*top.key, top.place), line)
         elif top.value is None:
-            _step(token, line, top, lines)
+            _step(piece, line, top, lines)
     return lines
 
 
-def _tokens(text: str) -> Iterator[tuple[str, int]]:
+def _pieces(text: str) -> Iterator[tuple[str, int]]:
     line, done = 1, 0
-    for found in _TOKEN.finditer(text):
+    for found in _PIECE.finditer(text):
         line += text.count("\n", done, found.start())
         done = found.start()
         if not found[0].startswith("#"):
             yield found[0], line
 
 
-def _step(token: str, line: int, top: _Holder, lines: dict[Key, int]) -> None:
+def _step(piece: str, line: int, top: _Holder, lines: dict[Key, int]) -> None:
     """A part of a key, or the sign that it is whole."""
-    if token == "=":
+    if piece == "=":
         top.value = (*top.key, *top.steps)
         lines.setdefault(top.value, line)
-    elif token != ".":
-        top.steps.append(_plain(token))
+    elif piece != ".":
+        top.steps.append(_plain(piece))
 
 
-def _header(token: str, line: int, top: _Holder, lines: dict[Key, int], counts: dict[Key, int]) -> None:
+def _header(piece: str, line: int, top: _Holder, lines: dict[Key, int], counts: dict[Key, int]) -> None:
     """A part of `[a.b]` or `[[a.b]]`; with its end the keys that follow are under it."""
-    if token == "[" and not top.steps:
+    if piece == "[" and not top.steps:
         top.header = "[["
-    elif token == "]":
+    elif piece == "]":
         table = _resolve(tuple(top.steps), counts)
         if top.header == "[[":
             counts[table] = counts.get(table, -1) + 1
@@ -90,14 +90,14 @@ def _header(token: str, line: int, top: _Holder, lines: dict[Key, int], counts: 
         lines.setdefault(table, line)
         lines.setdefault(table[:1], line)
         top.key, top.steps, top.header, top.value = table, [], "", None
-    elif token == "\n":
+    elif piece == "\n":
         top.steps, top.header = [], ""
-    elif token != ".":
-        top.steps.append(_plain(token))
+    elif piece != ".":
+        top.steps.append(_plain(piece))
 
 
-def _plain(token: str) -> str:
-    return token[1:-1] if len(token) > 1 and token[0] in "\"'" else token
+def _plain(piece: str) -> str:
+    return piece[1:-1] if len(piece) > 1 and piece[0] in "\"'" else piece
 
 
 def _resolve(steps: tuple[str, ...], counts: dict[Key, int]) -> Key:
