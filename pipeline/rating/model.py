@@ -43,11 +43,13 @@ class Model(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Units up to and including `up_to` (None: all that are left) at a unit price, and a flat sum for entering it."""
+    """Units up to and including `up_to` (None: all that are left) at a unit price, and a flat sum for entering it.
+    `block`: units in a block of this tier, for blocks, where `unit_price` is the price of a block."""
 
     up_to: Decimal | None
     unit_price: Decimal
     flat: Decimal
+    block: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,11 @@ class Commitment:
 @dataclass(frozen=True, slots=True)
 class Charge:
     """One line of a plan. `unit`: GB, GiB, Mbps, 10k-requests …, of pipeline.rating.units; `package`: units in a
-    package or block, paid begun or not as `begun` says; `rate`: a share of an amount, for percentage."""
+    package or block, paid begun or not as `begun` says; `rate`: a share of an amount, for percentage, and `of` the
+    charges whose amounts those are (none: all others). `whole_units`: the quantity is taken up or down to whole units.
+    `zero_pays_first_flat`: no usage still pays the first tier's flat sum. `top_tier`: blocks and percentile price all by
+    the tier reached. `window_s`: windows of that many seconds are priced each alone. `group`: of the charges of one group
+    only the dearest is paid. `percent_off`: taken off before minimum and cap. `tax`: in place of the contract's."""
 
     id: str
     meter: Meter
@@ -125,12 +131,21 @@ class Charge:
     hours: Hours | None = None
     percentile: Percentile | None = None
     rounding: Rounding = field(default_factory=Rounding)
+    of: tuple[str, ...] = ()
+    whole_units: str = ""
+    zero_pays_first_flat: bool = False
+    top_tier: bool = False
+    window_s: int | None = None
+    group: str = ""
+    percent_off: Decimal | None = None
+    tax: Tax | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is sold. `valid`: [from, to) in which contracts may begin; `minimum`: a true-up to that much a month;
-    `cap`: never more; `proration`: none, day or second; `source`: where a public price was read, and when."""
+    `cap`: never more; `proration`: none, day or second; `source`: where a public price was read, and when; `rounding`: of
+    minimum, cap, discounts and taxes."""
 
     id: str
     version: int
@@ -143,6 +158,7 @@ class Plan:
     cap: Decimal | None = None
     proration: str = "none"
     source: str = ""
+    rounding: Rounding = field(default_factory=Rounding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +191,14 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """What a charge counted, in its own unit, exactly; `meter` in base units (bytes, requests, bit/s) beside it."""
+    """What a charge counted, in its own unit, exactly; `base` in base units (bytes, requests, bit/s) beside it.
+    `windows`: the units of each window, of a charge that prices windows alone."""
 
     charge: str
     units: Decimal
     base: int
     note: str = ""
+    windows: tuple[Decimal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
