@@ -1,0 +1,1 @@
+"""How a bill and its completeness proof look: JSON, CSV, XLSX, PDF and a terminal's table, in Russian and English."""

@@ -1,0 +1,132 @@
+"""Values of bills as text for people: money, quantities, times, and strings from outside made safe to show. Babel knows
+the languages; nothing here rounds an amount."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pipeline.rating.exports.words import place
+
+if TYPE_CHECKING:
+    from pipeline.rating.model import Period
+
+MOST_DECIMALS = 6
+"""A part's amount before rounding may never end (12/31 of a month); more decimals than these are cut, and it says ≈."""
+
+_LOCALES = ("ru", "en_GB")
+_EXCEL_DIGITS = 15
+_TURNERS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
+"""Signs that turn or break the text after them: a name that holds one could make an amount read backwards."""
+
+
+def clean(text: str) -> str:
+    """Text that every format can hold and that moves nothing around it: control signs, halves of surrogates, and what
+    turns the direction of writing become U+FFFD."""
+    if text.isprintable():
+        return text
+    return "".join("\ufffd" if _is_bad(sign) else sign for sign in text)
+
+
+def _is_bad(sign: str) -> bool:
+    return unicodedata.category(sign) in ("Cc", "Cs") or sign in _TURNERS or (ord(sign) & 0xFFFE) == 0xFFFE
+
+
+def plain(value: Decimal) -> str:
+    """The exact decimal, without an exponent, as JSON and CSV hold it; there is no negative zero."""
+    return f"{abs(value) if value.is_zero() else value:f}"
+
+
+def money(amount: Decimal, currency: str, lang: str) -> str:
+    """An amount with all its digits, at least as many decimals as the currency has: 1 234,50 ₽; 1,234.50 RUB."""
+    from babel.numbers import format_currency
+
+    with localcontext(prec=_digits(amount)):
+        return format_currency(
+            abs(amount) if amount.is_zero() else amount,
+            clean(currency),
+            "#,##0.00\u00a0¤" if lang == "ru" and currency == "RUB" else "#,##0.00\u00a0¤¤",
+            locale=_locale(lang),
+            decimal_quantization=False,
+        )
+
+
+def price(amount: Decimal, currency: str, lang: str) -> str:
+    """A price or a part's amount: as money, but ≈ and cut where it has more than MOST_DECIMALS decimals."""
+    with localcontext(prec=_digits(amount)) as context:
+        context.rounding = ROUND_HALF_EVEN
+        short = round(amount, MOST_DECIMALS)
+        if short == amount:
+            return money(amount.normalize(), currency, lang)
+        return (
+            f"≈\u00a0{money(short.normalize(), currency, lang)}" if short else money(amount, currency, lang)
+        )
+
+
+def number(value: Decimal | int, lang: str) -> str:
+    """A quantity or a count with all its digits."""
+    from babel.numbers import format_decimal
+
+    exact = Decimal(value)
+    with localcontext(prec=_digits(exact)):
+        return format_decimal(
+            abs(exact) if exact.is_zero() else exact, locale=_locale(lang), decimal_quantization=False
+        )
+
+
+def float_holds(amount: Decimal) -> bool:
+    """Whether a spreadsheet's number shows this amount to the last digit: it keeps 15 of them."""
+    with localcontext(prec=_digits(amount)):
+        _, digits, exponent = amount.normalize().as_tuple()
+    return isinstance(exponent, int) and len(digits) <= _EXCEL_DIGITS and abs(exponent) < 290
+
+
+def period_text(period: Period, lang: str) -> str:
+    """First and last day in the bill's own zone, where it begins and ends at midnight there; else both times."""
+    from babel.dates import format_date, format_datetime
+
+    zone = zone_of(period.tz)
+    begin, end = period.begin.astimezone(zone), period.end.astimezone(zone)
+    whole_days = all(at.hour == at.minute == at.second == at.microsecond == 0 for at in (begin, end))
+    if whole_days and end > begin:
+        last = end - timedelta(days=1)
+        days = [format_date(day.date(), "d MMMM y", locale=_locale(lang)) for day in (begin, last)]
+        return f"{' – '.join(dict.fromkeys(days))} ({zone})"
+    times = [format_datetime(at, "d MMMM y, HH:mm", tzinfo=zone, locale=_locale(lang)) for at in (begin, end)]
+    return f"{' – '.join(times)} ({zone})"
+
+
+def minute_in(minute: int, tz: str, lang: str) -> str:
+    """A minute since the epoch, in a zone."""
+    pattern = "dd.MM.y HH:mm" if lang == "ru" else "y-MM-dd HH:mm"
+    return time_in(datetime.fromtimestamp(minute * 60, UTC), tz, lang, pattern)
+
+
+def time_in(at: datetime, tz: str, lang: str, pattern: str = "d MMMM y, HH:mm") -> str:
+    """A time in a zone."""
+    from babel.dates import format_datetime
+
+    return format_datetime(at, pattern, tzinfo=zone_of(tz), locale=_locale(lang))
+
+
+def zone_of(tz: str) -> tzinfo:
+    """A zone of time by its name; UTC where this machine has none of that name."""
+    try:
+        return ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def _locale(lang: str) -> str:
+    return _LOCALES[place(lang)]
+
+
+def _digits(value: Decimal) -> int:
+    """Digits enough to hold the value as written out, and its decimals: babel quantizes in the current context."""
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError(f"a bill holds finite decimals, not {value}")
+    return len(digits) + abs(exponent) + 20

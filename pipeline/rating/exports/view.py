@@ -1,0 +1,191 @@
+"""A bill and its proof as the words and figures that people see, in their order; PDF, the terminal's table and XLSX lay
+them out and add nothing. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.rating.exports import show
+from pipeline.rating.exports.words import name_in, place, say, say_or_keep
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from pipeline.coverage.proof import Proof, ProvenGap
+    from pipeline.rating.model import Bill, Line, Part
+
+GAP_COLUMNS = ("gap", "class", "where", "from", "to", "minutes", "lost_bytes", "share", "state", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a bill or, with `of_line`, one step of it. `note`: the rule of a line; the numbers beside their text
+    are None where there is nothing to show."""
+
+    of_line: bool
+    kind: str
+    name: str
+    quantity: str
+    unit: str
+    price: str
+    amount: str
+    note: str
+    units: Decimal | None
+    unit_price: Decimal | None
+    sum: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a bill shows. `head` and `proof` are pairs of a label and its text; `totals` have the amount beside."""
+
+    lang: str
+    title: str
+    head: tuple[tuple[str, str], ...]
+    provisional: str
+    reasons: tuple[str, ...]
+    rows: tuple[Row, ...]
+    totals: tuple[tuple[str, str, Decimal], ...]
+    proof_title: str
+    proof: tuple[tuple[str, str], ...]
+    gap_columns: tuple[str, ...]
+    gaps: tuple[tuple[str, ...], ...]
+
+
+def view_bill(bill: Bill, proof: Proof | None, lang: str) -> View:
+    """The bill in one language. Raises ValueError for another language, or the proof of another customer or time."""
+    place(lang)
+    check_proof(bill, proof)
+    period = show.period_text(bill.period, lang)
+    plan = say("plan_version", lang, plan=show.clean(bill.plan), version=bill.plan_version)
+    rows: list[Row] = []
+    for line in bill.lines:
+        rows.extend(_rows(line, bill.currency, lang))
+    total_words = "total_credit" if bill.total < 0 else "total"
+    return View(
+        lang=lang,
+        title=f"{say('bill', lang)}: {period}",
+        head=(
+            (say("customer", lang), show.clean(bill.customer)),
+            (say("plan", lang), plan),
+            (say("currency", lang), show.clean(bill.currency)),
+        ),
+        provisional=say("provisional", lang) if bill.provisional else "",
+        reasons=tuple(show.clean(reason) for reason in bill.provisional),
+        rows=tuple(rows),
+        totals=tuple(
+            (say(words, lang), show.money(amount, bill.currency, lang), amount)
+            for words, amount in (("net", bill.net), ("tax_total", bill.tax), (total_words, bill.total))
+        ),
+        proof_title=say("proof", lang),
+        proof=_proof(proof, lang) if proof else (),
+        gap_columns=tuple(say(column, lang) for column in GAP_COLUMNS),
+        gaps=tuple(_gap(gap, proof.tz, lang) for gap in proof.gaps) if proof else (),
+    )
+
+
+def check_proof(bill: Bill, proof: Proof | None) -> None:
+    """Raises ValueError where the proof is not of the bill's customer, or shares no minute with its period."""
+    if proof is None:
+        return
+    if proof.customer != bill.customer:
+        raise ValueError(f"the proof is of customer {proof.customer!r}, the bill of {bill.customer!r}")
+    begin, end = bill.period.begin.timestamp(), bill.period.end.timestamp()
+    if proof.first * 60 >= end or proof.after * 60 <= begin:
+        raise ValueError(f"the proof is of {proof.period}, which shares no minute with the bill's period")
+
+
+def _rows(line: Line, currency: str, lang: str) -> list[Row]:
+    """A line and its steps; one step that is the whole line again is not told twice."""
+    kind = say_or_keep("kind", line.kind, lang)
+    only = line.parts[0] if len(line.parts) == 1 else None
+    told = only is not None and (only.units, only.amount) == (line.quantity, line.amount)
+    # what is no usage (a tax, a discount) often has no unit: its quantity then says nothing to a reader
+    counted = bool(line.unit) or line.kind == "charge"
+    head = Row(
+        of_line=False,
+        kind=show.clean(kind),
+        name=show.clean(name_in(line.names, lang, kind if line.kind != "charge" else line.id)),
+        quantity=show.number(line.quantity, lang) if counted else "",
+        unit=show.clean(say_or_keep("unit", line.unit, lang)) if line.unit else "",
+        price=show.price(only.price, currency, lang) if only else "",
+        amount=show.money(line.amount, currency, lang),
+        note=show.clean("; ".join(filter(None, (only.what if only and told else "", line.rule)))),
+        units=line.quantity if counted else None,
+        unit_price=only.price if only else None,
+        sum=line.amount,
+    )
+    return [head] if told else [head, *(_part(part, line, currency, lang) for part in line.parts)]
+
+
+def _part(part: Part, line: Line, currency: str, lang: str) -> Row:
+    return Row(
+        of_line=True,
+        kind="",
+        name=show.clean(part.what),
+        quantity=show.number(part.units, lang),
+        unit=show.clean(say_or_keep("unit", line.unit, lang)) if line.unit else "",
+        price=show.price(part.price, currency, lang),
+        amount=show.price(part.amount, currency, lang),
+        note="",
+        units=part.units,
+        unit_price=part.price,
+        sum=part.amount,
+    )
+
+
+def verdict(proof: Proof, lang: str) -> str:
+    """One sentence on whether all came."""
+    m = proof.minutes
+    if proof.complete:
+        return say("complete", lang)
+    words = "unsettled_only" if not m.lost else "lost_and_unsettled" if m.unsettled else "lost_some"
+    counts = {name: show.number(getattr(m, name), lang) for name in ("lost", "estimated", "unsettled")}
+    return say(words, lang, **counts)
+
+
+def _proof(proof: Proof, lang: str) -> tuple[tuple[str, str], ...]:
+    begin, end = (show.minute_in(minute, proof.tz, lang) for minute in (proof.first, proof.after))
+    counts = ("expected", "received", "empty", "lost", "estimated", "unsettled", "unexpected")
+    return (
+        (say("verdict", lang), verdict(proof, lang)),
+        (say("period", lang), f"{begin} – {end} ({show.zone_of(proof.tz)})"),
+        (say("edges", lang), show.number(proof.edges, lang) if proof.edges else say("all_edges", lang)),
+        *((say(name, lang), show.number(getattr(proof.minutes, name), lang)) for name in counts),
+        (say("rows", lang), show.number(proof.rows, lang)),
+        (say("cut", lang), str(proof.cut)),
+        (
+            say("digest", lang),
+            f"sha256:{show.clean(proof.digest)}" if proof.digest else say("no_digest", lang),
+        ),
+    )
+
+
+def _gap(gap: ProvenGap, tz: str, lang: str) -> tuple[str, ...]:
+    if gap.lost_exact is not None:
+        lost = show.number(gap.lost_exact, lang)
+    else:
+        low, high = show.number(gap.lost_low, lang), show.number(gap.lost_high, lang)
+        lost = say("range", lang, low=low, high=high)
+    cells = (
+        gap.id,
+        say_or_keep("class", gap.kind, lang),
+        f"{gap.edge} / {gap.stream}",
+        show.minute_in(gap.first, tz, lang),
+        show.minute_in(gap.after, tz, lang),
+        show.number(gap.minutes, lang),
+        lost,
+        share_text(gap.share, lang),
+        say_or_keep("state", gap.state, lang),
+        gap.reason,
+    )
+    return tuple(show.clean(cell) for cell in cells)
+
+
+def share_text(share: float | None, lang: str) -> str:
+    """The customer's part of a gap in percent; empty where it is not known."""
+    if share is None:
+        return ""
+    percent = f"{100 * share:.1f}"
+    return f"{percent.replace('.', ',') if lang == 'ru' else percent}\u00a0%"
