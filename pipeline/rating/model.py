@@ -108,9 +108,9 @@ class Charge:
     """One line of a plan. `unit`: GB, GiB, Mbps, 10k-requests …, of pipeline.rating.units; `package`: units in a
     package or block, paid begun or not as `begun` says; `rate`: a share of an amount, for percentage, and `of` the
     charges whose amounts those are (none: all others). `whole_units`: the quantity is taken up or down to whole units.
-    `zero_pays_first_flat`: no usage still pays the first tier's flat sum. `top_tier`: blocks and percentile price all by
-    the tier reached. `window_s`: windows of that many seconds are priced each alone. `group`: of the charges of one group
-    only the dearest is paid. `percent_off`: taken off before minimum and cap. `tax`: in place of the contract's."""
+    `zero_pays_first_flat`: no usage still pays the first tier's flat sum. `top_tier`: blocks and percentile price all
+    by the tier reached. `window_s`: windows of that many seconds are priced each alone. `group`: of the charges of one
+    group only the dearest is paid. `percent_off`: taken off before minimum and cap. `tax`: in the contract's place."""
 
     id: str
     meter: Meter
@@ -144,8 +144,8 @@ class Charge:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is sold. `valid`: [from, to) in which contracts may begin; `minimum`: a true-up to that much a month;
-    `cap`: never more; `proration`: none, day or second; `source`: where a public price was read, and when; `rounding`: of
-    minimum, cap, discounts and taxes."""
+    `cap`: never more; `proration`: none, day or second; `source`: where a public price was read, and when;
+    `rounding`: of minimum, cap, discounts and taxes."""
 
     id: str
     version: int

@@ -30,7 +30,9 @@ def exact(value: Decimal | Fraction | int, what: str = "number") -> Fraction:
             raise RateError(f"{what}: expected a finite number, found {value}")
         exponent = value.as_tuple().exponent
         if value and (value.adjusted() >= DIGITS or (isinstance(exponent, int) and exponent < -DIGITS)):
-            raise RateError(f"{what}: expected at most {DIGITS} digits on each side of the point, found {value:e}")
+            raise RateError(
+                f"{what}: expected at most {DIGITS} digits on each side of the point, found {value:e}"
+            )
     elif not isinstance(value, (Fraction, int)):
         raise RateError(f"{what}: expected a Decimal, found {type(value).__name__} {value!r}")
     return Fraction(value)
@@ -39,7 +41,9 @@ def exact(value: Decimal | Fraction | int, what: str = "number") -> Fraction:
 def round_to(value: Fraction, rounding: Rounding) -> Decimal:
     """Rounded once; half_up and up go away from zero, down towards it, so that a reversal mirrors what it reverses."""
     if abs(value) >= 10**DIGITS:
-        raise RateError(f"amount: expected less than 10^{DIGITS}, found about 10^{len(str(abs(int(value)))) - 1}")
+        raise RateError(
+            f"amount: expected less than 10^{DIGITS}, found about 10^{len(str(abs(int(value)))) - 1}"
+        )
     scaled = abs(value) * 10**rounding.scale
     whole, rest = divmod(scaled.numerator, scaled.denominator)
     twice = 2 * rest
@@ -76,3 +80,8 @@ def add_up(amounts: Iterable[Decimal]) -> Decimal:
     """Their sum with every digit, whatever the context of the caller."""
     with localcontext(Context(prec=4 * DIGITS)):
         return sum(amounts, Decimal(0))
+
+
+def negated(amount: Decimal) -> Decimal:
+    """With its sign turned and every digit kept, which unary minus does not promise; zero has no sign."""
+    return amount.copy_negate() if amount else amount.copy_abs()

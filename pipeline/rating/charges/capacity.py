@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def rate_capacity(charge: Charge, units: Fraction, scale: Fraction) -> list[Step]:
-    """The tier's flat sum, paid without usage too; for a part of the month both the sum and the bounds are that part."""
+    """The tier's flat sum, paid without usage too; a part of the month has that part of sum and bounds."""
     tier = tier_of(charge, slices(charge), units / scale if scale else units)
     bound = "no bound" if tier.up_to is None else f"up to {charge.tiers[tier.number - 1].up_to} {charge.unit}"
     return [flat_sum(f"tier {tier.number}: {bound}", tier.flat * scale, tier.number)]

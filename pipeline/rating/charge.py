@@ -1,0 +1,164 @@
+"""One charge on one quantity: the dispatcher over the models, with free units, proration, minimum, cap and rounding.
+
+From a plan's charge and a metered quantity (pipeline.rating.meter), to a line of a bill that explains itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from pipeline.rating.charges.blocks import rate_blocks
+from pipeline.rating.charges.capacity import rate_capacity
+from pipeline.rating.charges.commitment import rate_commitment
+from pipeline.rating.charges.flat import rate_flat
+from pipeline.rating.charges.graduated import rate_graduated
+from pipeline.rating.charges.package import rate_package
+from pipeline.rating.charges.per_unit import rate_per_unit
+from pipeline.rating.charges.percentage import rate_percentage
+from pipeline.rating.charges.percentile import rate_percentile
+from pipeline.rating.charges.step import Step, flat_sum, float_free, units_at, whole_blocks
+from pipeline.rating.charges.volume import rate_volume
+from pipeline.rating.minimums import limit_steps
+from pipeline.rating.model import Line, Meter, Model, Part
+from pipeline.rating.rounding import RateError, add_up, exact, round_to, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
+    from pipeline.rating.model import Charge, Quantity
+
+MODELS: dict[Model, Callable[[Charge, Fraction, Fraction], list[Step]]] = {
+    Model.FLAT: rate_flat,
+    Model.PER_UNIT: rate_per_unit,
+    Model.GRADUATED: rate_graduated,
+    Model.VOLUME: rate_volume,
+    Model.PACKAGE: rate_package,
+    Model.BLOCKS: rate_blocks,
+    Model.CAPACITY: rate_capacity,
+    Model.PERCENTAGE: rate_percentage,
+    Model.COMMITMENT: rate_commitment,
+    Model.PERCENTILE: rate_percentile,
+}
+# Not sums over time: half a month at 100 Mbps is 100 Mbps, so the month's whole price is taken in part.
+RATES = frozenset({Meter.P95_BPS, Meter.PEAK_BPS, Meter.FLAT})
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A line with its amount before rounding, and the highest tier it hit."""
+
+    charge: Charge
+    line: Line
+    amount: Fraction
+    tier: int
+
+
+def rate_charge(charge: Charge, quantity: Quantity, factor: Fraction | Decimal = Fraction(1)) -> Line:
+    """The line of a charge for `quantity.units` of its unit; `factor` is the part of the month that is billed."""
+    return rate_exactly(charge, quantity, factor).line
+
+
+def rate_exactly(charge: Charge, quantity: Quantity, factor: Fraction | Decimal = Fraction(1)) -> Rated:
+    """The same with the amount before rounding beside it. Raises RateError for what cannot be rated."""
+    part = exact(factor, f"charge {charge.id}: factor")
+    if part < 0:
+        raise RateError(f"charge {charge.id}: expected a factor of 0 or more, found {factor}")
+    if quantity.charge != charge.id:
+        raise RateError(f"charge {charge.id}: expected its own quantity, found that of {quantity.charge}")
+    in_part = charge.meter in RATES and charge.model is not Model.PERCENTAGE
+    scale = Fraction(1) if in_part else part
+    steps = _steps(charge, quantity, scale)
+    if charge.percent_off is not None:
+        off = exact(charge.percent_off, f"charge {charge.id}: percent_off")
+        steps.append(flat_sum(f"{charge.percent_off} % off", -_sum(steps) * off / 100))
+    steps += limit_steps(charge, _sum(steps), scale)
+    if in_part and part != 1:
+        steps.append(flat_sum(f"for {float_free(part)} of the month", _sum(steps) * (part - 1)))
+    total = _sum(steps)
+    rounding = charge.rounding
+    if rounding.at == "tier":
+        amount = add_up(round_to(step.amount, rounding) for step in steps)
+    elif rounding.at in ("line", "total"):
+        amount = round_to(total, rounding)
+    else:
+        raise RateError(
+            f"charge {charge.id}: expected rounding at line, total or tier, found {rounding.at!r}"
+        )
+    line = Line(
+        kind="charge",
+        id=charge.id,
+        names=charge.names,
+        quantity=quantity.units,
+        unit=charge.unit,
+        amount=amount,
+        parts=tuple(Part(s.what, shown(s.units), shown(s.price), shown(s.amount)) for s in steps),
+        rule=rule_of(charge, part),
+    )
+    return Rated(charge, line, total, max((step.tier for step in steps), default=0))
+
+
+def _sum(steps: list[Step]) -> Fraction:
+    return sum((step.amount for step in steps), Fraction(0))
+
+
+def _steps(charge: Charge, quantity: Quantity, scale: Fraction) -> list[Step]:
+    """The model's steps, after free units and whole units; windows priced each alone, equal steps added up."""
+    rate = MODELS[charge.model]
+    if charge.window_s is None:
+        steps: list[Step] = []
+        units = _whole(charge, _units(charge, quantity.units))
+        if charge.free_units is not None:
+            free = min(units, exact(charge.free_units, f"charge {charge.id}: free_units") * scale)
+            units -= free
+            steps.append(units_at("free units", free, Fraction(0)))
+        return steps + rate(charge, units, scale)
+    if charge.free_units is not None:
+        raise RateError(f"charge {charge.id}: free_units are of the month, and cannot go with window_s")
+    added: dict[tuple[str, Fraction, int], Step] = {}
+    for window in quantity.windows:
+        # A window is whole, however short the span that is billed.
+        for step in rate(charge, _whole(charge, _units(charge, window)), Fraction(1)):
+            key = (step.what, step.price, step.tier)
+            old = added.get(key)
+            if old is not None:
+                step = Step(
+                    step.what, old.units + step.units, step.price, old.amount + step.amount, step.tier
+                )
+            added[key] = step
+    return list(added.values())
+
+
+def _units(charge: Charge, units: Decimal) -> Fraction:
+    value = exact(units, f"charge {charge.id}: quantity")
+    if value < 0:
+        raise RateError(f"charge {charge.id}: expected a quantity of 0 or more, found {units}")
+    return value
+
+
+def _whole(charge: Charge, units: Fraction) -> Fraction:
+    if charge.whole_units not in ("", "up", "down"):
+        raise RateError(f"charge {charge.id}: expected whole_units up or down, found {charge.whole_units!r}")
+    return whole_blocks(units, Fraction(1), charge.whole_units == "up") if charge.whole_units else units
+
+
+def rule_of(charge: Charge, factor: Fraction = Fraction(1)) -> str:
+    """The rule of a line in words: model, limits, rounding."""
+    words = [charge.model.value]
+    if charge.window_s is not None:
+        words.append(f"each {charge.window_s} s alone")
+    if charge.whole_units:
+        words.append(f"whole units, rounded {charge.whole_units}")
+    if charge.top_tier:
+        words.append("the tier reached prices all")
+    words += [
+        f"{name.replace('_', ' ')} {value}"
+        for name in ("free_units", "percent_off", "minimum", "cap")
+        if (value := getattr(charge, name)) is not None
+    ]
+    if factor != 1:
+        words.append(f"for {float_free(factor)} of the month")
+    rounding = charge.rounding
+    return f"{', '.join(words)}; rounded {rounding.mode} to {rounding.scale} decimals at {rounding.at}"

@@ -1,0 +1,97 @@
+"""Discounts: taken in the order given, each from what is left, never below zero; shared over lines to the last kopeck.
+
+From a contract's discounts and a bill's lines, to one line a discount, whose parts say what it takes from which line.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from pipeline.rating.model import Line, Part
+from pipeline.rating.rounding import RateError, add_up, exact, negated, round_to, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+    from pipeline.rating.model import Discount, Rounding
+
+
+def distribute(total: Decimal, weights: Sequence[Decimal | Fraction], rounding: Rounding) -> list[Decimal]:
+    """Shares of a sum in proportion to weights of 0 or more, each in whole coins; they sum to it exactly.
+
+    Coins that remain go to the largest remainders, of equal ones to the first. Without any weight, the first takes all.
+    """
+    coin = Fraction(1, 10**rounding.scale)
+    coins = exact(total, "sum to share") / coin
+    if coins.denominator != 1:
+        raise RateError(f"sum to share: expected at most {rounding.scale} decimals, found {total}")
+    fractions = [exact(weight, "weight") for weight in weights]
+    if any(weight < 0 for weight in fractions):
+        raise RateError(f"weights: expected 0 or more, found {min(weights)}")
+    whole = sum(fractions, Fraction(0))
+    if not fractions:
+        raise RateError(f"{total} to share: expected a line to share it over, found none")
+    if not whole:
+        fractions[0] = whole = Fraction(1)
+    sign = -1 if coins < 0 else 1
+    ideal = [abs(coins) * weight / whole for weight in fractions]
+    shares = [int(share) for share in ideal]
+    order = sorted(range(len(shares)), key=lambda i: (shares[i] - ideal[i], i))
+    for i in order[: int(abs(coins)) - sum(shares)]:
+        shares[i] += 1
+    return [round_to(sign * share * coin, rounding) for share in shares]
+
+
+def discount_lines(
+    discounts: Sequence[Discount], lines: Sequence[Line], rounding: Rounding
+) -> tuple[Line, ...]:
+    """One line a discount, negative; its parts are named by the lines' ids, and sum to it."""
+    return tuple(line for line, _ in take_discounts(discounts, lines, rounding))
+
+
+def take_discounts(
+    discounts: Sequence[Discount], lines: Sequence[Line], rounding: Rounding
+) -> list[tuple[Line, list[Decimal]]]:
+    """The same, each with what it takes from every line, in the lines' order."""
+    left = [line.amount for line in lines]
+    made = []
+    for discount in discounts:
+        rest = exact(add_up(left), "lines")
+        most = max(round_to(rest, rounding), round_to(Fraction(0), rounding))
+        taken = min(round_to(_asked(discount, rest), rounding), most)
+        weights = [max(exact(amount), Fraction(0)) for amount in left]
+        shares = distribute(taken, weights, rounding) if taken else [taken] * len(left)
+        left = [add_up((amount, negated(share))) for amount, share in zip(left, shares, strict=True)]
+        what = f"{discount.percent} %" if discount.percent is not None else f"{discount.amount}"
+        parts = (
+            Part(line.id, Decimal(0), negated(share), negated(share))
+            for line, share in zip(lines, shares, strict=True)
+            if share
+        )
+        once = ", once" if discount.once else ""
+        rule = f"{what} off {shown(rest):f}{once}; rounded {rounding.mode}, shared by amount"
+        line = Line("discount", discount.name, {}, Decimal(0), "", negated(taken), tuple(parts), rule)
+        made.append((line, shares))
+    return made
+
+
+def _asked(discount: Discount, rest: Fraction) -> Fraction:
+    """What a discount asks for, before it is held to what is left."""
+    if (discount.percent is None) == (discount.amount is None):
+        raise RateError(f"discount {discount.name}: expected percent or amount, one of them")
+    if discount.percent is not None:
+        asked = max(rest, Fraction(0)) * exact(discount.percent, f"discount {discount.name}") / 100
+    else:
+        asked = exact(discount.amount or Decimal(0), f"discount {discount.name}")
+    if asked < 0:
+        raise RateError(
+            f"discount {discount.name}: expected 0 or more, found {discount.percent or discount.amount}"
+        )
+    return asked
+
+
+def still_due(discounts: Sequence[Discount], used: Container[str]) -> tuple[Discount, ...]:
+    """Those that apply, in their order: a one-time discount that was used in an earlier bill is gone."""
+    return tuple(each for each in discounts if not (each.once and each.name in used))

@@ -1,0 +1,133 @@
+"""Re-rating: late usage and corrected tariffs become delta lines on their own period; what was booked never changes.
+
+From cumulative quantities and amounts already booked, or from two versions of a bill, to the lines that lead from one
+to the other. Booked plus deltas is always the price of what is known now: the order in which late data comes is nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from pipeline.rating.charge import rate_exactly
+from pipeline.rating.model import Bill, Line, Part, Quantity
+from pipeline.rating.rounding import RateError, add_up, exact, negated, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipeline.rating.model import Charge
+
+
+def rate_slice(
+    charge: Charge, before: Decimal, after: Decimal, booked: Decimal | None = None, *, last: bool = True
+) -> Line:
+    """The line from `before` to `after` units of a period: the price of all, less what is booked for it already.
+
+    `booked` is the price of `before` where it is not told. The minimum is asked for by the period's last line only.
+    """
+    whole = replace(charge, minimum=charge.minimum if last else None)
+    old = rate_exactly(replace(charge, minimum=None), Quantity(charge.id, before, 0))
+    new = rate_exactly(whole, Quantity(charge.id, after, 0))
+    already = old.line.amount if booked is None else booked
+    parts = difference(old.line.parts, new.line.parts)
+    other = old.amount - exact(already, f"charge {charge.id}: booked")
+    if booked is not None and other:
+        parts = (*parts, Part("booked before", Decimal(0), shown(other), shown(other)))
+    amount = add_up((new.line.amount, negated(already)))
+    quantity = add_up((after, negated(before)))
+    rule = f"from {before} to {after} {charge.unit} of the period, {already} booked before; {new.line.rule}"
+    return replace(new.line, quantity=quantity, amount=amount, parts=parts, rule=rule)
+
+
+def difference(old: Iterable[Part], new: Iterable[Part]) -> tuple[Part, ...]:
+    """What the parts of a line gained or lost; those that stand still are left out."""
+    order: dict[tuple[str, Decimal | None], tuple[Decimal, Decimal, Decimal]] = {}
+    for parts, sign in ((new, 1), (old, -1)):
+        for part in parts:
+            # A flat sum's price is its amount, which may differ; units keep prices apart.
+            key = (part.what, part.price if part.units else None)
+            _, units, amount = order.get(key, (part.price, Decimal(0), Decimal(0)))
+            more = (part.units, part.amount) if sign > 0 else (negated(part.units), negated(part.amount))
+            order[key] = (part.price, add_up((units, more[0])), add_up((amount, more[1])))
+    return tuple(
+        Part(what, units, price, amount)
+        for (what, _), (price, units, amount) in order.items()
+        if units or amount
+    )
+
+
+def rerate(
+    charge: Charge, cumulative: Sequence[Decimal], booked: Sequence[Decimal], *, final: bool = True
+) -> tuple[Line, ...]:
+    """A delta line for each part of a billing period, in order, each on its own part.
+
+    `cumulative`: units at the end of each part, as known now. `booked`: the sum of lines booked on each so far, of
+    fewer parts while the latest have none. `final`: the last one ends the period, and asks for the minimum.
+    """
+    if len(booked) > len(cumulative):
+        raise RateError(
+            f"charge {charge.id}: expected {len(booked)} cumulative quantities or more, found {len(cumulative)}"
+        )
+    lines = []
+    for i, after in enumerate(cumulative):
+        before = cumulative[i - 1] if i else Decimal(0)
+        last = final and i == len(cumulative) - 1
+        # Before the first there is nothing, not the price of zero units, which some plans ask for.
+        slice_ = rate_slice(charge, before, after, None if i else Decimal(0), last=last)
+        already = booked[i] if i < len(booked) else Decimal(0)
+        amount = add_up((slice_.amount, negated(already)))
+        kind = "adjustment" if i < len(booked) else "charge"
+        rule = f"{already} booked on this part; {slice_.rule}" if already else slice_.rule
+        parts = slice_.parts
+        if already:
+            parts = (*parts, Part("booked before", Decimal(0), negated(already), negated(already)))
+        lines.append(replace(slice_, kind=kind, amount=amount, parts=parts, rule=rule))
+    return tuple(lines)
+
+
+def rerate_bill(before: Bill, after: Bill, why: str) -> Bill:
+    """The adjustment from what was issued to what is right now, of the same customer and period: one line a difference.
+
+    Lines that are gone are reversed, new ones stand whole. Its total is the difference of the totals.
+    """
+    same = ("customer", "period", "currency")
+    for name in same:
+        was, now = getattr(before, name), getattr(after, name)
+        if was != now:
+            raise RateError(f"adjustment: expected two bills of one {name}, found {was} and {now}")
+    lines = []
+    old, new = _by_line(before), _by_line(after)
+    for key in dict.fromkeys((*new, *old)):
+        lost, found = old.get(key, []), new.get(key, [])
+        line = (found or lost)[0]
+        amount = add_up((*(each.amount for each in found), *(negated(each.amount) for each in lost)))
+        parts = difference(
+            (part for each in lost for part in each.parts), (part for each in found for part in each.parts)
+        )
+        quantity = add_up((*(each.quantity for each in found), *(negated(each.quantity) for each in lost)))
+        if not amount and not quantity and not parts:
+            continue
+        how = (
+            "reversed" if not found else "new" if not lost else f"was {add_up(each.amount for each in lost)}"
+        )
+        kind = "tax" if line.kind == "tax" else "adjustment"
+        rule = f"{why}: {how}; {line.rule}"
+        lines.append(replace(line, kind=kind, quantity=quantity, amount=amount, parts=parts, rule=rule))
+    net = add_up((after.net, negated(before.net)))
+    tax = add_up((after.tax, negated(before.tax)))
+    return replace(after, lines=tuple(lines), net=net, tax=tax, total=add_up((net, tax)))
+
+
+def _by_line(bill: Bill) -> dict[tuple[str, str], list[Line]]:
+    found: dict[tuple[str, str], list[Line]] = {}
+    for line in bill.lines:
+        found.setdefault((line.kind, line.id), []).append(line)
+    return found
+
+
+def exact_amount(line: Line) -> Fraction:
+    """What a line's parts come to before rounding, as far as they are shown."""
+    return sum((exact(part.amount) for part in line.parts), Fraction(0))
