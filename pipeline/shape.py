@@ -52,8 +52,13 @@ def top_level_keys(shape: type[Struct]) -> set[str]:
     return {field.encode_name for field in msgspec.structs.fields(shape)}
 
 
-def read_struct(shape: type[S], table: object, key: Key, problems: list[Problem]) -> S | None:
-    """A `shape` out of a table; `None` when something needed was wrong, with every problem added to `problems`."""
+def read_struct(
+    shape: type[S], table: object, key: Key, problems: list[Problem], *, salvage: bool = False
+) -> S | None:
+    """A `shape` out of a table; `None` when something needed was wrong, with every problem added to `problems`.
+
+    `salvage`: what is wrong has its default, or None whatever its type says, so that rules can look at the rest.
+    """
     if not isinstance(table, dict):
         problems.append(Problem(key, f"expected a table, found {found(table)}"))
         return None
@@ -65,25 +70,32 @@ def read_struct(shape: type[S], table: object, key: Key, problems: list[Problem]
     for name, field in fields.items():
         if name in table:
             before = len(problems)
-            values[field.name] = read_value(field.type, table[name], (*key, name), problems)
+            value = read_value(field.type, table[name], (*key, name), problems, salvage=salvage)
+            if len(problems) == before or value is not None or not _has_default(field):
+                values[field.name] = value
             whole = whole and len(problems) == before
-        elif field.default is NODEFAULT and field.default_factory is NODEFAULT:
+        elif not _has_default(field):
             # A table that is missing altogether is told by its required keys, which is what has to be written.
             if isinstance(field.type, type) and issubclass(field.type, Struct):
                 read_struct(field.type, {}, (*key, name), problems)
             else:
                 problems.append(Problem((*key, name), "required, and not given"))
+            values[field.name] = None
             whole = False
-    return shape(**values) if whole else None
+    return shape(**values) if whole or salvage else None
 
 
-def read_value(kind: Any, value: object, key: Key, problems: list[Problem]) -> Any:
+def _has_default(field: msgspec.structs.FieldInfo) -> bool:
+    return field.default is not NODEFAULT or field.default_factory is not NODEFAULT
+
+
+def read_value(kind: Any, value: object, key: Key, problems: list[Problem], *, salvage: bool = False) -> Any:
     """One value of type `kind`: a struct, a tuple of one type, an optional, a self-reading type or a scalar."""
     if get_origin(kind) in (Union, types.UnionType):
         kind = next(option for option in get_args(kind) if option is not type(None))
     origin = get_origin(kind)
     if isinstance(kind, type) and issubclass(kind, Struct):
-        return read_struct(kind, value, key, problems)
+        return read_struct(kind, value, key, problems, salvage=salvage)
     if isinstance(kind, type) and isinstance(kind, Parsed):
         try:
             return kind.parse(value)
@@ -96,14 +108,17 @@ def read_value(kind: Any, value: object, key: Key, problems: list[Problem]) -> A
         return _read_choice(plain, value, key, problems)
     if origin is tuple:
         if isinstance(value, dict) and _is_one_or_many(kind):
-            return (read_value(get_args(plain)[0], value, key, problems),)
+            return (read_value(get_args(plain)[0], value, key, problems, salvage=salvage),)
         if not isinstance(value, list):
             problems.append(Problem(key, f"expected a list, found {found(value)}"))
             return ()
         if not value and any(getattr(meta, "min_length", None) for meta in getattr(kind, "__metadata__", ())):
             problems.append(Problem(key, "expected at least one, found an empty list"))
         item = get_args(plain)[0]
-        return tuple(read_value(item, each, (*key, place), problems) for place, each in enumerate(value))
+        return tuple(
+            read_value(item, each, (*key, place), problems, salvage=salvage)
+            for place, each in enumerate(value)
+        )
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:
