@@ -25,6 +25,8 @@ order_by_minute = Kernel("kernels.sequence_holes:order_by_minute", 6)
 number_countings = Kernel("kernels.sequence_holes:number_countings", 3)
 find_holes = Kernel("kernels.sequence_holes:find_holes", 4)
 count_repeats = Kernel("kernels.repeats:count_repeats", 8)
+sum_minutes = Kernel("kernels.meter:sum_minutes", 8)
+pool_samples = Kernel("kernels.meter:pool_samples", 7)
 select_ranks = Kernel("kernels.percentile:select_ranks", 8)
 
 ALL = tuple(kernel for kernel in list(globals().values()) if isinstance(kernel, Kernel))

@@ -1,0 +1,74 @@
+"""The wall clock of a zone at every minute of a stretch: for hours of the day, days without traffic, and months.
+
+Minutes are counted since the epoch, in UTC; nothing here asks for the time.
+"""
+
+from __future__ import annotations
+
+import functools
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.rating.model import Hours, Period
+
+_DAY = 24 * 60
+
+
+def minutes_of(period: Period) -> tuple[int, int]:
+    """[first, after): the minutes that begin within the period."""
+    begin, end = (-(-int(at.astimezone(UTC).timestamp()) // 60) for at in (period.begin, period.end))
+    return begin, max(begin, end)
+
+
+@functools.lru_cache(maxsize=256)
+def local_minutes(first: int, after: int, tz: str) -> NDArray[np.int64]:
+    """int64[after - first]: each minute as the zone's clock shows it, counted as if that were UTC.
+
+    An hour that a clock repeats stands there twice, and one that it leaves out not at all. Not to
+    be written to: it is kept.
+    """
+    zone = ZoneInfo(tz)
+    out = np.arange(first, after, dtype=np.int64)
+    begin = first
+    while begin < after:
+        end = min(begin + 60 - begin % 60, after)
+        here, there = _offset(begin, zone), _offset(end, zone)
+        if here == there:
+            out[begin - first : end - first] += here
+        else:
+            for minute in range(begin, end):
+                out[minute - first] += _offset(minute, zone)
+        begin = end
+    out.setflags(write=False)
+    return out
+
+
+def _offset(minute: int, zone: ZoneInfo) -> int:
+    offset = datetime.fromtimestamp(minute * 60, UTC).astimezone(zone).utcoffset()
+    return 0 if offset is None else offset.days * _DAY + offset.seconds // 60
+
+
+@functools.lru_cache(maxsize=256)
+def within_hours(first: int, after: int, hours: Hours) -> NDArray[np.bool_]:
+    """Which minutes lie in a window of the day; one that begins when it ends is the whole day."""
+    clock = local_minutes(first, after, hours.tz) % _DAY
+    begin, end = (at.hour * 60 + at.minute for at in (hours.begin, hours.end))
+    if begin == end:
+        inside = np.ones(after - first, np.bool_)
+    elif begin < end:
+        inside = (clock >= begin) & (clock < end)
+    else:
+        inside = (clock >= begin) | (clock < end)
+    inside.setflags(write=False)
+    return inside
+
+
+def local_days(first: int, after: int, tz: str) -> NDArray[np.int64]:
+    """The local day of each minute, counted since the epoch."""
+    return local_minutes(first, after, tz) // _DAY

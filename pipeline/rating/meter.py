@@ -1,0 +1,208 @@
+"""What each charge of a plan counted: usage of a period, filtered by zones, resources and hours, as exact quantities.
+
+Usage comes from pipeline.rating.usage, quantities go to pipeline.rating.rate. What several charges or plans share is
+reduced once.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kernels import entry
+from pipeline.rating.clock_time import minutes_of, within_hours
+from pipeline.rating.model import Meter, Percentile, Quantity
+from pipeline.rating.samples import MINUTE_S, Samples, percentile_bytes, pool
+from pipeline.rating.units import to_units
+from pipeline.rating.usage import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.rating.model import Charge, Hours, Period, Plan
+    from pipeline.rating.usage import Usage
+
+USUAL = Percentile(
+    rank=Decimal(95), sample_s=300, method="nearest_rank", of="sum", missing_samples="zero", valid_days=False
+)
+"""How a series of rates becomes one where a plan does not say it."""
+
+COLUMN = {
+    Meter.REQUESTS: "requests",
+    Meter.BYTES_SENT: "bytes_sent",
+    Meter.BODY_BYTES: "body_bytes",
+    Meter.P95_BPS: "bytes_sent",
+    Meter.PEAK_BPS: "bytes_sent",
+}
+RATES = (Meter.P95_BPS, Meter.PEAK_BPS)
+
+Filter = tuple[str, ...]
+
+
+def meter_plan(plan: Plan, usage: Usage, period: Period) -> tuple[Quantity, ...]:
+    """The quantity of each charge of a plan, in its order; UsageError where the usage lacks what a charge counts."""
+    return Metering(usage, period).quantities(plan)
+
+
+def matches(resource: str, patterns: Filter) -> bool:
+    """Whether a resource is named, or lies below a `*.` pattern; letter case does not count. No patterns: all are."""
+    name = resource.lower()
+    for pattern in map(str.lower, patterns):
+        if (
+            name.endswith(pattern[1:]) and name != pattern[1:]
+            if pattern.startswith("*.")
+            else name == pattern
+        ):
+            return True
+    return not patterns
+
+
+class Metering:
+    """One usage over one period, and what has been counted of it. Rates are of bytes sent, bit/s rounded down."""
+
+    def __init__(self, usage: Usage, period: Period) -> None:
+        self._usage, self._tz = usage, period.tz
+        self._first, self._after = minutes_of(period)
+        self._cubes: dict[tuple[str, Filter], NDArray[np.uint64]] = {}
+        self._seen: dict[Filter, NDArray[np.bool_]] = {}
+        self._totals: dict[tuple[str, Filter, Hours | None], list[int]] = {}
+        self._samples: dict[tuple[Filter, int], Samples] = {}
+        self._known: dict[object, tuple[int, str]] = {}
+        self._windows: dict[object, tuple[int, ...]] = {}
+
+    def quantities(self, plan: Plan) -> tuple[Quantity, ...]:
+        """As `meter_plan`."""
+        return tuple(self.quantity(charge) for charge in plan.charges)
+
+    def quantity(self, charge: Charge) -> Quantity:
+        """What one charge counted."""
+        base, note = self.base(charge)
+        windows = tuple(to_units(each, charge.unit) for each in self.windows(charge))
+        return Quantity(charge.id, to_units(base, charge.unit), base, note, windows)
+
+    def base(self, charge: Charge) -> tuple[int, str]:
+        """The same in bytes, requests or bit/s, and a word on how it came about."""
+        key = (charge.meter, charge.where, charge.hours, charge.percentile)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._count(charge)
+        return found
+
+    def windows(self, charge: Charge) -> tuple[int, ...]:
+        """Of a charge that prices windows alone, what each counted; the last may be shorter."""
+        if charge.window_s is None:
+            return ()
+        if (
+            charge.meter in RATES
+            or charge.meter is Meter.FLAT
+            or charge.window_s % MINUTE_S
+            or charge.window_s <= 0
+        ):
+            raise UsageError(
+                [
+                    f"charge {charge.id}: expected window_s of whole minutes on requests or bytes, found "
+                    f"{charge.window_s} on {charge.meter.value}"
+                ]
+            )
+        column, where = COLUMN[charge.meter], charge.where
+        key = (column, where, charge.hours, charge.window_s)
+        if key not in self._windows:
+            cube = self._cube(column, where.resources)[self._lines(where.zones)]
+            if charge.hours is not None:
+                cube = cube * within_hours(self._first, self._after, charge.hours)
+            per = charge.window_s // MINUTE_S
+            self._windows[key] = tuple(
+                sum(_sums(cube[:, at : at + per])) for at in range(0, self._after - self._first, per)
+            )
+        return self._windows[key]
+
+    def _count(self, charge: Charge) -> tuple[int, str]:
+        if charge.meter is Meter.FLAT:
+            return 1, ""
+        column = COLUMN[charge.meter]
+        if column not in self._usage.known:
+            raise UsageError(
+                [
+                    f"charge {charge.id}: expected usage with {column}, found {', '.join(sorted(self._usage.known))}"
+                ]
+            )
+        lines = self._lines(charge.where.zones)
+        if charge.meter in RATES:
+            return self._rate(charge, lines)
+        totals = self._zone_totals(column, charge.where.resources, charge.hours)
+        return sum(totals[line] for line in lines), ""
+
+    def _lines(self, zones: Filter) -> list[int]:
+        return [line for line, zone in enumerate(self._usage.zones) if not zones or zone in zones]
+
+    def _zone_totals(self, column: str, resources: Filter, hours: Hours | None) -> list[int]:
+        key = (column, resources, hours)
+        if key not in self._totals:
+            cube = self._cube(column, resources)
+            if hours is not None:
+                cube = cube[:, within_hours(self._first, self._after, hours)]
+            self._totals[key] = _sums(cube)
+        return self._totals[key]
+
+    def _rate(self, charge: Charge, lines: list[int]) -> tuple[int, str]:
+        how = charge.percentile or USUAL
+        peak = charge.meter is Meter.PEAK_BPS
+        if peak:
+            how = Percentile(Decimal(100), how.sample_s, "nearest_rank", how.of, how.missing_samples, False)
+        every = self._pooled(charge.where.resources, how.sample_s)
+        chosen = Samples(every.sums[lines], every.seen[lines], every.begins, every.first, every.after)
+        amount, count = percentile_bytes(chosen, how, charge.hours, self._tz)
+        said = "peak" if peak else f"p{how.rank} by {how.method}"
+        return amount * 8 // how.sample_s, f"{said} of {count} samples of {how.sample_s} s, {how.of}"
+
+    def _pooled(self, resources: Filter, sample_s: int) -> Samples:
+        key = (resources, sample_s)
+        if key not in self._samples:
+            cube = self._cube("bytes_sent", resources)
+            self._samples[key] = pool(cube, self._present(resources), self._first, sample_s)
+        return self._samples[key]
+
+    def _wanted(self, resources: Filter) -> NDArray[np.uint8]:
+        names = np.array([matches(name, resources) for name in self._usage.resources], np.uint8)
+        return names[self._usage.resource] if len(names) else np.empty(0, np.uint8)
+
+    def _cube(self, column: str, resources: Filter) -> NDArray[np.uint64]:
+        """uint64[zones, minutes]: a count of each minute of the period."""
+        key = (column, resources)
+        if key not in self._cubes:
+            usage, width = self._usage, self._after - self._first
+            cube = np.zeros((len(usage.zones), width), np.uint64)
+            wanted, values = self._wanted(resources), getattr(usage, column)
+            over = entry.sum_minutes(
+                usage.minute.ctypes.data,
+                usage.zone.ctypes.data,
+                wanted.ctypes.data,
+                values.ctypes.data,
+                len(usage),
+                self._first,
+                width,
+                cube.ctypes.data,
+            )
+            if over:
+                raise UsageError([f"{column}: a minute of one zone holds more than 2^64"])
+            self._cubes[key] = cube
+        return self._cubes[key]
+
+    def _present(self, resources: Filter) -> NDArray[np.bool_]:
+        """bool[zones, minutes]: there is usage of the minute."""
+        if resources not in self._seen:
+            usage = self._usage
+            seen = np.zeros((len(usage.zones), self._after - self._first), np.bool_)
+            at = usage.minute.astype(np.int64) - self._first
+            there = (at >= 0) & (at < seen.shape[1]) & (self._wanted(resources) != 0)
+            seen[usage.zone[there], at[there]] = True
+            self._seen[resources] = seen
+        return self._seen[resources]
+
+
+def _sums(cube: NDArray[np.uint64]) -> list[int]:
+    """The sum of each line, in halves of 32 bits: neither can pass 2^64 over fewer than 2^32 minutes."""
+    low, high = (cube & np.uint64(0xFFFFFFFF)).sum(axis=1), (cube >> np.uint64(32)).sum(axis=1)
+    return [(above << 32) + below for above, below in zip(high.tolist(), low.tolist(), strict=True)]
