@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.store.bill_log import BillLog
 from pipeline.store.coverage_store import CoverageStore
 from pipeline.store.reader import Reader
 from pipeline.store.status import StoreStatus, read_status
@@ -126,6 +127,13 @@ class Store(CoverageStore):
     def query(self, sql: str, params: Params | None = None) -> pa.Table:
         """A user's own question: no writes, no files, no network. Raises QueryError with ClickHouse's words."""
         return self._readers.ask(sql, params)
+
+    # -- money
+
+    @property
+    def bills(self) -> BillLog:
+        """Issued bills, credit notes and rebills."""
+        return BillLog(self._sessions)
 
     # -- life
 

@@ -1,0 +1,315 @@
+"""Rebills: a person proposes another bill for a period that was billed, another person approves, and a credit note and
+the new bill are issued; pure functions of the bill log, to which pipeline/store/bill_log.py writes what they decide."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pipeline.rating.bill_changes import check_sums, credit_note, less, unlike
+from pipeline.rating.bill_entries import Entry, Kind, document, proposal_body
+from pipeline.rating.bill_json import bill_digest, canonical, digest_of
+from pipeline.rating.model import Bill, Discount
+
+SCALE = 9
+"""Decimals that an issued amount may have; no currency has more than four."""
+
+
+class RebillError(Exception):
+    """What was asked for may not be: says why, and what to do."""
+
+
+class RebillState(StrEnum):
+    """Where a rebill is. `superseded`: another rebill replaced its bill first; it can only be proposed anew."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Rebill:
+    """A proposal and what became of it. `credit` and `issued` are numbers of documents, 0 before it is approved."""
+
+    proposal: Entry
+    state: RebillState = RebillState.PROPOSED
+    decision: Entry | None = None
+    credit: int = 0
+    issued: int = 0
+
+    @property
+    def id(self) -> str:
+        """The name by which people approve it."""
+        return self.proposal.rebill
+
+    @property
+    def of(self) -> int:
+        """The number of the bill that it would replace."""
+        return self.proposal.of
+
+    @property
+    def open(self) -> bool:
+        """Whether it waits for a decision."""
+        return self.state is RebillState.PROPOSED
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What a log says: documents by number, rebills by id in the order in which they were proposed, and the bills that
+    stand, that is, that no credit note took back."""
+
+    documents: dict[int, Entry] = field(default_factory=dict)
+    rebills: dict[str, Rebill] = field(default_factory=dict)
+    standing: dict[int, Entry] = field(default_factory=dict)
+
+    def standing_in(self, bill: Bill) -> list[Entry]:
+        """The standing bills of the same customer that share an instant with this one's period."""
+        begin, end = bill.period.begin, bill.period.end
+        mine = (
+            (entry, entry.bill.period) for entry in self.standing.values() if entry.customer == bill.customer
+        )
+        return [entry for entry, period in mine if period.begin < end and begin < period.end]
+
+
+def read_books(entries: Iterable[Entry]) -> Books:
+    """The books after these entries, in the order of the log. Raises RebillError where they contradict each other."""
+    books = Books()
+    for entry in entries:
+        _follow(books, entry)
+    return books
+
+
+def _follow(books: Books, entry: Entry) -> None:
+    known = books.rebills.get(entry.rebill)
+    if entry.kind is Kind.BILL:
+        books.documents[entry.number] = books.standing[entry.number] = entry
+        if known:
+            books.rebills[entry.rebill] = replace(known, issued=entry.number)
+    elif entry.kind is Kind.CREDIT_NOTE:
+        if entry.of not in books.standing:
+            raise RebillError(f"the log's entry {entry.seq} takes back bill {entry.of}, which does not stand")
+        books.documents[entry.number] = entry
+        del books.standing[entry.of]
+        for other in [each for each in books.rebills.values() if each.of == entry.of]:
+            if other.id == entry.rebill:
+                books.rebills[other.id] = replace(other, credit=entry.number)
+            elif other.open:
+                books.rebills[other.id] = replace(other, state=RebillState.SUPERSEDED)
+    elif entry.kind is Kind.PROPOSED:
+        if known:
+            raise RebillError(f"the log's entry {entry.seq} proposes {entry.rebill} a second time")
+        books.rebills[entry.rebill] = Rebill(entry)
+    elif known is None or not known.open:
+        raise RebillError(f"the log's entry {entry.seq} decides on {entry.rebill}, which is not open")
+    else:
+        books.rebills[entry.rebill] = replace(known, state=RebillState(entry.kind.value), decision=entry)
+
+
+# -- decisions: the entries to be appended now; none where all that was asked for has been done already
+
+
+def issue(
+    books: Books, bills: Sequence[Bill], next_number: int, *, at: datetime, actor: str, reason: str = ""
+) -> list[Entry]:
+    """First bills. One that stands already, word by word, is not issued again; another one for a period that has been
+    billed is refused, as one is that is provisional or does not add up. All faults at once, and then none is issued."""
+    _named(actor)
+    new: list[Entry] = []
+    faults: list[str] = []
+    for bill in bills:
+        digest = bill_digest(bill)
+        there = books.standing_in(bill) or [entry for entry in new if _share(entry.bill, bill)]
+        if [entry.digest for entry in there] == [digest]:
+            continue
+        whose = f"{bill.customer} {bill.period.begin:%Y-%m-%d}"
+        faults += [f"{whose}: {fault}" for fault in _unfit(bill)]
+        if there:
+            faults.append(f"{whose}: bill {there[0].number} is issued for that time; propose a rebill of it")
+        new.append(document(Kind.BILL, bill, next_number + len(new), at=at, actor=actor, reason=reason))
+    if faults:
+        raise RebillError("; ".join(faults))
+    return new
+
+
+def propose(
+    books: Books,
+    of: int,
+    bill: Bill,
+    *,
+    discounts: Sequence[Discount] = (),
+    at: datetime,
+    actor: str,
+    reason: str,
+) -> tuple[str, list[Entry]]:
+    """A proposal to put `bill` in the place of the standing bill `of`; its id, and what to append. The same proposal by
+    the same person is the same one as long as nobody decided on it."""
+    _named(actor)
+    _reasoned(reason)
+    old = _standing(books, of)
+    if bill_digest(bill) == old.digest:
+        raise RebillError(f"the new bill says what bill {of} says: there is nothing to rebill")
+    faults = _unfit(bill)
+    if what := unlike(old.bill, bill):
+        faults.append(f"it cannot replace bill {of}: {what}")
+    faults += [
+        f"discount {name} is for one bill only, and bill {number} has it"
+        for name, number in _spent(books, bill.customer, of)
+        if name in {discount.name for discount in discounts if discount.once}
+    ]
+    if faults:
+        raise RebillError("; ".join(faults))
+    body = proposal_body(bill, discounts)
+    ended = sum(1 for each in books.rebills.values() if not each.open and each.proposal.body == body)
+    name = "r" + digest_of(canonical((of, _person(actor), reason, body, ended)))[:12]
+    if name in books.rebills:
+        return name, []
+    entry = Entry(Kind.PROPOSED, bill.customer, at, actor, reason, 0, of, name, body, digest_of(body))
+    return name, [entry]
+
+
+def approve(
+    books: Books, rebill: str, next_number: int, *, at: datetime, actor: str, reason: str
+) -> list[Entry]:
+    """The approval, the credit note and the new bill. Nothing where it is approved already. Refused for the one who
+    proposed it, and where its bill does not stand any more."""
+    _named(actor)
+    found = _rebill(books, rebill)
+    if found.state is RebillState.APPROVED:
+        return []
+    _reasoned(reason)
+    _undecided(found)
+    if _person(actor) == _person(found.proposal.actor):
+        raise RebillError(f"{found.proposal.actor} proposed {rebill}: another person has to approve it")
+    old = _standing(books, found.of)
+    words = {"of": found.of, "rebill": rebill, "at": at, "actor": actor, "reason": found.proposal.reason}
+    body = canonical({"proposal": found.proposal.digest})
+    return [
+        Entry(Kind.APPROVED, old.customer, at, actor, reason, 0, found.of, rebill, body, digest_of(body)),
+        document(Kind.CREDIT_NOTE, credit_note(old.bill), next_number, **words),  # type: ignore[arg-type]
+        document(Kind.BILL, found.proposal.bill, next_number + 1, **words),  # type: ignore[arg-type]
+    ]
+
+
+def turn_down(books: Books, rebill: str, *, at: datetime, actor: str, reason: str) -> list[Entry]:
+    """The end of a proposal without documents: withdrawn by the one who made it, rejected by anybody else. Nothing
+    where it has ended so already."""
+    _named(actor)
+    found = _rebill(books, rebill)
+    own = _person(actor) == _person(found.proposal.actor)
+    kind = Kind.WITHDRAWN if own else Kind.REJECTED
+    if found.state.value == kind.value:
+        return []
+    _reasoned(reason)
+    _undecided(found)
+    return [
+        Entry(kind, found.proposal.customer, at, actor, reason, 0, found.of, rebill, "{}", digest_of("{}"))
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a rebill moves: the old bill, its credit note and the new one, and what the customer owes less or more."""
+
+    old: Bill
+    credit: Bill
+    new: Bill
+    net: Decimal
+    tax: Decimal
+    total: Decimal
+
+
+def difference(books: Books, rebill: str) -> Difference:
+    """Of a rebill, decided or not: new less old, which is credit note plus new bill."""
+    found = _rebill(books, rebill)
+    old, new = books.documents[found.of].bill, found.proposal.bill
+    return Difference(
+        old, credit_note(old), new, less(new.net, old.net), less(new.tax, old.tax), less(new.total, old.total)
+    )
+
+
+# -- what may be
+
+
+def _unfit(bill: Bill) -> list[str]:
+    faults = check_sums(bill)
+    if bill.provisional:
+        faults.append(f"the bill is provisional: {', '.join(bill.provisional)}")
+    for name, amount in (("net", bill.net), ("tax", bill.tax), ("total", bill.total)):
+        exponent = amount.as_tuple().exponent
+        if not isinstance(exponent, int) or exponent < -SCALE or amount.adjusted() > 28:
+            faults.append(
+                f"{name} is {amount}: at most {SCALE} decimals and 29 digits before them are issued"
+            )
+    return faults
+
+
+def _share(one: Bill, other: Bill) -> bool:
+    return (
+        one.customer == other.customer
+        and one.period.begin < other.period.end
+        and other.period.begin < one.period.end
+    )
+
+
+def _spent(books: Books, customer: str, but: int) -> list[tuple[str, int]]:
+    """One-time discounts in standing bills of a customer that came of rebills: (name, bill), but of one bill."""
+    return [
+        (discount.name, each.issued)
+        for each in books.rebills.values()
+        if each.issued in books.standing and each.issued != but and each.proposal.customer == customer
+        for discount in each.proposal.discounts
+        if discount.once
+    ]
+
+
+def _standing(books: Books, number: int) -> Entry:
+    if found := books.standing.get(number):
+        return found
+    if number not in books.documents:
+        raise RebillError(f"there is no bill {number}")
+    if books.documents[number].kind is Kind.CREDIT_NOTE:
+        raise RebillError(f"{number} is a credit note: name a bill that stands")
+    taken_back = next(e for e in books.documents.values() if e.kind is Kind.CREDIT_NOTE and e.of == number)
+    replaced = next((e.number for e in books.documents.values() if e.kind is Kind.BILL and e.of == number), 0)
+    raise RebillError(
+        f"bill {number} was taken back by credit note {taken_back.number}: propose a rebill of bill {replaced}"
+    )
+
+
+def _rebill(books: Books, rebill: str) -> Rebill:
+    if found := books.rebills.get(rebill):
+        return found
+    waiting = ", ".join(each.id for each in books.rebills.values() if each.open) or "none"
+    raise RebillError(f"there is no rebill {rebill}; open ones: {waiting}")
+
+
+def _undecided(found: Rebill) -> None:
+    if found.open:
+        return
+    if found.state is RebillState.SUPERSEDED:
+        raise RebillError(
+            f"{found.id} is superseded: another rebill replaced bill {found.of}; propose it anew"
+        )
+    who = f" by {found.decision.actor}" if found.decision else ""
+    raise RebillError(f"{found.id} is {found.state}{who} already: propose it anew")
+
+
+def _person(actor: str) -> str:
+    """A person whichever way his name is typed: Anna, anna and " anna" are one."""
+    return " ".join(unicodedata.normalize("NFKC", actor).casefold().split())
+
+
+def _named(actor: str) -> None:
+    if not _person(actor):
+        raise RebillError("somebody has to do it: name the actor")
+
+
+def _reasoned(reason: str) -> None:
+    if not reason.strip():
+        raise RebillError("a reason is needed: it is what an auditor reads")
