@@ -77,6 +77,12 @@ def number(value: Decimal | int, lang: str) -> str:
         )
 
 
+def percent(share: Decimal, lang: str) -> str:
+    """A share as percent with all its digits: 0.22 is 22 %."""
+    with localcontext(prec=_digits(share) + 2):
+        return f"{number(share * 100, lang)}\u00a0%"
+
+
 def float_holds(amount: Decimal) -> bool:
     """Whether a spreadsheet's number shows this amount to the last digit: it keeps 15 of them."""
     with localcontext(prec=_digits(amount)):

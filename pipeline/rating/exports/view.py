@@ -4,18 +4,22 @@ them out and add nothing. Pure."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.rating.exports import show
+from pipeline.rating.exports.phrases import in_blocks, is_share, rule_words, step_words
 from pipeline.rating.exports.words import name_in, place, say, say_or_keep
 
 if TYPE_CHECKING:
-    from decimal import Decimal
+    from collections.abc import Mapping
 
     from pipeline.coverage.proof import Proof, ProvenGap
     from pipeline.rating.model import Bill, Line, Part
 
 GAP_COLUMNS = ("gap", "class", "where", "from", "to", "minutes", "lost_bytes", "share", "state", "reason")
+_NAMELESS = frozenset({"minimum", "cap"})
+"""Kinds of lines that have no name of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,9 @@ def view_bill(bill: Bill, proof: Proof | None, lang: str) -> View:
     period = show.period_text(bill.period, lang)
     plan = say("plan_version", lang, plan=show.clean(bill.plan), version=bill.plan_version)
     rows: list[Row] = []
+    names = {line.id: _name(line, lang) for line in bill.lines}
     for line in bill.lines:
-        rows.extend(_rows(line, bill.currency, lang))
+        rows.extend(_rows(line, names, bill.currency, lang))
     total_words = "total_credit" if bill.total < 0 else "total"
     return View(
         lang=lang,
@@ -96,43 +101,70 @@ def check_proof(bill: Bill, proof: Proof | None) -> None:
         raise ValueError(f"the proof is of {proof.period}, which shares no minute with the bill's period")
 
 
-def _rows(line: Line, currency: str, lang: str) -> list[Row]:
-    """A line and its steps; one step that is the whole line again is not told twice."""
+def _rows(line: Line, names: Mapping[str, str], currency: str, lang: str) -> list[Row]:
+    """A line and its steps; one step that is the whole line again is told on the line."""
     kind = say_or_keep("kind", line.kind, lang)
+    steps = [_step(part, line, names, currency, lang) for part in line.parts]
     only = line.parts[0] if len(line.parts) == 1 else None
-    told = only is not None and (only.units, only.amount) == (line.quantity, line.amount)
-    # what is no usage (a tax, a discount) often has no unit: its quantity then says nothing to a reader
-    counted = bool(line.unit) or line.kind == "charge"
+    told = (
+        only is not None
+        and only.amount == line.amount
+        and (only.units.is_zero() or (only.units == line.quantity and not in_blocks(only.what)))
+    )
+    priced = steps[0] if told and steps[0].units is not None else None
+    # what is no usage (a discount, a minimum) often has no unit: its quantity then says nothing to a reader
+    counted = priced is not None or bool(line.unit)
+    rule = rule_words(line.rule, lang)
     head = Row(
         of_line=False,
         kind=show.clean(kind),
-        name=show.clean(name_in(line.names, lang, kind if line.kind != "charge" else line.id)),
-        quantity=show.number(line.quantity, lang) if counted else "",
-        unit=show.clean(say_or_keep("unit", line.unit, lang)) if line.unit else "",
-        price=show.price(only.price, currency, lang) if only else "",
+        name=_name(line, lang),
+        quantity=priced.quantity if priced else show.number(line.quantity, lang) if counted else "",
+        unit=priced.unit if priced else _unit(line, lang),
+        price=priced.price if priced else "",
         amount=show.money(line.amount, currency, lang),
-        note=show.clean("; ".join(filter(None, (only.what if only and told else "", line.rule)))),
+        note=show.clean("; ".join(filter(None, (steps[0].name if told else "", rule)))),
         units=line.quantity if counted else None,
-        unit_price=only.price if only else None,
+        unit_price=priced.unit_price if priced else None,
         sum=line.amount,
     )
-    return [head] if told else [head, *(_part(part, line, currency, lang) for part in line.parts)]
+    return [head] if told else [head, *steps]
 
 
-def _part(part: Part, line: Line, currency: str, lang: str) -> Row:
+def _step(part: Part, line: Line, names: Mapping[str, str], currency: str, lang: str) -> Row:
+    """A step; a flat sum has no units and no price, a share of money is priced in percent; a
+    discount's steps are the lines that it takes from."""
+    flat, share, shared = part.units.is_zero(), is_share(part.what), line.kind == "discount"
     return Row(
         of_line=True,
         kind="",
-        name=show.clean(part.what),
-        quantity=show.number(part.units, lang),
-        unit=show.clean(say_or_keep("unit", line.unit, lang)) if line.unit else "",
-        price=show.price(part.price, currency, lang),
+        name=names[part.what] if shared and part.what in names else show.clean(step_words(part.what, lang)),
+        quantity=""
+        if flat
+        else show.price(part.units, currency, lang)
+        if share
+        else show.number(part.units, lang),
+        unit="" if flat or share or in_blocks(part.what) else _unit(line, lang),
+        price=""
+        if flat
+        else show.percent(part.price, lang)
+        if share
+        else show.price(part.price, currency, lang),
         amount=show.price(part.amount, currency, lang),
         note="",
-        units=part.units,
-        unit_price=part.price,
+        units=None if flat else part.units,
+        unit_price=None if flat else part.price,
         sum=part.amount,
     )
+
+
+def _name(line: Line, lang: str) -> str:
+    kind = say_or_keep("kind", line.kind, lang)
+    return show.clean(name_in(line.names, lang, kind if line.kind in _NAMELESS else line.id or kind))
+
+
+def _unit(line: Line, lang: str) -> str:
+    return show.clean(say_or_keep("unit", line.unit, lang)) if line.unit else ""
 
 
 def verdict(proof: Proof, lang: str) -> str:
@@ -176,16 +208,8 @@ def _gap(gap: ProvenGap, tz: str, lang: str) -> tuple[str, ...]:
         show.minute_in(gap.after, tz, lang),
         show.number(gap.minutes, lang),
         lost,
-        share_text(gap.share, lang),
+        "" if gap.share is None else show.percent(round(Decimal(gap.share), 3), lang),
         say_or_keep("state", gap.state, lang),
         gap.reason,
     )
     return tuple(show.clean(cell) for cell in cells)
-
-
-def share_text(share: float | None, lang: str) -> str:
-    """The customer's part of a gap in percent; empty where it is not known."""
-    if share is None:
-        return ""
-    percent = f"{100 * share:.1f}"
-    return f"{percent.replace('.', ',') if lang == 'ru' else percent}\u00a0%"

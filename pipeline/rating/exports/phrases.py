@@ -1,0 +1,132 @@
+"""What rating says about steps and rules, in Russian: rating speaks one language, English, and this table turns its
+phrases; one that nobody has put here yet is shown as it is. The words of bills themselves are in words.py."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+_PHRASES: tuple[tuple[str, str], ...] = (
+    # steps
+    (r"units", "единицы"),
+    (r"free units", "бесплатные единицы"),
+    (r"flat", "фиксированная сумма"),
+    (r"tier (\d+): units", r"ступень \1"),
+    (r"tier (\d+): flat", r"ступень \1: фиксированная сумма"),
+    (r"tier (\d+): no bound", r"ступень \1: без верхней границы"),
+    (r"tier (\d+): up to (.+)", r"ступень \1: до \2"),
+    (r"tier (\d+): blocks of (.+)", r"ступень \1: блоки по \2"),
+    (r"packages of (.+)", r"пакеты по \1"),
+    (r"share of the amount", "доля суммы"),
+    (r"committed, used", "обязательство: использовано"),
+    (r"committed, not used", "обязательство: не использовано"),
+    (r"overage", "сверх обязательства"),
+    (r"minimum", "доплата до минимума"),
+    (r"cap", "ограничение сверху"),
+    (r"booked before", "учтено ранее"),
+    (r"was: (.+)", r"было: {1}"),
+    (r"is: (.+)", r"стало: {1}"),
+    (r"paid by (.+) in group (.+)", r"оплачено услугой \1 в группе \2"),
+    # rules, piece by piece
+    (r"(flat|per_unit|graduated|volume|package|blocks|capacity|percentage|commitment|percentile)", "{model}"),
+    (r"each (\d+) s alone", r"каждые \1 с отдельно"),
+    (r"whole units", "целые единицы"),
+    (r"the tier reached prices all", "вся величина по цене достигнутой ступени"),
+    (r"free units ([\d.]+)", r"бесплатно единиц: \1"),
+    (r"percent off ([\d.]+)", r"скидка \1 %"),
+    (r"([\d.]+) % off", r"скидка \1 %"),
+    (r"([\d.]+) % on (.+)", r"\1 % от \2"),
+    (r"([\d.]+) % included in (.+)", r"\1 % в составе \2"),
+    (r"([\d.]+) % in (.+)", r"\1 % в составе \2"),
+    (r"tax in the prices: ([\d.]+) % included in (.+)", r"налог внутри цен: \1 % в составе \2"),
+    (r"([\d.]+ %|[\d.]+) off ([\d.-]+)", r"\1 от \2"),
+    (r"once", "один раз"),
+    (r"shared by amount", "разделена по строкам пропорционально суммам"),
+    (r"minimum ([\d.]+)", r"минимум \1"),
+    (r"cap ([\d.]+)", r"не более \1"),
+    (r"minimum ([\d.]+) for (.+) of the month", r"минимум \1 за \2 месяца"),
+    (r"cap ([\d.]+) for (.+) of the month", r"не более \1 за \2 месяца"),
+    (r"credit for the rest of the month", "возврат за остаток месяца"),
+    (r"against (.+)", r"при сумме \1"),
+    (r"for (.+) of the month", r"за \1 месяца"),
+    (r"rounded (half_up|half_even|up|down)", "округление {mode}"),
+    (
+        r"rounded (half_up|half_even|up|down) to (\d+) decimals(?: at (line|total|tier))?",
+        r"округление {mode} до \2 знаков{at}",
+    ),
+)
+_MODELS = {
+    "flat": "фиксированная сумма",
+    "per_unit": "за единицу",
+    "graduated": "по ступеням",
+    "volume": "по объёму",
+    "package": "пакетами",
+    "blocks": "блоками",
+    "capacity": "по ёмкости",
+    "percentage": "процент от суммы",
+    "commitment": "с обязательством",
+    "percentile": "по перцентилю",
+}
+_MODES = {
+    "half_up": "к ближайшему (половина вверх)",
+    "half_even": "к ближайшему (половина к чётному)",
+    "up": "вверх",
+    "down": "вниз",
+}
+_AT = {"line": " в строке", "total": " в итоге", "tier": " в ступени"}
+_BLOCKS = re.compile(r"(?:tier \d+: )?(?:packages|blocks) of .+")
+_SHARES = re.compile(r"share of the amount|[\d.]+ % (?:on|included in) .+")
+
+
+def step_words(what: str, lang: str) -> str:
+    """What a step of a line is."""
+    if lang != "ru":
+        return what
+    found = _translate(what)
+    return what if found is None else found
+
+
+def rule_words(rule: str, lang: str) -> str:
+    """The rule of a line, piece by piece."""
+    if lang != "ru":
+        return rule
+    return "; ".join(_pieces(part) for part in rule.split("; "))
+
+
+def in_blocks(what: str) -> bool:
+    """Whether a step counts packages or blocks, not the unit of its line."""
+    return _BLOCKS.fullmatch(what) is not None
+
+
+def is_share(what: str) -> bool:
+    """Whether a step's price is a share of money, 0.22 for 22 %."""
+    return _SHARES.fullmatch(what) is not None
+
+
+def _pieces(part: str) -> str:
+    whole = _translate(part)
+    if whole is not None:
+        return whole
+    return ", ".join(each if (found := _translate(each)) is None else found for each in part.split(", "))
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(english), russian) for english, russian in _PHRASES)
+
+
+def _translate(text: str) -> str | None:
+    for pattern, russian in _patterns():
+        found = pattern.fullmatch(text)
+        if found is None:
+            continue
+        if "{1}" in russian:
+            return russian.replace("{1}", step_words(found[1], "ru"))
+        if "{model}" in russian:
+            return _MODELS[found[1]]
+        words = found.expand(russian)
+        if "{mode}" in words:
+            at = _AT.get(found[3] or "", "") if "{at}" in words else ""
+            words = words.replace("{mode}", _MODES[found[1]]).replace("{at}", at)
+        return words
+    return None
