@@ -4,7 +4,7 @@ the languages; nothing here rounds an amount."""
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -40,16 +40,20 @@ def plain(value: Decimal) -> str:
     return f"{abs(value) if value.is_zero() else value:f}"
 
 
-def money(amount: Decimal, currency: str, lang: str) -> str:
-    """An amount with all its digits, at least as many decimals as the currency has: 1 234,50 ₽; 1,234.50 RUB."""
+def money(amount: Decimal, currency: str, lang: str, *, short: bool = False) -> str:
+    """An amount with all its digits, at least as many decimals as the currency has: 1 234,50 ₽; 1,234.50 RUB. `short`:
+    whole amounts without decimals."""
     from babel.numbers import format_currency
 
+    whole = short and amount == amount.to_integral_value()
+    sign = "¤" if lang == "ru" and currency == "RUB" else "¤¤"
     with localcontext(prec=_digits(amount)):
         return format_currency(
             abs(amount) if amount.is_zero() else amount,
             clean(currency),
-            "#,##0.00\u00a0¤" if lang == "ru" and currency == "RUB" else "#,##0.00\u00a0¤¤",
+            f"{'#,##0' if whole else '#,##0.00'}\u00a0{sign}",
             locale=_locale(lang),
+            currency_digits=not whole,
             decimal_quantization=False,
         )
 
@@ -90,19 +94,35 @@ def float_holds(amount: Decimal) -> bool:
     return isinstance(exponent, int) and len(digits) <= _EXCEL_DIGITS and abs(exponent) < 290
 
 
-def period_text(period: Period, lang: str) -> str:
+def period_text(period: Period, lang: str, *, with_zone: bool = True) -> str:
     """First and last day in the bill's own zone, where it begins and ends at midnight there; else both times."""
-    from babel.dates import format_date, format_datetime
-
     zone = zone_of(period.tz)
     begin, end = period.begin.astimezone(zone), period.end.astimezone(zone)
     whole_days = all(at.hour == at.minute == at.second == at.microsecond == 0 for at in (begin, end))
     if whole_days and end > begin:
-        last = end - timedelta(days=1)
-        days = [format_date(day.date(), "d MMMM y", locale=_locale(lang)) for day in (begin, last)]
-        return f"{' – '.join(dict.fromkeys(days))} ({zone})"
-    times = [format_datetime(at, "d MMMM y, HH:mm", tzinfo=zone, locale=_locale(lang)) for at in (begin, end)]
-    return f"{' – '.join(times)} ({zone})"
+        texts = [day_text(begin.date(), lang), day_text(end.date() - timedelta(days=1), lang)]
+    else:
+        texts = [time_in(at, period.tz, lang) for at in (begin, end)]
+    return " – ".join(dict.fromkeys(texts)) + (f" ({zone})" if with_zone else "")
+
+
+def month_text(period: Period, lang: str) -> str:
+    """A whole month by its name, any other period as `period_text` without the zone."""
+    from babel.dates import format_date
+
+    zone = zone_of(period.tz)
+    begin, end = period.begin.astimezone(zone), period.end.astimezone(zone)
+    after = (begin + timedelta(days=31)).replace(day=1)
+    if begin.day == 1 and begin.time() == time.min and end.replace(tzinfo=None) == after.replace(tzinfo=None):
+        return format_date(begin.date(), "LLLL y", locale=_locale(lang))
+    return period_text(period, lang, with_zone=False)
+
+
+def day_text(day: date, lang: str) -> str:
+    """A day in words."""
+    from babel.dates import format_date
+
+    return format_date(day, "d MMMM y", locale=_locale(lang))
 
 
 def minute_in(minute: int, tz: str, lang: str) -> str:
