@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import decimal
 import itertools
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.app.settings import VERSION, Config, Contract, CustomerSettings, EdgeSettings
@@ -66,7 +67,8 @@ def _customers(customers: tuple[CustomerSettings, ...]) -> Iterator[Problem]:
 
 
 def _contracts(key: Key, contracts: tuple[Contract, ...]) -> Iterator[Problem]:
-    ends = []
+    """At any time between the first and the last one contract holds: none overlap, and no time is left out."""
+    held: list[tuple[datetime, datetime | None, int]] = []
     for number, contract in enumerate(contracts):
         try:
             zone = ZoneInfo(contract.tz)
@@ -76,15 +78,49 @@ def _contracts(key: Key, contracts: tuple[Contract, ...]) -> Iterator[Problem]:
             )
             continue
         start = contract.from_.at(zone)
-        if contract.to is not None and contract.to.at(zone) <= start:
+        end = contract.to.at(zone) if contract.to is not None else None
+        if end is not None and end <= start:
             yield Problem((*key, number, "to"), "must be after from; it is exclusive")
-        ends.append((start, contract.to.at(zone) if contract.to is not None else None, number))
-    ends.sort(key=lambda each: each[0])
-    for (start, end, number), (following, _, later) in itertools.pairwise(ends):
+        yield from _terms(contract, (*key, number))
+        held.append((start, end, number))
+    held.sort(key=lambda each: each[0])
+    for (start, end, number), (following, _, later) in itertools.pairwise(held):
+        earlier = key_text((*key, number))
         if following == start or (end is not None and end > following):
+            yield Problem((*key, later), f"overlaps {earlier}: at any time one contract holds")
+        elif end is not None and end < following:
             yield Problem(
-                (*key, later), f"overlaps {key_text((*key, number))}: at any time one contract holds"
+                (*key, later),
+                f"leaves a hole after {earlier}: nothing holds from {end:%Y-%m-%dT%H:%M:%SZ} "
+                f"to {following:%Y-%m-%dT%H:%M:%SZ}; leave its to out, and it ends where this begins",
             )
+
+
+def _terms(contract: Contract, key: Key) -> Iterator[Problem]:
+    """Taxes in order, and each discount one of per cent and amount."""
+    zone = ZoneInfo(contract.tz)
+    begun = contract.from_.at(zone)
+    for place, tax in enumerate(contract.later_tax):
+        starts = tax.from_.at(zone)
+        if starts <= begun:
+            yield Problem(
+                (*key, "later_tax", place, "from"),
+                f"must be after {begun:%Y-%m-%dT%H:%M:%SZ}, when what was before it began",
+            )
+        begun = max(begun, starts)
+    for place, discount in enumerate(contract.discount):
+        at: Key = (*key, "discount", place)
+        if (discount.percent is None) == (discount.amount is None):
+            which = "neither" if discount.percent is None else "both"
+            yield Problem(at, f"expected one of percent and amount, found {which}")
+        if discount.percent is not None and decimal.Decimal(discount.percent) > 100:
+            yield Problem((*at, "percent"), f"expected at most 100, found {discount.percent}")
+        if (
+            discount.to is not None
+            and discount.from_ is not None
+            and discount.to.at(zone) <= discount.from_.at(zone)
+        ):
+            yield Problem((*at, "to"), "must be after from; it is exclusive")
 
 
 def _twice(what: str, ids: list[str]) -> Iterator[Problem]:

@@ -127,6 +127,26 @@ class Tax(Struct, frozen=True, kw_only=True):
     included: bool = False
 
 
+class LaterTax(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """The tax from a day on, while the contract stays what it is."""
+
+    from_: Instant
+    name: Name
+    rate: Decimal
+    included: bool = False
+
+
+class Discount(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """What is taken off a contract's bills, in per cent or as an amount; `once`: of the first of them only."""
+
+    name: Name
+    percent: Decimal | None = None
+    amount: Decimal | None = None
+    once: bool = False
+    from_: Instant | None = None
+    to: Instant | None = None
+
+
 class Contract(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """Which plan a customer is on from a day in its own time zone, until `to` (exclusive) or the next contract."""
 
@@ -134,7 +154,11 @@ class Contract(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     from_: Instant
     to: Instant | None = None
     tz: Name = "UTC"
+    version: Annotated[int, Meta(ge=1, description="a whole number, 1 or more")] | None = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description='three capital letters, like "RUB"')] = ""
     tax: Tax | None = None
+    later_tax: tuple[LaterTax, ...] = ()
+    discount: tuple[Discount, ...] = ()
 
 
 class CustomerSettings(Struct, frozen=True, kw_only=True):

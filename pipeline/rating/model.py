@@ -181,6 +181,41 @@ class Discount:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """When something of a contract holds: [begin, end) in UTC; None: from its beginning, until its end."""
+
+    begin: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a customer buys in [begin, end): a plan, in the version valid when it begins or in `version`. `taxes`: the
+    last that has begun holds; `discounts` are applied in the order given."""
+
+    customer: str
+    plan: str
+    begin: datetime
+    end: datetime | None
+    tz: str
+    currency: str = ""
+    version: int | None = None
+    taxes: tuple[tuple[Term, Tax], ...] = ()
+    discounts: tuple[tuple[Term, Discount], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The part of a contract's month that it holds in: what one bill is for. `whole`: all of that month."""
+
+    contract: Contract
+    period: Period
+    whole: Period
+    tax: Tax | None
+    discounts: tuple[Discount, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Period:
     """A stretch of time that is billed, [begin, end) in UTC, and the zone whose month it is."""
 
