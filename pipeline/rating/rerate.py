@@ -1,7 +1,7 @@
 """Re-rating: late usage and corrected tariffs become delta lines on their own period; what was booked never changes.
 
 From cumulative quantities and amounts already booked, or from two versions of a bill, to the lines that lead from one
-to the other. Booked plus deltas is always the price of what is known now: the order in which late data comes is nothing.
+to the other. Booked plus deltas is always the price of what is known now: the order in which data comes is nothing.
 """
 
 from __future__ import annotations

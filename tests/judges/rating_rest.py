@@ -1,0 +1,296 @@
+"""More of the product's answers to outside rating cases: windows, changes of plan, discounts, telephone records read as
+usage, percentiles, comparisons. Importing it registers them in tests/judges/rating_models.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from pipeline.rating.charge import rate_charge, rate_exactly
+from pipeline.rating.commitments import commitment_use
+from pipeline.rating.discounts import distribute
+from pipeline.rating.model import Charge, Commitment, Discount, Line, Meter, Tier, Where
+from pipeline.rating.percentiles import percentiles, rank_from_top
+from pipeline.rating.proration import change_lines
+from pipeline.rating.rerate import rate_slice, rerate
+from pipeline.rating.rounding import add_up
+from tests.judges.rating_models import ANSWERS, Answer, answers, bill_of
+from tests.judges.rating_nouns import (
+    CENTS,
+    MONEY,
+    Case,
+    charge_of,
+    commitment_of,
+    flat_charge,
+    number,
+    of,
+    ratio,
+)
+
+__all__ = ["ANSWERS"]
+
+
+def bucketed(model: str) -> Callable[[Case, Case], Answer]:
+    def answer(params: Case, usage: Case) -> Answer:
+        charge = charge_of({**params, "free_units": None}, model, window_s=3600)
+        return {"amount": windows_line(charge, usage["buckets"]).amount}
+
+    return answer
+
+
+for name in ("per_unit", "package", "graduated", "volume"):
+    ANSWERS[f"bucketed_{name}"] = bucketed(name)
+
+
+def windows_line(charge: Charge, windows: list[str]) -> Line:
+    return rate_charge(charge, of(charge, add_up(number(each) for each in windows), *windows))
+
+
+@answers("window_commitment")
+def window_commitment(params: Case, usage: Case) -> Answer:
+    charge = commitment_of(params)
+    line = windows_line(charge, usage["windows"])
+    use = commitment_use([line])
+    return {
+        "amount": line.amount,
+        "per_window": [windows_line(charge, [each]).amount for each in usage["windows"]],
+        "utilized": use.utilized,
+        "overage": use.overage,
+        "true_up": use.true_up,
+    }
+
+
+@answers("window_commitment_time_of_day")
+def commitments_by_hour(params: Case, usage: Case) -> Answer:
+    lines, left = [], list(usage["windows"])
+    for bucket in params["buckets"]:
+        own = [each for each in left if bucket["from"] <= each[0] < bucket["to"]]
+        left = [each for each in left if each not in own]
+        lines.append(windows_line(commitment_of(bucket), [units for _, units in own]))
+    lines.append(windows_line(commitment_of(params["otherwise"]), [units for _, units in left]))
+    use = commitment_use(lines)
+    return {
+        "amount": add_up(line.amount for line in lines),
+        "utilized": use.utilized,
+        "overage": use.overage,
+        "true_up": use.true_up,
+    }
+
+
+@answers("plan_change_proration")
+def plan_change(params: Case, usage: Case) -> Answer:
+    left = Fraction(int(params["days"]), int(params["of_days"]))
+    sides = [(usage[f"{side}_price"], usage[f"{side}_qty"]) for side in ("old", "new")]
+    return _changed(sides, left, MONEY, "")
+
+
+@answers("plan_change_factor")
+def plan_change_factor(params: Case, usage: Case) -> Answer:  # noqa: ARG001
+    sides = [(params["old_cents"], "1"), (params["new_cents"], "1")]
+    return _changed(sides, ratio(params["factor"]), CENTS, "_cents")
+
+
+@answers("slots_proration")
+def slots(params: Case, usage: Case) -> Answer:  # noqa: ARG001
+    sides = [(params["price_cents"], params["old"]), (params["price_cents"], params["new"])]
+    return {"amount_cents": _changed(sides, ratio(params["factor"]), CENTS, "")["net"]}
+
+
+def _changed(sides: list[tuple[str, str]], left: Fraction, rounding: Any, suffix: str) -> Answer:
+    old, new = (
+        (charge_of({"unit": price}, "per_unit", meter=Meter.FLAT, rounding=rounding), units)
+        for price, units in sides
+    )
+    credit, charge = change_lines((old[0], of(*old)), (new[0], of(*new)), left)
+    net = add_up((credit.amount, charge.amount))
+    return {f"net{suffix}": net, f"credit{suffix}": credit.amount, f"charge{suffix}": charge.amount}
+
+
+@answers("coupon_stack")
+def coupons(params: Case, usage: Case) -> Answer:  # noqa: ARG001
+    discounts = [
+        Discount(str(i), percent=number(each["value"]))
+        if each["kind"] == "percent"
+        else Discount(str(i), amount=number(each["value"]))
+        for i, each in enumerate(params["coupons"])
+    ]
+    bill = bill_of(flat_charge(params["subtotal_cents"]), discounts=discounts, rounding=CENTS)
+    return {"discount_cents": -add_up(line.amount for line in bill.lines if line.kind == "discount")}
+
+
+@answers("discount_distribution")
+def distribution(params: Case, usage: Case) -> Answer:
+    lines = [number(each) for each in usage["lines_cents"]]
+    shares = distribute(number(params["discount_cents"]), lines, CENTS)
+    return {"lines_after_cents": [line - share for line, share in zip(lines, shares, strict=True)]}
+
+
+@answers("increments")
+def increments(params: Case, usage: Case) -> Answer:
+    """A first block, then smaller ones."""
+    first, then = number(params["first_increment_s"]), number(params["then_increment_s"])
+    price = number(params["unit_per_s"])
+    tiers = (
+        Tier(first, price * first, number("0"), first),
+        Tier(None, price * then, number("0"), then),
+    )
+    charge = charge_of({"tiers": []}, "blocks", tiers=tiers)
+    return {"amount": rate_charge(charge, of(charge, usage["seconds"])).amount}
+
+
+@answers("rerate_order")
+def in_order(params: Case, usage: Case) -> Answer:
+    """Records as slices of one cumulative quantity: whoever comes first takes the free units."""
+    every = number(params["rate_unit_s"])
+    charge = charge_of(
+        {"unit": params["rate"], "free_units": str(number(params["free_seconds"]) / every)}, "per_unit"
+    )
+    records = usage["records_in_arrival_order"]
+    if "rerate" in params:
+        records = sorted(records, key=lambda record: str(record["start"]))
+    ends = list(accumulate(number(record["seconds"]) / every for record in records))
+    costs = [line.amount for line in rerate(charge, ends, ())]
+    return {
+        "cost_in_arrival_order": costs,
+        "cost_in_start_order": costs,
+        "balance": -add_up(costs),
+    }
+
+
+@answers("rerate_new_tariff")
+def new_tariff(params: Case, usage: Case) -> Answer:
+    units = number(usage["seconds"]) / number(params["rate_unit_s"])
+    old, new = (charge_of({"unit": params[f"{which}_rate"]}, "per_unit") for which in ("old", "new"))
+    before = rate_charge(old, of(old, units)).amount
+    delta = rate_slice(new, number("0"), units, before).amount
+    return {"cost_before": before, "cost_after": add_up((before, delta))}
+
+
+@answers("overuse")
+def overuse(params: Case, usage: Case) -> Answer:
+    charge = charge_of({"unit": "1", "free_units": params["allowed"]}, "per_unit")
+    return {"overuse": rate_charge(charge, of(charge, usage["used"])).amount}
+
+
+@answers("graduated_cumulative_daily")
+def daily(params: Case, usage: Case) -> Answer:
+    days = list(accumulate(number(each) for each in usage["gb_by_day"]))
+    lines = rerate(charge_of(params, "graduated"), days, ())
+    return {"booked_by_day": [line.amount for line in lines]}
+
+
+@answers("plan_comparison")
+def comparison(params: Case, usage: Case) -> Answer:
+    plans = {
+        "traffic": (params["traffic_price_per_gb"], usage["gb"]),
+        "bandwidth": (params["bandwidth_price_per_mbps_day"], usage["peak_mbps"]),
+    }
+    totals = {
+        name: bill_of(charge_of({"unit": price}, "per_unit"), units={"c": units}).total
+        for name, (price, units) in plans.items()
+    }
+    return {
+        **{f"by_{name}": total for name, total in totals.items()},
+        "cheaper": min(totals, key=totals.__getitem__),
+    }
+
+
+@answers("per_unit_days")
+def each_day(params: Case, usage: Case) -> Answer:
+    charge = charge_of({"unit": params["unit_per_day"]}, "per_unit", window_s=86400)
+    days = [usage["quantity"]] * int(params["days"])
+    return {"per_day": windows_line(charge, days[:1]).amount, "amount": windows_line(charge, days).amount}
+
+
+@answers("valid_day_factor")
+def valid_days(params: Case, usage: Case) -> Answer:
+    charge = charge_of({"unit": "1"}, "per_unit", meter=Meter.P95_BPS)
+    factor = Fraction(int(usage["valid_days"]), int(params["month_days"]))
+    return {"factor": rate_exactly(charge, of(charge, "1"), factor).amount}
+
+
+@answers("overage")
+def overage(params: Case, usage: Case) -> Answer:
+    charge = charge_of({"unit": params["unit"], "free_units": params["included"]}, "per_unit")
+    return {"amount": rate_charge(charge, of(charge, usage["quantity"])).amount}
+
+
+@answers("overage_blocks")
+def overage_blocks(params: Case, usage: Case) -> Answer:
+    charge = charge_of(
+        {"package_size": params["block_size"], "package_price": params["block_price"]}, "package"
+    )
+    return {"amount": rate_charge(charge, of(charge, usage["over"])).amount}
+
+
+@answers("sum_of_meters")
+def meters(params: Case, usage: Case) -> Answer:
+    charges = [charge_of(each, "per_unit", name) for name, each in params["meters"].items()]
+    return {"amount": bill_of(*charges, units=usage).total}
+
+
+@answers("regional_per_unit")
+def regions(params: Case, usage: Case) -> Answer:
+    charges = [
+        charge_of({"unit": price}, "per_unit", zone, where=Where(zones=(zone,)))
+        for zone, price in params["unit_by_region"].items()
+    ]
+    units = {zone: usage["gb_by_region"].get(zone, "0") for zone in params["unit_by_region"]}
+    return {"amount": bill_of(*charges, units=units).total}
+
+
+@answers("commit_flat")
+def commit_flat(params: Case, usage: Case) -> Answer:
+    price = number(params["unit_per_mbps"])
+    promise = Commitment(number(params["commit_mbps"]), price, price)
+    charge = charge_of({}, "percentile", commitment=promise)
+    # The source says "up to 1000": both ends cost the same.
+    ends = {rate_charge(charge, of(charge, units)).amount for units in ("0", usage["p95_mbps"].split()[-1])}
+    return {"amount": ends.pop() if len(ends) == 1 else ends}
+
+
+def method_of(rule: str) -> str:
+    """Our name of a rule: `cacti` rounds the place down, which throws the greater number of samples away."""
+    if "round(" in rule:
+        return "librenms"
+    if "ceil" in rule:
+        return "cacti"
+    return "discard_floor"
+
+
+@answers("percentile_index", "percentile_drop", "percentile_drop_ceil")
+def percentile_place(params: Case, usage: Case) -> Answer:
+    rule = str(params.get("rule", ""))
+    n, percent = int(usage["n"]), number(params["percent"])
+    top = rank_from_top(method_of(rule), percent, n)
+    return {"index": n - top, "dropped": top - 1, "kept": n - top + 1, "rank_from_top": top}
+
+
+def rate_of(samples: list[str], percent: str) -> Any:
+    """The percentile of samples in Mbps, through the kernel, whose samples are whole numbers."""
+    scaled = np.array([[int(number(each) * 10**6) for each in samples]], np.uint64)
+    found = percentiles(scaled, rank=number(percent), method="discard_floor")
+    return number(str(int(found[0]))).scaleb(-6)
+
+
+@answers("percentile_value")
+def percentile_value(params: Case, usage: Case) -> Answer:
+    samples = [usage["top_5_percent_mbps"]] * 5 + [usage["rest_max_mbps"]] * 95
+    return {"billable_mbps": rate_of(samples, params["percent"])}
+
+
+@answers("percentile_max_of_directions")
+def directions(params: Case, usage: Case) -> Answer:
+    found = {way: rate_of(usage[way], params["percent"]) for way in ("in", "out")}
+    charges = [
+        charge_of({"unit": "1"}, "percentile", way, group="larger", unit_price=number("1")) for way in found
+    ]
+    return {
+        "in_p95": found["in"],
+        "out_p95": found["out"],
+        "billable": bill_of(*charges, units=found).total,
+    }
