@@ -50,8 +50,9 @@ class Option:
 class Letter:
     """All that a letter may say. `amount`: the period on the plan he has; with `low` and `high` it is a forecast.
     `taxed`: whether all amounts hold tax, None: nothing is said. `usual`: what he pays in other months. `peak_day` had
-    `peak_share` (0 to 1) of the traffic, `peak_resource` most of it. `serving`: his service is known to run. `without_answer`: the option that
-    stands then. `next_by`: by when we write again, whatever he says. Raises ValueError with every fault at once."""
+    `peak_share` (0 to 1) of the traffic, `peak_resource` most of it. `serving`: his service is known to run.
+    `without_answer`: the option that stands then. `next_by`: by when we write again, whatever he says. Raises
+    ValueError with every fault at once."""
 
     customer: str
     plan: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Every sentence of a letter to a client, once, in Russian and English; letter.py chooses those that the data bears out."""
+"""Every sentence of a letter to a client, once, in Russian and English; letter.py chooses what the data bears out."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "With one of the options below you pay {about}{saving} less.",
     ),
     "saving_undecided": (
-        "Среди вариантов ниже есть такой, с которым вы заплатили бы {about}на {saving} меньше, но мы ещё должны его согласовать.",
+        "Среди вариантов ниже есть такой, с которым вы заплатили бы {about}на {saving} меньше, но мы ещё должны его "
+        "согласовать.",
         "With one of the options below you would pay {about}{saving} less, but we still have to approve it.",
     ),
     "serving": (

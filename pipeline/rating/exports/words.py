@@ -49,7 +49,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "net": ("Итого без налога", "Total before tax"),
     "tax_total": ("Налог", "Tax"),
     "total": ("Всего к оплате", "Total to pay"),
-    "total_credit": ("Всего к возврату", "Total to return"),
+    "total_credit": ("Всего, в пользу клиента", "Total, in the customer's favour"),
     # kinds of lines
     "kind_charge": ("Услуга", "Charge"),
     "kind_minimum": ("Доплата до минимума", "Minimum"),
