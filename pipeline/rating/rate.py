@@ -53,7 +53,10 @@ def make_bill(customer: str, plan: Plan, period: Period, lines: Sequence[Line]) 
 
 
 def _by_charge(plan: Plan, quantities: Sequence[Quantity]) -> dict[str, Quantity]:
-    """Each charge's quantity; a flat charge needs none, a percentage takes the amounts of other charges."""
+    """Each charge's quantity; a flat charge needs none, a percentage takes the amounts of other charges.
+
+    What a meter says of a percentage is dropped: it counts nothing, and its base is known only once others are rated.
+    """
     found = {quantity.charge: quantity for quantity in quantities}
     ids = [charge.id for charge in plan.charges]
     counted = [quantity.charge for quantity in quantities]
@@ -61,15 +64,23 @@ def _by_charge(plan: Plan, quantities: Sequence[Quantity]) -> dict[str, Quantity
     faults += [f"quantity of {each} twice" for each in {i for i in counted if counted.count(i) > 1}]
     faults += [f"quantity of {each}, which the plan does not have" for each in found if each not in ids]
     for charge in plan.charges:
+        if _is_share(charge):
+            found.pop(charge.id, None)
+            continue
         if charge.id in found:
             continue
-        if charge.meter is Meter.FLAT and charge.model is not Model.PERCENTAGE:
+        if charge.meter is Meter.FLAT:
             found[charge.id] = Quantity(charge.id, Decimal(1), 1)
-        elif charge.model is not Model.PERCENTAGE:
+        else:
             faults.append(f"no quantity of {charge.id} ({charge.meter.value})")
     if faults:
         raise RateError(f"plan {plan.id}: expected one quantity a charge, found {'; '.join(sorted(faults))}")
     return found
+
+
+def _is_share(charge: Charge) -> bool:
+    """A share of other charges' amounts; on another meter a percentage is of a sum that is told."""
+    return charge.model is Model.PERCENTAGE and charge.meter is Meter.FLAT
 
 
 def _rate_charges(plan: Plan, quantities: dict[str, Quantity], factor: Fraction | Decimal) -> list[Rated]:
@@ -91,7 +102,7 @@ def _base_of(charge: Charge, rated: dict[str, Rated]) -> Quantity:
     unknown = [each for each in charge.of if each not in rated]
     if unknown:
         raise RateError(f"charge {charge.id}: expected charges before it in of, found {', '.join(unknown)}")
-    ids = charge.of or [each for each, r in rated.items() if r.charge.model is not Model.PERCENTAGE]
+    ids = charge.of or [each for each, r in rated.items() if not _is_share(r.charge)]
     return Quantity(charge.id, add_up(rated[each].line.amount for each in ids), 0)
 
 

@@ -3,7 +3,9 @@ usage, percentiles, comparisons. Importing it registers them in tests/judges/rat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, time
 from fractions import Fraction
 from itertools import accumulate
 from typing import Any
@@ -13,25 +15,46 @@ import numpy as np
 from pipeline.rating.charge import rate_charge, rate_exactly
 from pipeline.rating.commitments import commitment_use
 from pipeline.rating.discounts import distribute
-from pipeline.rating.model import Charge, Commitment, Discount, Line, Meter, Tier, Where
+from pipeline.rating.meter import meter_plan
+from pipeline.rating.model import (
+    Charge,
+    Commitment,
+    Discount,
+    Hours,
+    Line,
+    Meter,
+    Percentile,
+    Period,
+    Tier,
+    Where,
+)
 from pipeline.rating.percentiles import percentiles, rank_from_top
 from pipeline.rating.proration import change_lines
+from pipeline.rating.rate import rate_plan
 from pipeline.rating.rerate import rate_slice, rerate
 from pipeline.rating.rounding import add_up
+from pipeline.rating.units import to_base
+from pipeline.rating.usage import usage_of
 from tests.judges.rating_models import ANSWERS, Answer, answers, bill_of
 from tests.judges.rating_nouns import (
     CENTS,
     MONEY,
     Case,
+    UnsupportedError,
     charge_of,
     commitment_of,
     flat_charge,
     number,
     of,
+    plan_of,
     ratio,
 )
 
 __all__ = ["ANSWERS"]
+
+# A Thursday and a Friday.
+DAYS = Period(datetime(2026, 11, 5, tzinfo=UTC), datetime(2026, 11, 7, tzinfo=UTC), "UTC")
+FIRST_MINUTE = int(DAYS.begin.timestamp()) // 60
 
 
 def bucketed(model: str) -> Callable[[Case, Case], Answer]:
@@ -197,6 +220,55 @@ def comparison(params: Case, usage: Case) -> Answer:
         **{f"by_{name}": total for name, total in totals.items()},
         "cheaper": min(totals, key=totals.__getitem__),
     }
+
+
+@answers("rate_from_bytes")
+def rate_from_bytes(params: Case, usage: Case) -> Answer:
+    """All in the first minute of one sample of that length, as the highest rate of the day."""
+    how = Percentile(number("100"), int(params["window_s"]), "nearest_rank", "sum", "zero", valid_days=False)
+    charge = charge_of({"unit": "1"}, "per_unit", meter=Meter.PEAK_BPS, unit="Mbps", percentile=how)
+    counted = usage_of([FIRST_MINUTE], bytes_sent=[int(to_base(number(usage["megabytes"]), "MB"))])
+    return {"mbps": meter_plan(plan_of(charge), counted, DAYS)[0].units}
+
+
+def clock(text: str) -> time:
+    """The first time of day in a text like `23:50 (weekday)`."""
+    found = re.search(r"([0-2][0-9]):([0-5][0-9])", text)
+    if found is None:
+        raise UnsupportedError(f"no time of day in {text!r}")
+    return time(int(found[1]), int(found[2]))
+
+
+@answers("time_of_day")
+def time_of_day(params: Case, usage: Case) -> Answer:
+    """Seconds of a call as requests of its minutes on two weekdays; each timing a charge on its hours."""
+    timings = [each for each in params["timings"] if each["days"] == "Mon-Fri"]
+    begins = [clock(each["from"]) for each in timings]
+    charges = [
+        charge_of(
+            {"unit": each["unit_per_s"]},
+            "per_unit",
+            str(i),
+            meter=Meter.REQUESTS,
+            unit="requests",
+            hours=Hours(begin, end, "UTC"),
+        )
+        for i, (each, begin, end) in enumerate(zip(timings, begins, [*begins[1:], begins[0]], strict=True))
+    ]
+    start = clock(str(usage.get("from", usage.get("at"))))
+    first = FIRST_MINUTE + start.hour * 60 + start.minute
+    if "seconds" in usage:
+        seconds = int(usage["seconds"])
+    else:
+        end = clock(usage["to"])
+        seconds = 60 * ((end.hour * 60 + end.minute - start.hour * 60 - start.minute) % 1440)
+    rows = [min(60, seconds - at) for at in range(0, seconds, 60)]
+    plan = plan_of(*charges)
+    if params["connect_fee_from"] == "first interval":
+        at_start = [each for each, begin in zip(timings, begins, strict=True) if begin <= start][-1]
+        plan = plan_of(*charges, flat_charge(at_start["connect_fee"], "connection"))
+    counted = usage_of(range(first, first + len(rows)), requests=rows)
+    return {"amount": rate_plan(plan, meter_plan(plan, counted, DAYS), DAYS).total}
 
 
 @answers("per_unit_days")
