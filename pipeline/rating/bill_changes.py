@@ -2,54 +2,38 @@
 
 from __future__ import annotations
 
-import decimal
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from pipeline.rating.model import Bill, Line, Part
+from pipeline.rating.rounding import add_up, negated
 
 ZERO = Decimal(0)
-
-EXACT = decimal.Context(prec=200, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow])
-"""Sums in which nothing is ever rounded: what would need more than 200 digits is an error, not another amount."""
-
-
-def add(amounts: Iterable[Decimal]) -> Decimal:
-    """The sum, exactly, whatever the caller's decimal context is."""
-    total = ZERO
-    for amount in amounts:
-        total = EXACT.add(total, amount)
-    return total
 
 
 def less(amount: Decimal, other: Decimal) -> Decimal:
     """The first less the second, exactly."""
-    return EXACT.subtract(amount, other)
-
-
-def negate(amount: Decimal) -> Decimal:
-    """The same amount with the other sign; unlike unary minus it rounds nothing, and zero stays without a sign."""
-    return amount.copy_negate() if amount else amount
+    return add_up((amount, negated(other)))
 
 
 def check_sums(bill: Bill) -> list[str]:
     """What does not add up in a bill: `net` of its lines but taxes, `tax` of its taxes, `total` of both."""
-    net = add(line.amount for line in bill.lines if line.kind != "tax")
-    tax = add(line.amount for line in bill.lines if line.kind == "tax")
-    wanted = (("net", bill.net, net), ("tax", bill.tax, tax), ("total", bill.total, add((net, tax))))
+    net = add_up(line.amount for line in bill.lines if line.kind != "tax")
+    tax = add_up(line.amount for line in bill.lines if line.kind == "tax")
+    wanted = (("net", bill.net, net), ("tax", bill.tax, tax), ("total", bill.total, add_up((net, tax))))
     return [f"{name} is {said}, its lines make {found}" for name, said, found in wanted if said != found]
 
 
-def credit_note(bill: Bill) -> Bill:
+def credit_note(bill: Bill, why: str) -> Bill:
     """The bill that takes this one back: every quantity and amount with the other sign, prices as they were; with the
     bill it makes zero, on each line, in tax and in all."""
     return replace(
         bill,
-        lines=tuple(_reverse(line) for line in bill.lines),
-        net=negate(bill.net),
-        tax=negate(bill.tax),
-        total=negate(bill.total),
+        lines=tuple(_reverse(line, why) for line in bill.lines),
+        net=negated(bill.net),
+        tax=negated(bill.tax),
+        total=negated(bill.total),
     )
 
 
@@ -79,20 +63,26 @@ def delta_lines(old: Bill, new: Bill) -> tuple[Line, ...]:
     return tuple(deltas)
 
 
+def delta_bill(old: Bill, new: Bill, why: str) -> Bill:
+    """The lines by which `new` differs from `old` as a bill of their own: what a credit note for the old one and the
+    new one make together. Raises ValueError as `delta_lines` does."""
+    lines = tuple(replace(line, rule=f"{why}: {line.rule}") for line in delta_lines(old, new))
+    net, tax, total = less(new.net, old.net), less(new.tax, old.tax), less(new.total, old.total)
+    return replace(new, lines=lines, net=net, tax=tax, total=total)
+
+
 def unlike(old: Bill, new: Bill) -> str:
     """What forbids that one bill stands in the place of the other; empty where nothing does."""
-    compared = (
-        ("customer", old.customer, new.customer),
-        ("period begins", old.period.begin, new.period.begin),
-        ("period ends", old.period.end, new.period.end),
-        ("currency", old.currency, new.currency),
+    compared = ((name, getattr(old, name), getattr(new, name)) for name in ("customer", "period", "currency"))
+    return "; ".join(f"its {name} is {now}, and not {was}" for name, was, now in compared if was != now)
+
+
+def _reverse(line: Line, why: str = "") -> Line:
+    parts = tuple(
+        Part(part.what, negated(part.units), part.price, negated(part.amount)) for part in line.parts
     )
-    return ", ".join(f"{name} {was} and {now}" for name, was, now in compared if was != now)
-
-
-def _reverse(line: Line) -> Line:
-    parts = tuple(Part(part.what, negate(part.units), part.price, negate(part.amount)) for part in line.parts)
-    return replace(line, quantity=negate(line.quantity), amount=negate(line.amount), parts=parts)
+    rule = f"{why}; {line.rule}" if why and line.rule else why or line.rule
+    return replace(line, quantity=negated(line.quantity), amount=negated(line.amount), parts=parts, rule=rule)
 
 
 Key = tuple[str, str, str, int]

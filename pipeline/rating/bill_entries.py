@@ -3,23 +3,20 @@ them in order and never changes one; rebill.py says which may follow which."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.rating.bill_json import (
-    bill_from_json,
-    bill_to_json,
-    canonical,
-    digest_of,
-    discount_from_json,
-    discount_to_json,
-    instant_text,
-)
+from pipeline.rating.exports.bill_json import from_json, to_json
 from pipeline.rating.model import Bill, Discount
+
+if TYPE_CHECKING:
+    from pipeline.coverage.proof import Proof
 
 
 class Kind(StrEnum):
@@ -58,44 +55,83 @@ class Entry:
     @property
     def bill(self) -> Bill:
         """The bill of a document, or the one that a proposal wants issued."""
-        data = json.loads(self.body)
-        return bill_from_json(data if self.kind in DOCUMENTS else data["bill"])
+        return from_json(self.shown)[0]
+
+    @property
+    def proof(self) -> Proof | None:
+        """The bill's proof of completeness, where it came with one."""
+        return from_json(self.shown)[1]
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The JSON of a document as it was issued, or of the one that a proposal wants."""
+        data: dict[str, Any] = json.loads(self.body)
+        return data if self.kind in DOCUMENTS else data["bill"]
 
     @property
     def discounts(self) -> tuple[Discount, ...]:
         """The discounts of a proposal."""
-        found: list[dict[str, Any]] = json.loads(self.body).get("discounts", [])
-        return tuple(discount_from_json(each) for each in found)
+        return tuple(
+            Discount(each["name"], _decimal(each["percent"]), _decimal(each["amount"]), each["once"])
+            for each in json.loads(self.body).get("discounts", [])
+        )
 
 
 def document(
-    kind: Kind,
     bill: Bill,
-    number: int,
+    proof: Proof | None = None,
     *,
+    kind: Kind = Kind.BILL,
+    number: int,
     at: datetime,
     actor: str,
     reason: str,
     of: int = 0,
     rebill: str = "",
 ) -> Entry:
-    """A bill or a credit note to be issued."""
-    body = canonical(bill_to_json(bill))
+    """A bill, with its proof of completeness, or a credit note, to be issued."""
+    body = canonical(to_json(bill, proof))
     return Entry(kind, bill.customer, at, actor, reason, number, of, rebill, body, digest_of(body))
 
 
-def proposal_body(bill: Bill, discounts: Iterable[Discount]) -> str:
-    """What a proposal holds: the bill that would be issued, and the discounts that are in it."""
-    return canonical(
-        {"bill": bill_to_json(bill), "discounts": [discount_to_json(each) for each in discounts]}
-    )
+def proposal_body(bill: Bill, proof: Proof | None, discounts: Iterable[Discount]) -> str:
+    """What a proposal holds: the bill that would be issued, with its proof, and the discounts that are in it."""
+    listed = [
+        {"name": each.name, "percent": _text(each.percent), "amount": _text(each.amount), "once": each.once}
+        for each in discounts
+    ]
+    return canonical({"bill": to_json(bill, proof), "discounts": listed})
+
+
+def canonical(data: Any) -> str:
+    """One text for one value: keys in order, no spaces, nothing escaped that need not be. Digests are of it."""
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 of a text's UTF-8, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def bill_digest(bill: Bill) -> str:
+    """The digest of what a bill says, whatever proof it has."""
+    return digest_of(canonical(to_json(bill, None)))
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def chain_of(before: str, entry: Entry) -> str:
     """SHA-256 over the chain of the entry before and all that this one says, so that none can be changed, moved, put in
     or left out unseen. `before` is empty for the first."""
+    at = entry.at.astimezone(UTC).isoformat()
     said = (
-        before, entry.seq, entry.kind.value, entry.customer, instant_text(entry.at), entry.actor, entry.reason,
+        before, entry.seq, entry.kind.value, entry.customer, at, entry.actor, entry.reason,
         entry.number, entry.of, entry.rebill, entry.digest,
     )  # fmt: skip
     return digest_of(canonical(said))

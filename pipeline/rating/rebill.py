@@ -7,13 +7,23 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-from pipeline.rating.bill_changes import check_sums, credit_note, less, unlike
-from pipeline.rating.bill_entries import Entry, Kind, document, proposal_body
-from pipeline.rating.bill_json import bill_digest, canonical, digest_of
+from pipeline.rating.bill_changes import check_sums, credit_note, delta_bill, unlike
+from pipeline.rating.bill_entries import (
+    Entry,
+    Kind,
+    bill_digest,
+    canonical,
+    digest_of,
+    document,
+    proposal_body,
+)
 from pipeline.rating.model import Bill, Discount
+
+if TYPE_CHECKING:
+    from pipeline.coverage.proof import Proof
 
 SCALE = 9
 """Decimals that an issued amount may have; no currency has more than four."""
@@ -115,23 +125,29 @@ def _follow(books: Books, entry: Entry) -> None:
 
 
 def issue(
-    books: Books, bills: Sequence[Bill], next_number: int, *, at: datetime, actor: str, reason: str = ""
+    books: Books,
+    bills: Sequence[tuple[Bill, Proof | None]],
+    next_number: int,
+    *,
+    at: datetime,
+    actor: str,
+    reason: str = "",
 ) -> list[Entry]:
-    """First bills. One that stands already, word by word, is not issued again; another one for a period that has been
-    billed is refused, as one is that is provisional or does not add up. All faults at once, and then none is issued."""
+    """First bills with their proofs. One that stands already, word by word, is not issued again; another one for a
+    period that has been billed is refused, as one is that is provisional or does not add up. All faults at once, and
+    then none is issued."""
     _named(actor)
     new: list[Entry] = []
     faults: list[str] = []
-    for bill in bills:
-        digest = bill_digest(bill)
+    for bill, proof in bills:
         there = books.standing_in(bill) or [entry for entry in new if _share(entry.bill, bill)]
-        if [entry.digest for entry in there] == [digest]:
+        if [bill_digest(entry.bill) for entry in there] == [bill_digest(bill)]:
             continue
         whose = f"{bill.customer} {bill.period.begin:%Y-%m-%d}"
         faults += [f"{whose}: {fault}" for fault in _unfit(bill)]
         if there:
             faults.append(f"{whose}: bill {there[0].number} is issued for that time; propose a rebill of it")
-        new.append(document(Kind.BILL, bill, next_number + len(new), at=at, actor=actor, reason=reason))
+        new.append(document(bill, proof, number=next_number + len(new), at=at, actor=actor, reason=reason))
     if faults:
         raise RebillError("; ".join(faults))
     return new
@@ -141,6 +157,7 @@ def propose(
     books: Books,
     of: int,
     bill: Bill,
+    proof: Proof | None = None,
     *,
     discounts: Sequence[Discount] = (),
     at: datetime,
@@ -152,7 +169,7 @@ def propose(
     _named(actor)
     _reasoned(reason)
     old = _standing(books, of)
-    if bill_digest(bill) == old.digest:
+    if bill_digest(bill) == bill_digest(old.bill):
         raise RebillError(f"the new bill says what bill {of} says: there is nothing to rebill")
     faults = _unfit(bill)
     if what := unlike(old.bill, bill):
@@ -164,7 +181,7 @@ def propose(
     ]
     if faults:
         raise RebillError("; ".join(faults))
-    body = proposal_body(bill, discounts)
+    body = proposal_body(bill, proof, discounts)
     ended = sum(1 for each in books.rebills.values() if not each.open and each.proposal.body == body)
     name = "r" + digest_of(canonical((of, _person(actor), reason, body, ended)))[:12]
     if name in books.rebills:
@@ -187,12 +204,14 @@ def approve(
     if _person(actor) == _person(found.proposal.actor):
         raise RebillError(f"{found.proposal.actor} proposed {rebill}: another person has to approve it")
     old = _standing(books, found.of)
-    words = {"of": found.of, "rebill": rebill, "at": at, "actor": actor, "reason": found.proposal.reason}
+    why = found.proposal.reason
+    words: dict[str, Any] = {"of": found.of, "rebill": rebill, "at": at, "actor": actor, "reason": why}
+    taken_back = credit_note(old.bill, f"takes back bill {found.of}: {why}")
     body = canonical({"proposal": found.proposal.digest})
     return [
         Entry(Kind.APPROVED, old.customer, at, actor, reason, 0, found.of, rebill, body, digest_of(body)),
-        document(Kind.CREDIT_NOTE, credit_note(old.bill), next_number, **words),  # type: ignore[arg-type]
-        document(Kind.BILL, found.proposal.bill, next_number + 1, **words),  # type: ignore[arg-type]
+        document(taken_back, kind=Kind.CREDIT_NOTE, number=next_number, **words),
+        document(found.proposal.bill, found.proposal.proof, number=next_number + 1, **words),
     ]
 
 
@@ -214,23 +233,20 @@ def turn_down(books: Books, rebill: str, *, at: datetime, actor: str, reason: st
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a rebill moves: the old bill, its credit note and the new one, and what the customer owes less or more."""
+    """What a rebill moves: `delta` leads from the old bill to the new one line by line: what the credit note and the
+    new bill make together."""
 
     old: Bill
     credit: Bill
     new: Bill
-    net: Decimal
-    tax: Decimal
-    total: Decimal
+    delta: Bill
 
 
 def difference(books: Books, rebill: str) -> Difference:
-    """Of a rebill, decided or not: new less old, which is credit note plus new bill."""
+    """Of a rebill, decided or not."""
     found = _rebill(books, rebill)
-    old, new = books.documents[found.of].bill, found.proposal.bill
-    return Difference(
-        old, credit_note(old), new, less(new.net, old.net), less(new.tax, old.tax), less(new.total, old.total)
-    )
+    old, new, why = books.documents[found.of].bill, found.proposal.bill, found.proposal.reason
+    return Difference(old, credit_note(old, why), new, delta_bill(old, new, why))
 
 
 # -- what may be

@@ -20,6 +20,7 @@ from pipeline.store.sessions import names_subquery
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipeline.coverage.proof import Proof
     from pipeline.rating.model import Bill, Discount
     from pipeline.store.sessions import Sessions
 
@@ -80,25 +81,28 @@ class BillLog:
 
     # -- writes
 
-    def issue(self, bills: Sequence[Bill], *, at: datetime, actor: str, reason: str = "") -> list[Entry]:
-        """Issues first bills, a thousand in one INSERT, and returns the standing document of each, new or not. Raises
-        RebillError, and issues none of its thousand, where one may not be."""
+    def issue(
+        self, bills: Sequence[tuple[Bill, Proof | None]], *, at: datetime, actor: str, reason: str = ""
+    ) -> list[Entry]:
+        """Issues first bills with their proofs, a thousand in one INSERT, and returns the standing document of each,
+        new or not. Raises RebillError, and issues none of its thousand, where one may not be."""
         found = []
         for start in range(0, len(bills), BILLS_AT_ONCE):
             some = bills[start : start + BILLS_AT_ONCE]
             books = self._append(
-                {bill.customer for bill in some},
+                {bill.customer for bill, _ in some},
                 lambda books, number, some=some: rebill.issue(  # type: ignore[misc]
                     books, some, number, at=at, actor=actor, reason=reason
                 ),
             )
-            found += [books.standing_in(bill)[0] for bill in some]
+            found += [books.standing_in(bill)[0] for bill, _ in some]
         return found
 
     def propose(
         self,
         of: int,
         bill: Bill,
+        proof: Proof | None = None,
         *,
         discounts: Sequence[Discount] = (),
         at: datetime,
@@ -111,7 +115,7 @@ class BillLog:
         def decide(books: Books, _number: int) -> list[Entry]:
             nonlocal name
             name, new = rebill.propose(
-                books, of, bill, discounts=discounts, at=at, actor=actor, reason=reason
+                books, of, bill, proof, discounts=discounts, at=at, actor=actor, reason=reason
             )
             return new
 

@@ -42,7 +42,11 @@ class Desk:
             self.log.append(replace(numbered, chain=chain))
 
     def issue(self, *bills: Bill) -> None:
-        self.append(rebill.issue(self.books, bills, self.next_number, at=NOW, actor="robot"))
+        self.append(
+            rebill.issue(
+                self.books, [(bill, None) for bill in bills], self.next_number, at=NOW, actor="robot"
+            )
+        )
 
     def propose(
         self, of: int, bill: Bill, actor: str = "anna", reason: str = "viral day", *discounts: Discount
@@ -81,11 +85,11 @@ def test_a_spike_is_rebilled(desk: Desk) -> None:
     ]
     assert list(books.standing) == [3]
     moved = rebill.difference(books, name)
-    assert (moved.net, moved.tax, moved.total) == (
+    assert (moved.delta.net, moved.delta.tax, moved.delta.total) == (
         Decimal("-819999.93"), Decimal("-180399.98"), Decimal("-1000399.91")
     )  # fmt: skip
-    assert moved.credit.total + moved.new.total == moved.total
-    assert moved.credit.tax + moved.new.tax == moved.tax
+    assert moved.credit.total + moved.new.total == moved.delta.total
+    assert moved.credit.tax + moved.new.tax == moved.delta.tax
     assert faults_of(desk.log) == []
 
 
@@ -143,11 +147,11 @@ def test_what_cannot_be_proposed(desk: Desk) -> None:
     for of, bill, says in (
         (9, BEST, "there is no bill 9"),
         (1, MILLION, "there is nothing to rebill"),
-        (1, replace(BEST, currency="EUR"), "cannot replace bill 1: currency RUB and EUR"),
-        (1, replace(BEST, period=shorter), "period begins"),
-        (1, replace(BEST, customer="c2"), "customer c1 and c2"),
+        (1, replace(BEST, currency="EUR"), "it cannot replace bill 1: its currency is EUR, and not RUB"),
+        (1, replace(BEST, period=shorter), "its period is .*, and not "),
+        (1, replace(BEST, customer="c2"), "its customer is c2, and not c1"),
         (1, replace(BEST, provisional=("gap g1 is open",)), "is provisional: gap g1 is open"),
-        (1, replace(BEST, tax=Decimal(0)), "tax is 0, its lines make 39600.02; total|tax is 0"),
+        (1, replace(BEST, tax=Decimal(0)), "tax is 0, its lines make 39600.02"),
         (1, make_bill([make_line("0.0000000001")]), "at most 9 decimals"),
     ):
         with pytest.raises(RebillError, match=says):

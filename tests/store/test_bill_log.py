@@ -12,19 +12,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.rating.bill_json import bill_digest
+from pipeline.rating.bill_entries import bill_digest
 from pipeline.rating.model import Discount
 from pipeline.rating.rebill import RebillError, RebillState
 from tests.rating.billing import NOW, simple_bill
 
 if TYPE_CHECKING:
+    from pipeline.coverage.proof import Proof
+    from pipeline.rating.model import Bill
     from pipeline.store import Store
+
+
+def with_proofs(*bills: Bill) -> list[tuple[Bill, Proof | None]]:
+    return [(bill, None) for bill in bills]
+
 
 OLD, NEW = simple_bill("1000000.00"), simple_bill("180000.07", plan="volume")
 
 
 def test_a_rebill_through_the_store(store: Store) -> None:
-    (first,) = store.bills.issue([OLD], at=NOW, actor="robot")
+    (first,) = store.bills.issue(with_proofs(OLD), at=NOW, actor="robot")
     assert (first.number, first.bill, first.digest) == (1, OLD, bill_digest(OLD))
     once = Discount("скидка", percent=Decimal("50.0"), once=True)
     made = store.bills.propose(1, NEW, discounts=[once], at=NOW, actor="anna", reason="viral day")
@@ -48,7 +55,7 @@ def test_a_rebill_through_the_store(store: Store) -> None:
 
 def test_what_is_done_already_is_not_done_again(store: Store) -> None:
     for _ in range(2):
-        store.bills.issue([OLD, simple_bill("1.00", customer="c2")], at=NOW, actor="robot")
+        store.bills.issue(with_proofs(OLD, simple_bill("1.00", customer="c2")), at=NOW, actor="robot")
         made = store.bills.propose(1, NEW, at=NOW, actor="anna", reason="viral day")
     for actor in ("boris", "boris", "vera"):
         done = store.bills.approve(made.id, at=NOW, actor=actor, reason="agreed")
@@ -60,12 +67,12 @@ def test_what_is_done_already_is_not_done_again(store: Store) -> None:
 
 
 def test_refusals_write_nothing(store: Store) -> None:
-    store.bills.issue([OLD], at=NOW, actor="robot")
+    store.bills.issue(with_proofs(OLD), at=NOW, actor="robot")
     made = store.bills.propose(1, NEW, at=NOW, actor="anna", reason="viral day")
     with pytest.raises(RebillError, match="another person"):
         store.bills.approve(made.id, at=NOW, actor="Anna", reason="agreed")
     with pytest.raises(RebillError, match="is issued for that time"):
-        store.bills.issue([simple_bill("3.00", customer="c3"), NEW], at=NOW, actor="robot")
+        store.bills.issue(with_proofs(simple_bill("3.00", customer="c3"), NEW), at=NOW, actor="robot")
     with pytest.raises(RebillError, match=f"no rebill r1; open ones: {made.id}"):
         store.bills.approve("r1", at=NOW, actor="boris", reason="agreed")
     with pytest.raises(RebillError, match="there is no bill 7"):
@@ -76,7 +83,7 @@ def test_refusals_write_nothing(store: Store) -> None:
 
 def test_threads_that_approve_at_once_issue_once(store: Store) -> None:
     """Half approve one rebill, half another one of the same bill; and all issue bills meanwhile."""
-    store.bills.issue([OLD], at=NOW, actor="robot")
+    store.bills.issue(with_proofs(OLD), at=NOW, actor="robot")
     proposed = [
         store.bills.propose(1, bill, at=NOW, actor="anna", reason="viral day").id
         for bill in (NEW, simple_bill("5.00"))
@@ -86,7 +93,9 @@ def test_threads_that_approve_at_once_issue_once(store: Store) -> None:
     def approve(place: int) -> None:
         try:
             start.wait()
-            store.bills.issue([simple_bill("9.00", customer=f"d{place % 3}")], at=NOW, actor="robot")
+            store.bills.issue(
+                with_proofs(simple_bill("9.00", customer=f"d{place % 3}")), at=NOW, actor="robot"
+            )
             store.bills.approve(proposed[place % 2], at=NOW, actor=f"boss {place}", reason="agreed")
         except RebillError as error:
             refused.append(str(error))
@@ -107,7 +116,7 @@ def test_threads_that_approve_at_once_issue_once(store: Store) -> None:
 
 
 def test_two_processes_that_approve_issue_once(store: Store, dsn: str) -> None:
-    store.bills.issue([OLD], at=NOW, actor="robot")
+    store.bills.issue(with_proofs(OLD), at=NOW, actor="robot")
     made = store.bills.propose(1, NEW, at=NOW, actor="anna", reason="viral day")
     script = f"""
         import sys
