@@ -1,0 +1,167 @@
+"""Many plans for many customers at once: the columns of quantities that plans share, and every customer's net.
+
+Plans come from the plan book, quantities from pipeline.rating.meter; nets go to pipeline.rating.simulate. Plans that
+cannot be compiled are named with their reason; pipeline.rating.rate rates those.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kernels import entry
+from kernels.book_rates import (
+    AT_ONCE,
+    CHARGE_WORDS,
+    MOST_CHARGES,
+    PIECE_WORDS,
+    PLAN_WORDS,
+    TOO_LARGE,
+    UNRATED,
+)
+from pipeline.rating.compiled_plan import CompiledCharge, CompiledPlan, NotCompiledError, Piece, compile_plan
+from pipeline.rating.model import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pipeline.rating.model import Charge, Plan
+
+__all__ = ["TOO_LARGE", "UNRATED", "CompiledBook", "Nets", "compile_book"]
+
+_WORD = 1 << 64
+_NO_BOUND = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nets:
+    """`nets`: int64[plans, customers], in 10^-scale of each plan; below zero: UNRATED or TOO_LARGE. `lines`: the same
+    for int64[all charges, customers], in the plans' order, where they were asked for."""
+
+    nets: NDArray[np.int64]
+    lines: NDArray[np.int64] | None
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledBook:
+    """`columns`: a charge for each column of quantities: every other charge that counts the same shares it.
+    `refused`: plans that are not in `plans`, and why."""
+
+    plans: tuple[CompiledPlan, ...]
+    columns: tuple[Charge, ...]
+    refused: tuple[tuple[Plan, str], ...]
+    tables: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+
+    def rate(self, quantities: NDArray[np.uint64], *, lines: bool = False, threads: int = 1) -> Nets:
+        """What each customer owes under each plan, for uint64[columns, customers] in bytes, requests or bit/s."""
+        if quantities.ndim != 2 or len(quantities) != len(self.columns):
+            raise ValueError(
+                f"quantities: expected {len(self.columns)} columns, found shape {quantities.shape}"
+            )
+        given = np.ascontiguousarray(quantities, np.uint64)
+        customers = given.shape[1]
+        plans, charges, pieces = self.tables
+        nets = np.empty((len(self.plans), customers), np.int64)
+        kept = np.empty((len(charges), customers), np.int64) if lines else None
+        failed = [0] * threads
+
+        def part(number: int, first: int, after: int) -> None:
+            work = np.empty((MOST_CHARGES, AT_ONCE), np.int64)
+            failed[number] = entry.rate_book(
+                given.ctypes.data,
+                customers,
+                first,
+                after,
+                plans.ctypes.data,
+                len(plans),
+                charges.ctypes.data,
+                pieces.ctypes.data,
+                work.ctypes.data,
+                0 if kept is None else kept.ctypes.data,
+                nets.ctypes.data,
+            )
+
+        spans = list(pairwise(customers * i // threads for i in range(threads + 1)))
+        helpers = [threading.Thread(target=part, args=(i, *spans[i])) for i in range(1, threads)]
+        for helper in helpers:
+            helper.start()
+        part(0, *spans[0])
+        for helper in helpers:
+            helper.join()
+        return Nets(nets, kept, sum(failed))
+
+
+def compile_book(plans: Sequence[Plan]) -> CompiledBook:
+    """The tables of all plans that can be compiled."""
+    compiled, refused = [], []
+    for plan in plans:
+        try:
+            compiled.append(compile_plan(plan))
+        except NotCompiledError as error:
+            refused.append((plan, str(error)))
+    columns: dict[object, tuple[int, Charge]] = {}
+    heads: list[tuple[int, ...]] = []
+    charges: list[list[int]] = []
+    pieces: list[list[int]] = []
+    for one in compiled:
+        heads.append((len(charges), len(one.charges), one.least, one.most))
+        for charge in one.charges:
+            column = 0
+            if not charge.of:
+                column, _ = columns.setdefault(key_of(charge.source), (len(columns), charge.source))
+            charges.append(_charge_row(charge, column, len(pieces)))
+            pieces += [_piece_row(piece) for piece in charge.pieces]
+    tables = (
+        np.array(heads, np.int64).reshape(-1, PLAN_WORDS),
+        np.array(charges, np.int64).reshape(-1, CHARGE_WORDS),
+        np.array(pieces, np.int64).reshape(-1, PIECE_WORDS),
+    )
+    shared = tuple(charge for _, charge in columns.values())
+    return CompiledBook(tuple(compiled), shared, tuple(refused), tables)
+
+
+def key_of(charge: Charge) -> object:
+    """What makes two charges count the same; a flat one counts one month, whoever the customer."""
+    if charge.meter is Meter.FLAT:
+        return Meter.FLAT
+    return (charge.meter, charge.where, charge.hours, charge.percentile)
+
+
+def _charge_row(charge: CompiledCharge, column: int, first: int) -> list[int]:
+    numbers = [column, charge.of, charge.whole, int(charge.up), charge.free, first, len(charge.pieces)]
+    numbers += [
+        int(charge.begun),
+        charge.k,
+        charge.mode,
+        charge.times,
+        charge.least,
+        charge.most,
+        charge.zero,
+    ]
+    return [*numbers, 0, 0]
+
+
+def _piece_row(piece: Piece) -> list[int]:
+    bound = _NO_BOUND if piece.bound is None else min(piece.bound, _NO_BOUND)
+    const, slope = int(piece.const), int(piece.slope)
+    numbers = [bound, piece.base, _low(const), _low(slope), piece.block]
+    return [*numbers, _bits(const), _bits(slope), 0]
+
+
+def _low(number: int) -> int:
+    """The low 64 bits, as int64 holds them."""
+    low = number % _WORD
+    return low - _WORD if low >= _WORD // 2 else low
+
+
+def _bits(number: int) -> int:
+    """The nearest float64, as int64 holds it."""
+    return int(struct.unpack("<q", struct.pack("<d", float(number)))[0])
