@@ -78,7 +78,7 @@ def _rows(document: Mapping[str, Any], lang: str) -> Iterator[dict[str, Any]]:
                 "amount": part["amount"],
             }
     yield {"row": "net", "name": say("net", lang), "amount": document["net"]}
-    yield {"row": "tax_total", "name": say("tax_total", lang), "amount": document["tax"]}
+    yield {"row": "tax_total", "name": say("kind_tax", lang), "amount": document["tax"]}
     yield {"row": "total", "name": say("total", lang), "amount": document["total"]}
     proof = document["proof"]
     if not proof:

@@ -27,6 +27,10 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"was: (.+)", r"было: {1}"),
     (r"is: (.+)", r"стало: {1}"),
     (r"paid by (.+) in group (.+)", r"оплачено услугой \1 в группе \2"),
+    # why a bill is provisional
+    (r"the month is not closed; counted until (.+)", r"месяц ещё не закрыт; учтено до \1"),
+    (r"gap (.+) of (.+), (.+) to (.+), is open", r"пробел \1 сервера \2, с \3 по \4, не закрыт"),
+    (r"(\d+) more gaps are open", r"не закрыто ещё пробелов: \1"),
     # rules, piece by piece
     (r"(flat|per_unit|graduated|volume|package|blocks|capacity|percentage|commitment|percentile)", "{model}"),
     (r"each (\d+) s alone", r"каждые \1 с отдельно"),
@@ -91,6 +95,11 @@ def rule_words(rule: str, lang: str) -> str:
     if lang != "ru":
         return rule
     return "; ".join(_pieces(part) for part in rule.split("; "))
+
+
+def reason_words(reason: str, lang: str) -> str:
+    """Why a bill is provisional."""
+    return step_words(reason, lang)
 
 
 def in_blocks(what: str) -> bool:

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.rating.exports import show
-from pipeline.rating.exports.phrases import in_blocks, is_share, rule_words, step_words
-from pipeline.rating.exports.words import name_in, place, say, say_or_keep
+from pipeline.rating.exports.phrases import in_blocks, is_share, reason_words, rule_words, step_words
+from pipeline.rating.exports.words import name_in, place, say, say_or_keep, unit_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,11 +77,11 @@ def view_bill(bill: Bill, proof: Proof | None, lang: str) -> View:
             (say("currency", lang), show.clean(bill.currency)),
         ),
         provisional=say("provisional", lang) if bill.provisional else "",
-        reasons=tuple(show.clean(reason) for reason in bill.provisional),
+        reasons=tuple(show.clean(reason_words(reason, lang)) for reason in bill.provisional),
         rows=tuple(rows),
         totals=tuple(
             (say(words, lang), show.money(amount, bill.currency, lang), amount)
-            for words, amount in (("net", bill.net), ("tax_total", bill.tax), (total_words, bill.total))
+            for words, amount in (("net", bill.net), ("kind_tax", bill.tax), (total_words, bill.total))
         ),
         proof_title=say("proof", lang),
         proof=_proof(proof, lang) if proof else (),
@@ -164,7 +164,7 @@ def _name(line: Line, lang: str) -> str:
 
 
 def _unit(line: Line, lang: str) -> str:
-    return show.clean(say_or_keep("unit", line.unit, lang)) if line.unit else ""
+    return show.clean(unit_words(line.unit, lang))
 
 
 def verdict(proof: Proof, lang: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "reasons": ("Почему", "Why"),
     # totals
     "net": ("Итого без налога", "Total before tax"),
-    "tax_total": ("Налог", "Tax"),
     "total": ("Всего к оплате", "Total to pay"),
     "total_credit": ("Всего, в пользу клиента", "Total, in the customer's favour"),
     # kinds of lines
@@ -112,33 +112,26 @@ WORDS: dict[str, tuple[str, str]] = {
     "state_shrunk": ("сократился", "shrunk"),
     "state_closed": ("закрыт", "closed"),
     "state_accepted": ("принят", "accepted"),
-    # units: one that is not here is shown as the plan spells it
-    "unit_B": ("Б", "B"),
-    "unit_KB": ("КБ", "KB"),
-    "unit_MB": ("МБ", "MB"),
-    "unit_GB": ("ГБ", "GB"),
-    "unit_TB": ("ТБ", "TB"),
-    "unit_PB": ("ПБ", "PB"),
-    "unit_KiB": ("КиБ", "KiB"),
-    "unit_MiB": ("МиБ", "MiB"),
-    "unit_GiB": ("ГиБ", "GiB"),
-    "unit_TiB": ("ТиБ", "TiB"),
-    "unit_PiB": ("ПиБ", "PiB"),
-    "unit_bps": ("бит/с", "bit/s"),
-    "unit_Kbps": ("Кбит/с", "Kbit/s"),
-    "unit_Mbps": ("Мбит/с", "Mbit/s"),
-    "unit_Gbps": ("Гбит/с", "Gbit/s"),
-    "unit_Tbps": ("Тбит/с", "Tbit/s"),
-    "unit_bytes": ("байт", "bytes"),
-    "unit_requests": ("запросов", "requests"),
-    "unit_request": ("запросов", "requests"),
-    "unit_1k-requests": ("тыс. запросов", "thousand requests"),
-    "unit_10k-requests": ("10 тыс. запросов", "10 thousand requests"),
-    "unit_100k-requests": ("100 тыс. запросов", "100 thousand requests"),
-    "unit_1M-requests": ("млн запросов", "million requests"),
-    "unit_month": ("мес.", "month"),
-    "unit_percent": ("%", "%"),
+    "month": ("мес.", "month"),
+    "requests": ("запросов", "requests"),
 }
+
+_PREFIXES = {"": "", "k": "к", "M": "М", "G": "Г", "T": "Т", "P": "П"}
+_PREFIXES |= {f"{prefix.upper()}i": f"{russian.upper()}и" for prefix, russian in _PREFIXES.items() if prefix}
+_SIZED = re.compile(r"(|[kMGTP]|[KMGTP]i)(B|bps)")
+_REQUESTS = re.compile(r"(10*)?([kM])?-requests")
+
+
+def unit_words(unit: str, lang: str) -> str:
+    """A unit of pipeline.rating.units in words; one that is none of them as the plan spells it."""
+    if lang == "ru" and (sized := _SIZED.fullmatch(unit)):
+        return _PREFIXES[sized[1]] + ("Б" if sized[2] == "B" else "бит/с")
+    if sized := re.fullmatch(r"(\w?)bps", unit):
+        return f"{sized[1]}bit/s"
+    if many := _REQUESTS.fullmatch(unit):
+        count = int(many[1] or 1) * {"k": 1000, "M": 1_000_000, None: 1}[many[2]]
+        return f"{count:,} {say('requests', lang)}".replace(",", "\u00a0" if lang == "ru" else ",")
+    return say(unit, lang) if unit in ("month", "requests") else unit
 
 
 def say(key: str, lang: str, **values: Any) -> str:
