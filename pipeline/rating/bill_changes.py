@@ -46,7 +46,7 @@ def delta_lines(old: Bill, new: Bill) -> tuple[Line, ...]:
         raise ValueError(f"bills that cannot be compared: {what}")
     before, after = _by_key(old.lines), _by_key(new.lines)
     deltas = []
-    for key in dict.fromkeys([*before, *after]):
+    for key in dict.fromkeys([*after, *before]):
         was, now = before.get(key), after.get(key)
         line = now or before[key]
         quantity = less(now.quantity if now else ZERO, was.quantity if was else ZERO)
