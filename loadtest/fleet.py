@@ -92,14 +92,15 @@ class Fleet:
         """The resources' host names, by number."""
         return make_resources(self.resources, self.seed)
 
-    def ranks(self, edge: int) -> NDArray[np.int64]:
-        """The resource at each Zipf rank on an edge: what is asked for most differs from edge to edge."""
-        return self.rng(1, edge).permutation(self.resources).astype(np.int64)
+    def ranks(self, row: int) -> NDArray[np.int64]:
+        """The resource at each Zipf rank on a row: what is asked for most differs from edge to edge, and from stream
+        to stream."""
+        return self.rng(1, row).permutation(self.resources).astype(np.int64)
 
-    def weights(self, edge: int) -> NDArray[np.float64]:
-        """The part of an edge's requests that goes to each resource; float64[resources], sums to 1."""
+    def weights(self, row: int) -> NDArray[np.float64]:
+        """The usual part of a row's requests that goes to each resource; float64[resources], sums to 1."""
         weights = np.empty(self.resources)
-        weights[self.ranks(edge)] = weigh_resources(self.resources)
+        weights[self.ranks(row)] = weigh_resources(self.resources)
         weights /= weights.sum()
         return weights
 

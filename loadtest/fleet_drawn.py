@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from loadtest.fleet import part_of
+from loadtest.fleet_shares import customer_sums, parts_of, split_lines
 from loadtest.fleet_truth import FleetTruth, Planted
 
 if TYPE_CHECKING:
@@ -42,13 +44,18 @@ class Source(Protocol):
     def count(self, row: int, minute: int, customer: str, share: float) -> int:
         """How many lines of a minute a share of a customer's are."""
 
+    def whose(self, row: int, minute: int, lines: int) -> NDArray[np.float64]:
+        """The part of a minute's `lines` lost lines that each resource has, of bytes where it is known; any sum."""
+
 
 @dataclass(slots=True)
 class Weights:
-    """Lines that nobody wrote: their bytes are drawn."""
+    """Lines that nobody wrote: their bytes are drawn. `gone`: by row and minute, a customer's lines that are lost,
+    int64[resources]."""
 
     fleet: Fleet
     served: Volumes
+    gone: dict[tuple[int, int], NDArray[np.int64]] = field(default_factory=dict)
 
     def weigh(self, row: int, minute: int, lines: int, how: str) -> tuple[int, int]:
         """Bytes as if each line had drawn its own."""
@@ -59,11 +66,17 @@ class Weights:
         return part, content if lines == held else min(lines * LINE_BYTES, content)
 
     def count(self, row: int, minute: int, customer: str, share: float) -> int:
-        """A number around the customer's part of the edge's requests."""
-        weights = self.fleet.weights(row // len(self.fleet.streams))
-        part = sum(float(w) for r, w in enumerate(weights) if self.fleet.customer_of(r) == customer) * share
-        held = int(self.served.lines[row, minute])
-        return int(self.fleet.rng(13, row, minute).binomial(held, min(part, 1.0)))
+        """His lines among those that the minute serves of every resource, or a share of them."""
+        fleet = self.fleet
+        split = split_lines(fleet, row, minute, int(self.served.lines[row, minute]))
+        his = np.array([fleet.customer_of(resource) == customer for resource in range(fleet.resources)])
+        gone = fleet.rng(13, row, minute).binomial(np.where(his, split, 0), share).astype(np.int64)
+        self.gone[row, minute] = gone
+        return int(gone.sum())
+
+    def whose(self, row: int, minute: int, lines: int) -> NDArray[np.float64]:
+        """As the minute is served: each line may be any resource's."""
+        return parts_of(self.fleet, row, minute) * lines
 
 
 @dataclass(slots=True)
@@ -123,19 +136,17 @@ def lose(drawn: Drawn, row: int, minute: int, lines: int, how: str = "any") -> N
     drawn.truth.lost[row, minute] = True
 
 
-def note(drawn: Drawn, place: Place, customers: dict[str, int] | None = None) -> None:
-    """Notes what a place lost among the planted; by default it hits customers as they are served there."""
+def note(drawn: Drawn, place: Place, customer: str | None = None) -> None:
+    """Notes what a place lost among the planted: one customer's, or the customers' whose lines are lost."""
     span = slice(place.first, place.after)
     rows = list(place.rows)
     if not drawn.truth.lost[rows, span].any():
         return
     fleet = drawn.fleet
-    sent = int(drawn.truth.sent[rows, span].sum())
-    if customers is None:
-        customers = {}
-        for resource, weight in enumerate(fleet.weights(place.edge)):
-            name = fleet.customer_of(resource)
-            customers[name] = customers.get(name, 0) + int(weight * sent)
+    by_stream = {fleet.pairs[row][1]: _whose(drawn, place, row, customer) for row in rows}
+    customers: Counter[str] = Counter()
+    for of_stream in by_stream.values():
+        customers.update(of_stream)
     drawn.truth.planted.append(
         Planted(
             place.fault.kind,
@@ -144,7 +155,20 @@ def note(drawn: Drawn, place: Place, customers: dict[str, int] | None = None) ->
             place.first + fleet.first,
             place.after + fleet.first,
             int(drawn.truth.lines[rows, span].sum()),
-            sent,
-            customers,
+            int(drawn.truth.sent[rows, span].sum()),
+            dict(customers),
+            by_stream,
         )
     )
+
+
+def _whose(drawn: Drawn, place: Place, row: int, customer: str | None) -> dict[str, int]:
+    """Lost bytes of a row by customer."""
+    sent = drawn.truth.sent[row, place.first : place.after]
+    if customer is not None:
+        return {customer: int(sent.sum())}
+    lost = np.zeros(drawn.fleet.resources)
+    for minute in np.flatnonzero(sent) + place.first:
+        whose = drawn.source.whose(row, int(minute), int(drawn.truth.lines[row, minute]))
+        lost += whose * (drawn.truth.sent[row, minute] / max(whose.sum(), 1e-9))
+    return {name: round(part) for name, part in customer_sums(drawn.fleet, lost).items()}

@@ -30,7 +30,8 @@ class Score:
     `missed`: planted losses of which a minute is in no gap. `cells`, `cells_found`: (edge, stream, minute) that lost
     something. `false`: gaps in which nothing was lost. `doubled`: lost minutes in more than one gap. `lines`: of gaps
     that name lines, (named, true). `sent`: of every true gap, (low, expected, high, true bytes). `misnamed`: gaps of a
-    class that their loss is not. `misshared`: the furthest that a customer's share is off.
+    class that their loss is not. `misshared`: the furthest that a customer's share is off. `shared`: of every true gap,
+    (bytes given to the customers who lost them, true bytes).
     """
 
     planted: int = 0
@@ -45,6 +46,7 @@ class Score:
     sent: list[tuple[int, int, int, int]] = field(default_factory=list)
     misnamed: list[Gap] = field(default_factory=list)
     misshared: float = 0.0
+    shared: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def recall(self) -> float:
@@ -73,6 +75,12 @@ class Score:
         held = sum(low <= true <= high for low, _, high, true in self.sent)
         return held / len(self.sent) if self.sent else 1.0
 
+    @property
+    def attributed(self) -> float:
+        """The part of the lost bytes that the gaps give to the customers who lost them."""
+        true = sum(true for _, true in self.shared)
+        return sum(right for right, _ in self.shared) / true if true else 1.0
+
     def __str__(self) -> str:
         true_lines = sum(true for _, true in self.lines)
         parts = (
@@ -82,7 +90,8 @@ class Score:
             f"lines off by {self.lines_off:,} of {true_lines:,} (unnamed in {self.unnamed_lines} gaps)",
             f"bytes off by {self.bytes_off:.2%} in all, {self.worst_bytes_off:.1%} at worst",
             f"the interval holds the truth in {self.covered:.1%}",
-            f"{self.doubled} minutes twice, {len(self.misnamed)} misnamed, shares off by {self.misshared:.1%}",
+            f"{self.doubled} minutes twice, {len(self.misnamed)} misnamed",
+            f"{self.attributed:.2%} at the right customers, a share off by {self.misshared:.1%} at worst",
         )
         return "; ".join(parts)
 
@@ -128,13 +137,17 @@ def _compare(score: Score, gap: Gap, planted: list[Planted], unit: str) -> None:
         score.misnamed.append(gap)
     sent: dict[str, int] = {}
     for loss in planted:
-        for customer, part in loss.customers.items():
-            sent[customer] = sent.get(customer, 0) + part
+        for stream, customers in loss.by_stream.items():
+            for customer, part in customers.items():
+                if gap.loss.stream.stream in ("*", stream):
+                    sent[customer] = sent.get(customer, 0) + part
     total = sum(sent.values())
-    if total and gap.customers:
+    if total:
         shares = {share.customer: share.share for share in gap.customers}
         off = max(abs(shares.get(name, 0.0) - part / total) for name, part in sent.items())
         score.misshared = max(score.misshared, off)
+        right = sum(min(shares.get(name, 0.0), part / total) for name, part in sent.items())
+        score.shared.append((right * total, float(total)))
 
 
 def _touch(planted: Planted, gap: Gap) -> bool:

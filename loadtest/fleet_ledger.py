@@ -5,7 +5,7 @@ What is drawn here stands for what the pipeline would have committed, had the fl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from loadtest.fleet import draw_volumes, part_of
 from loadtest.fleet_drawn import EMPTY, RECEIVED, Act, Drawn, Weights, undisturbed
 from loadtest.fleet_faults import place_faults
 from loadtest.fleet_numbers import draw_numbers
+from loadtest.fleet_shares import split_bytes, split_lines
 from loadtest.fleet_strikes import still, strike
 from pipeline.coverage.model import LedgerColumns, Reading, Stream
 
@@ -37,7 +38,8 @@ _IN_FLIGHT = 0.002
 @dataclass(frozen=True, slots=True)
 class FleetRun:
     """All that coverage gets to see of a scenario, and the truth. `edges`: name and first minute that the configuration
-    expects, None for those that an act adds. `usage`: kept bytes, float64[edges, minutes, resources] by `usage_of`."""
+    expects, None for those that an act adds. `kept_lines`, `kept_sent`: int64[rows, minutes], what the segments hold;
+    `gone`: by row and minute, a customer's lines that they do not hold, int64[resources]."""
 
     scenario: Scenario
     ledger: LedgerColumns
@@ -47,23 +49,31 @@ class FleetRun:
     edges: dict[str, int | None]
     truth: FleetTruth
     kept_sent: NDArray[np.int64]
+    kept_lines: NDArray[np.int64]
+    gone: dict[tuple[int, int], NDArray[np.int64]] = field(default_factory=dict)
 
     @property
     def fleet(self) -> Fleet:
         """The fleet of the scenario."""
         return self.scenario.fleet
 
-    def usage(self, edge: str, first: int, after: int) -> list[tuple[str, int, int]]:
-        """(resource, bytes, requests) of an edge's minutes [first, after) that came, as the store's `usage_around`."""
+    def usage(self, edge: str, stream: str, first: int, after: int) -> list[tuple[str, int, int]]:
+        """(resource, bytes, requests) of minutes [first, after) that came of an edge's stream, or of all (`*`)."""
         fleet = self.fleet
-        span = slice(max(0, first - fleet.first), max(0, after - fleet.first))
-        sent = int(self.kept_sent[self.truth.rows(edge), span].sum())
-        shares = fleet.weights(fleet.names.index(edge)) * sent
-        return [
-            (name, int(share), int(share) // 78_000 + 1)
-            for name, share in zip(fleet.resource_names(), shares, strict=True)
-            if share >= 1
-        ]
+        lines, sent = np.zeros(fleet.resources, np.int64), np.zeros(fleet.resources)
+        since, until = (min(max(0, minute - fleet.first), fleet.minutes) for minute in (first, after))
+        for row in self.truth.rows(edge, stream):
+            for minute in (np.flatnonzero(self.kept_lines[row, since:until]) + since).tolist():
+                kept = int(self.kept_lines[row, minute])
+                gone = self.gone.get((row, minute))
+                if gone is None:
+                    split = split_lines(fleet, row, minute, kept)
+                else:
+                    split = split_lines(fleet, row, minute, kept + int(gone.sum())) - gone
+                lines += split
+                sent += split_bytes(fleet, row, minute, split, int(self.kept_sent[row, minute]))
+        names = fleet.resource_names()
+        return [(names[at], int(sent[at]), int(lines[at])) for at in np.flatnonzero(lines).tolist()]
 
     def came_by(self, now: float) -> LedgerColumns:
         """The ledger as it stood at an instant."""
@@ -96,6 +106,8 @@ def as_run(scenario: Scenario, drawn: Drawn) -> FleetRun:
         drawn.edges,
         drawn.truth,
         np.where(drawn.present, drawn.sent, 0),
+        np.where(drawn.present, drawn.lines, 0),
+        drawn.source.gone if isinstance(drawn.source, Weights) else {},
     )
 
 

@@ -35,7 +35,7 @@ class Lines:
         sent, content = np.zeros_like(served.lines), np.zeros_like(served.lines)
         for row in range(len(served.lines)):
             counts = served.lines[row].tolist()
-            ranks = fleet.ranks(row // len(fleet.streams))
+            ranks = fleet.ranks(row)
             seed = fleet.seed * 100_000 + row
             parts = draw_minutes(counts, fleet.resources, fleet.minutes, seed, 1, fleet.start_s)
             for minute, part in enumerate(parts):
@@ -71,6 +71,13 @@ class Lines:
         """The customer's own lines of the minute, or a share of them."""
         owned = int(self._owned(row, minute, customer).sum())
         return owned if share == 1 else int(self._fleet.rng(13, row, minute).binomial(owned, share))
+
+    def whose(self, row: int, minute: int, lines: int) -> NDArray[np.float64]:
+        """The bytes of the lines that are gone, by resource."""
+        del lines
+        traffic, gone = self.traffic[row, minute], self.gone[row, minute]
+        sums = np.bincount(traffic.resource[gone], traffic.bytes_sent[gone], self._fleet.resources)
+        return np.asarray(sums, np.float64)
 
     def usage(self, present: NDArray[np.bool_]) -> dict[tuple[int, str, str], list[int]]:
         """Requests and bytes by (minute, resource, edge) of all lines that are in a segment, each once."""

@@ -5,6 +5,7 @@ It shows what had come by `now`, and keeps the gaps that a check writes, so that
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,10 +97,16 @@ class FleetStore:
             if since <= reading.at < until and reading.at <= self.now and edge in (None, reading.edge)
         ]
 
-    def usage_around(self, edge: str, first: int, after: int, cut: int) -> list[tuple[str, int, int]]:
-        """Bytes and requests by resource."""
+    def usage_blocks(
+        self, edge: str, stream: str | None, bounds: Sequence[int], cut: int
+    ) -> list[tuple[int, str, int, int]]:
+        """What came in each block of minutes: (block, resource, bytes, requests)."""
         del cut
-        return self.run.usage(edge, first, after)
+        return [
+            (block, *row)
+            for block, (first, after) in enumerate(pairwise(bounds))
+            for row in self.run.usage(edge, stream or "*", first, after)
+        ]
 
     def gaps(self, states: Iterable[GapState] | None = None) -> list[Gap]:
         """Each gap as it stands."""

@@ -65,8 +65,7 @@ def _customer(drawn: Drawn, place: Place) -> None:
         gone = drawn.source.count(row, minute, customer, place.fault.share)
         if gone:
             lose(drawn, row, minute, gone, customer)
-    rows, span = list(place.rows), slice(place.first, place.after)
-    note(drawn, place, {customer: int(drawn.truth.sent[rows, span].sum())})
+    note(drawn, place, customer)
 
 
 def _damaged(drawn: Drawn, place: Place) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """One planted loss in minutes [first, after) since 1970 of some streams of an edge. `customers`: bytes of each."""
+    """One planted loss in minutes [first, after) since 1970 of some streams of an edge. `customers`: bytes of each;
+    `by_stream`: the same of each stream."""
 
     kind: str
     edge: str
@@ -25,6 +26,7 @@ class Planted:
     lines: int
     sent: int
     customers: dict[str, int]
+    by_stream: dict[str, dict[str, int]]
 
 
 @dataclass(slots=True)

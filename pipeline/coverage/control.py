@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.coverage.counters import Tolerance
     from pipeline.coverage.losses import Claim
-    from pipeline.coverage.model import CounterDelta, LedgerColumns, Loss, Roster, SequenceHole, Share
+    from pipeline.coverage.model import CounterDelta, LedgerColumns, Loss, Roster, SequenceHole
     from pipeline.coverage.roster import ConfiguredEdge
     from pipeline.store.store import Store
 
@@ -26,9 +26,6 @@ BEFORE_MINUTES, AFTER_MINUTES = 60, 60
 
 COUNTED_BEFORE_MINUTES = 360
 """How far before them where there are counters: what these differ by where nothing is lost."""
-
-AROUND_MINUTES = 60
-"""Whose traffic was lost is told by so much before and after."""
 
 
 def _nobody(_resource: str) -> str | None:
@@ -127,6 +124,7 @@ def check(
     from pipeline.coverage.estimates import Baseline
     from pipeline.coverage.history import follow
     from pipeline.coverage.losses import find_losses
+    from pipeline.coverage.sharing import find_shares
 
     until = min(now, (after + AFTER_MINUTES) * 60.0) + 1
     readings = store.readings((first - COUNTED_BEFORE_MINUTES) * 60, until)
@@ -148,11 +146,12 @@ def check(
     )
     watch.lap("losses")
     stored = store.gaps()
+    beside = (*losses, *(gap.loss for gap in stored if gap.state is not GapState.CLOSED))
     changed = follow(
         stored,
         losses,
         now=now,
-        shares=lambda loss: _shares(store, settings, seen.cut, loss),
+        shares=lambda loss: find_shares(store, settings.owner, seen.cut, loss, beside),
         recoverable=lambda loss: _recoverable(settings, loss),
         span=(first, after),
         standing=lambda loss: _standing(seen.coverage, loss),
@@ -229,18 +228,6 @@ def _tolerance(settings: Settings) -> Tolerance:
     from pipeline.coverage.counters import Tolerance
 
     return Tolerance(settings.tolerance_percent, settings.tolerance_bytes, settings.tolerance_requests)
-
-
-def _shares(store: Store, settings: Settings, cut: int, loss: Loss) -> tuple[Share, ...]:
-    """Whose traffic was lost, by what the edge served around it; or the same minutes of a day or a week before."""
-    from pipeline.coverage.shares import share_out
-
-    for days in (0, 1, 7):
-        first, after = loss.first - AROUND_MINUTES - 1440 * days, loss.after + AROUND_MINUTES - 1440 * days
-        usage = store.usage_around(loss.stream.edge, max(0, first), max(0, after), cut)
-        if usage:
-            return share_out(((resource, sent) for resource, sent, _ in usage), settings.owner)
-    return ()
 
 
 def _recoverable(settings: Settings, loss: Loss) -> float | None:

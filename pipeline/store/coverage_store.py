@@ -35,11 +35,12 @@ class CoverageStore:
         other columns are zeros that take no memory. A month of 2,000 edges fits into a few hundred MiB."""
         return ledger_columns.read_narrow_columns(self._sessions, first, after, cut)
 
-    def usage_around(
-        self, edge: str, first: int, after: int, cut: int | None = None
-    ) -> list[tuple[str, int, int]]:
-        """(resource, bytes_sent, requests) of winning segments of an edge in minutes [first, after), largest first."""
-        return usage_around.read_usage_around(self._sessions, edge, first, after, cut)
+    def usage_blocks(
+        self, edge: str, stream: str | None, bounds: Sequence[int], cut: int | None = None
+    ) -> list[tuple[int, str, int, int]]:
+        """(block, resource, bytes_sent, requests) of winning segments of an edge's stream (None: of all) in each block
+        k of minutes [bounds[k], bounds[k + 1])."""
+        return usage_around.read_usage_blocks(self._sessions, edge, stream, bounds, cut)
 
     # -- evidence
 

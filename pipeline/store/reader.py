@@ -245,9 +245,14 @@ def usage_query(
     return sql, {**params, "cut": cut}
 
 
-def winners_within(cut: int, first: int, after: int) -> tuple[str, Params]:
-    """A statement for the write_ids that win at the cut among segments of minutes [first, after); its parameters."""
-    return f"{_WINNERS} {_BEST}", {"cut": cut, "since_s": first * 60, "until_s": after * 60}
+def winners_within(
+    cut: int, first: int, after: int, edges: Sequence[str] | None = None, streams: Sequence[str] | None = None
+) -> tuple[str, Params]:
+    """A statement for the write_ids that win at the cut among segments of minutes [first, after), of these edges and
+    streams or of all; its parameters."""
+    of = "" if edges is None else f" AND edge IN ({names_subquery(edges)})"
+    of += "" if streams is None else f" AND stream IN ({names_subquery(streams)})"
+    return f"{_WINNERS}{of} {_BEST}", {"cut": cut, "since_s": first * 60, "until_s": after * 60}
 
 
 _STRETCH = (

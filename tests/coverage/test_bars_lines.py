@@ -78,10 +78,36 @@ def test_one_customers_collector_dead_is_found_on_its_edge(full: bool) -> None:
     hit = {loss.edge for loss in run.truth.planted}
     assert {gap.loss.stream.edge for gap in store.gaps()} <= hit
     for loss in run.truth.planted:
-        customer = next(iter(loss.customers))
+        (customer,) = loss.customers
         gaps = [
             g
             for g in store.gaps()
             if g.loss.stream.edge == loss.edge and g.loss.first < loss.after and g.loss.after > loss.first
         ]
         assert all(customer in {share.customer for share in gap.customers} for gap in gaps)
+    # Nineteen twentieths is the bar; what is missing are losses of a few lines, which chance could explain.
+    assert score.attributed >= 0.95
+
+
+@pytest.mark.parametrize("seed", range(2, 10))
+def test_what_one_customer_lost_is_his(seed: int) -> None:
+    _, _, score = score_of("customer", full=False, seed=seed)
+    assert score.attributed >= 0.95
+
+
+@size
+@pytest.mark.parametrize("name", ["lines-1", "lines-20", "bytes-5", "counters-1", "counters-50", "damaged"])
+def test_what_all_lost_alike_is_shared_as_they_are_served(name: str, full: bool) -> None:
+    _, _, score = score_of(name, full=full)
+    assert score.attributed >= 0.95
+    # Nobody is singled out where chance alone made him fall.
+    wrong = [right / true for right, true in score.shared if right < 0.9 * true]
+    assert len(wrong) <= 0.02 * len(score.shared)
+
+
+@size
+@pytest.mark.parametrize("name", ["silence", "stream-silence"])
+def test_a_silent_stream_is_shared_by_its_own_customers(name: str, full: bool) -> None:
+    """An edge's streams serve different customers most: by the whole edge 86 % and 88 % of the bytes were right."""
+    _, _, score = score_of(name, full=full)
+    assert score.attributed >= 0.93

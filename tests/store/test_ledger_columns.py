@@ -161,6 +161,10 @@ def test_usage_around_an_edge_is_of_winners_at_the_cut(store: Store) -> None:
     write(store, Origin("e1", "access", MINUTE + 1), 3, 1)
     write(store, Origin("e2", "access", MINUTE), 4, 100)
     write(store, Origin("e1", "access", MINUTE + 60), 5, 100)
-    assert store.usage_around("e1", MINUTE - 60, MINUTE + 60, cut) == [("a.example.ru", 7000, 7)]
-    assert store.usage_around("e1", MINUTE - 60, MINUTE + 60) == [("a.example.ru", 8000, 8)]
-    assert store.usage_around("e3", MINUTE - 60, MINUTE + 60) == []
+    write(store, Origin("e1", "video", MINUTE + 1), 6, 3)
+    bounds = (MINUTE - 60, MINUTE, MINUTE + 1, MINUTE + 60)
+    assert store.usage_blocks("e1", "access", bounds, cut) == [(1, "a.example.ru", 7000, 7)]
+    now = [(1, "a.example.ru", 7000, 7), (2, "a.example.ru", 1000, 1)]
+    assert store.usage_blocks("e1", "access", bounds) == now
+    assert store.usage_blocks("e1", None, bounds) == [now[0], (2, "a.example.ru", 4000, 4)]
+    assert store.usage_blocks("e3", None, bounds) == []
