@@ -89,6 +89,8 @@ def _charge(charge: ChargeTable, plan: PlanTable, key: Key) -> Iterator[Problem]
         yield from _rates(charge, key)
     elif charge.unit is not None:
         yield from _known_unit(charge.unit, key)
+    if charge.window is not None and charge.free_units is not None:
+        yield Problem((*key, "free_units"), "not with window: free units are of the month")
     yield from _usage(charge, key)
     yield from _of(charge, plan, key)
     yield from _limits(charge.minimum, charge.cap, key)
@@ -147,7 +149,7 @@ def _keys(charge: ChargeTable, key: Key) -> Iterator[Problem]:
         given = [name for name in ("unit_price", "tiers", "commitment") if getattr(charge, name) is not None]
         if len(given) != 1:
             told = f"found {' and '.join(given)}" if given else "none is given"
-            yield Problem(key, f"model percentile needs one of unit_price, tiers, commitment; {told}")
+            yield Problem(key if given else (*key, "unit_price"), f"model percentile needs one of unit_price, tiers, commitment; {told}")
 
 
 def _tiers(charge: ChargeTable, key: Key) -> Iterator[Problem]:

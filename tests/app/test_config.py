@@ -7,13 +7,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipeline.app.config import load_config
 from pipeline.app.failures import Failure
 from pipeline.app.settings import Config
-from pipeline.toml_lines import find_lines
 
 MINIMAL = '[store]\ndsn = "chdb:///var/lib/prebill"\n[spool]\npath = "/var/spool/prebill"\n'
 WHOLE = (
@@ -208,17 +205,3 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[store", "\x00", "a = 1\na = 2", "store = 5\nspool = []"])
 def test_what_is_no_configuration_is_an_error_not_a_traceback(tmp_path: Path, text: str) -> None:
     assert problems_of(tmp_path, text)
-
-
-@given(st.text(max_size=300))
-def test_lines_are_found_in_any_text_without_failing(text: str) -> None:
-    lines = find_lines(text)
-    assert all(1 <= line <= len(text.splitlines()) for line in lines.values())
-
-
-def test_lines_of_nested_tables() -> None:
-    lines = find_lines("a.b = 1\n[[edge]]\nid = 1\n[edge.sub]\nx = 2\n[[edge]]\n'i d' = 3\n")
-    assert lines[("a", "b")] == 1
-    assert lines[("edge", 0, "id")] == 3
-    assert lines[("edge", 0, "sub", "x")] == 5
-    assert lines[("edge", 1, "i d")] == 7
