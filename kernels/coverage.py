@@ -20,7 +20,7 @@ _1 = np.uint64(1)
 _MARKS = 0x33120
 """The mark of a segment's state, four bits each: 1 received, 2 empty, 3 damaged, 4 quarantined."""
 
-_RECEIVED, _EMPTY, _PARTIAL, _UNEXPECTED = 1, 2, 6, 8
+_UNEXPECTED = 8
 
 _AHEAD = 24
 """Rows between asking for a minute's cache line and marking it; of no effect where rows lie minute by minute."""
@@ -115,25 +115,6 @@ def settle_minutes(marks, rows, width, due, starts, spans):  # type: ignore[no-u
             at = after
         _settle_others(line, 0, at, width)
     return rows
-
-
-def mark_partial(states, width, holes, n):  # type: ignore[no-untyped-def]
-    """RECEIVED and EMPTY minutes that holes fall on become PARTIAL; how many.
-
-    Addresses: states: uint8[rows, width]; holes: int64[n, 3]: row, first and after, ascending.
-    """
-    row, done, changed = -1, 0, 0
-    for j in range(n):
-        if get(holes, 3 * j) != row:
-            row, done = get(holes, 3 * j), 0
-        after = min(get(holes, 3 * j + 2), width)
-        for i in range(max(get(holes, 3 * j + 1), done), after):
-            state = load8(states + row * width + i)
-            if state == _RECEIVED or state == _EMPTY:
-                store8(states + row * width + i, _PARTIAL)
-                changed += 1
-        done = max(done, after)
-    return changed
 
 
 def find_runs(states, rows, width, wanted, runs, room):  # type: ignore[no-untyped-def]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from pipeline.coverage.model import LedgerColumns, Roster, SequenceHole, Stream
+    from pipeline.coverage.model import LedgerColumns, Roster, Stream
 
 MINUTE_S = 60
 
@@ -132,9 +132,7 @@ class Marks:
             self._rows[stream] = self._later[stream].ctypes.data
         return self._rows[stream]
 
-    def settle(
-        self, roster: Roster, *, due: NDArray[np.uint8], holes: Sequence[SequenceHole] = ()
-    ) -> Coverage:
+    def settle(self, roster: Roster, *, due: NDArray[np.uint8]) -> Coverage:
         """The coverage that these marks come to; they are used up. `due`: what `due_of` says of the same minutes."""
         due = np.ascontiguousarray(due, np.uint8)
         if len(due) != self._width:
@@ -143,9 +141,6 @@ class Marks:
         starts, spans = _spans(roster, streams, self._first, self._width)
         table = (due.ctypes.data, starts.ctypes.data, spans.ctypes.data)
         entry.settle_minutes(states.ctypes.data, len(streams), self._width, *table)
-        if holes:
-            torn = _torn(holes, streams, self._first, self._width)
-            entry.mark_partial(states.ctypes.data, self._width, torn.ctypes.data, len(torn))
         return Coverage(streams, self._first, states)
 
     def _in_order(self, roster: Roster) -> tuple[tuple[Stream, ...], NDArray[np.uint8]]:
@@ -169,10 +164,10 @@ def cover(
     after: int,
     *,
     due: NDArray[np.uint8],
-    holes: Sequence[SequenceHole] = (),
 ) -> Coverage:
-    """The state of every minute [first, after) of every stream that the roster or the ledger names."""
-    return cover_pieces((ledger,), roster, first, after, due=due, holes=holes)
+    """The state of every minute [first, after) of every stream that the roster or the ledger names; partial.py says
+    which of those that are in are not whole."""
+    return cover_pieces((ledger,), roster, first, after, due=due)
 
 
 def cover_pieces(
@@ -182,7 +177,6 @@ def cover_pieces(
     after: int,
     *,
     due: NDArray[np.uint8],
-    holes: Sequence[SequenceHole] = (),
 ) -> Coverage:
     """The same out of a ledger that is read piece by piece, day by day perhaps; each may name streams of its own."""
     rest = iter(pieces)
@@ -190,7 +184,7 @@ def cover_pieces(
     marks = Marks(chain(roster.spans, *(head.streams for head in heads)), first, after)
     for piece in chain(heads, rest):
         marks.add(piece.streams, piece.stream, piece.minute, piece.state)
-    return marks.settle(roster, due=due, holes=holes)
+    return marks.settle(roster, due=due)
 
 
 def _spans(
@@ -204,19 +198,6 @@ def _spans(
     spans = np.array(flat, np.int64).reshape(-1, 3)
     spans[:, :2] = np.clip(spans[:, :2] - first, 0, width)
     return starts, spans
-
-
-def _torn(
-    holes: Sequence[SequenceHole], streams: Sequence[Stream], first: int, width: int
-) -> NDArray[np.int64]:
-    """The minutes that holes fall on, (row, first, after) ascending; without holes of streams that nobody names."""
-    row = {stream: i for i, stream in enumerate(streams)}
-    torn = sorted(
-        (row[hole.stream], max(hole.from_minute - first, 0), min(hole.after_minute - first, width))
-        for hole in holes
-        if hole.stream in row
-    )
-    return np.array(torn, np.int64).reshape(-1, 3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,30 +52,18 @@ def said_of(roster: Roster, stream: Stream, minute: int) -> Expectation:
     return Expectation.NOT
 
 
-def state_of(
-    stream: Stream, minute: int, parts: set[int], said: Expectation, due: State, holes: Sequence[SequenceHole]
-) -> State:
+def state_of(parts: set[int], said: Expectation, due: State) -> State:
     """The state of one minute, `parts` being the states of its winning segments."""
     if not parts:
         return due if said == Expectation.EXPECTED else _OUT[said]
     if said != Expectation.EXPECTED:
         return State.UNEXPECTED
     states = {_PARTS[part] for part in parts}
-    for worst in (State.DAMAGED, State.RECEIVED, State.EMPTY):
-        if worst in states:
-            break
-    torn = any(hole.stream == stream and hole.from_minute <= minute < hole.after_minute for hole in holes)
-    return State.PARTIAL if torn and worst != State.DAMAGED else worst
+    return next(worst for worst in (State.DAMAGED, State.RECEIVED, State.EMPTY) if worst in states)
 
 
 def cover_slowly(
-    ledger: LedgerColumns,
-    roster: Roster,
-    first: int,
-    after: int,
-    *,
-    due: Sequence[int],
-    holes: Sequence[SequenceHole] = (),
+    ledger: LedgerColumns, roster: Roster, first: int, after: int, *, due: Sequence[int]
 ) -> Minutes:
     """The state of every minute [first, after) of every stream that the roster or the ledger names."""
     parts: dict[tuple[Stream, int], set[int]] = {}
@@ -83,15 +71,29 @@ def cover_slowly(
         parts.setdefault((ledger.streams[place], int(minute)), set()).add(int(state))
     return {
         (stream, minute): state_of(
-            stream,
-            minute,
             parts.get((stream, minute), set()),
             said_of(roster, stream, minute),
             State(due[minute - first]),
-            holes,
         )
         for stream in sorted({*roster.spans, *ledger.streams})
         for minute in range(first, after)
+    }
+
+
+def partial_slowly(states: dict[int, State], holes: Sequence[SequenceHole]) -> dict[int, State]:
+    """The states of one stream's minutes, once its holes are marked."""
+    explains = (State.MISSING, State.DAMAGED, State.LATE, State.UNKNOWN)
+    torn: set[int] = set()
+    for hole in holes:
+        minutes = [m for m in range(hole.from_minute, hole.after_minute) if m in states]
+        explained = any(states[m] in explains for m in minutes) or (
+            states.get(max(hole.after_minute, min(states))) == State.DAMAGED
+        )
+        if hole.inside or not explained:
+            torn.update(minutes)
+    return {
+        m: State.PARTIAL if m in torn and state in (State.RECEIVED, State.EMPTY) else state
+        for m, state in states.items()
     }
 
 

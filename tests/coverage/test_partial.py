@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.coverage.model import Coverage, SequenceHole, State, Stream
 from pipeline.coverage.partial import mark_partial
+from tests.coverage.reference_states import partial_slowly
 
 OF = {"r": State.RECEIVED, "e": State.EMPTY, "M": State.MISSING, "D": State.DAMAGED, "L": State.LATE,
       "U": State.UNKNOWN, "S": State.PARTIAL, "p": State.PAUSED}  # fmt: skip
@@ -55,3 +58,18 @@ def test_a_hole_within_a_segment_is_that_segments() -> None:
 
 def test_a_hole_of_another_stream_is_passed_over() -> None:
     assert marked("rrrr", 0, 4, stream="other") == "rrrr"
+
+
+@given(
+    st.lists(st.sampled_from([s for s in State if s is not State.PARTIAL]), min_size=1, max_size=12),
+    st.lists(st.tuples(st.integers(-3, 14), st.integers(0, 6), st.booleans()), max_size=6),
+)
+def test_holes_of_any_kind_mark_what_the_reference_says(
+    states: list[State], of: list[tuple[int, int, bool]]
+) -> None:
+    stream = Stream("e1")
+    holes = [SequenceHole(stream, "1", 1, 0, 5, FIRST + a, FIRST + a + n, inside) for a, n, inside in of]
+    coverage = Coverage((stream,), FIRST, np.array([states], np.uint8))
+    mark_partial(coverage, holes)
+    wanted = partial_slowly({FIRST + i: state for i, state in enumerate(states)}, holes)
+    assert [State(state) for state in coverage.states[0]] == list(wanted.values())

@@ -16,7 +16,6 @@ from pipeline.coverage.model import (
     LedgerColumns,
     Roster,
     Run,
-    SequenceHole,
     Span,
     State,
     Stream,
@@ -52,10 +51,6 @@ def ledger_of(rows: list[tuple[int, int, int]], streams: list[Stream] = NAMED) -
     )
 
 
-def hole(stream: Stream, first: int, after: int) -> SequenceHole:
-    return SequenceHole(stream, "1", 1, 0, 5, FIRST + first, FIRST + after)
-
-
 def roster_of(**spans: list[tuple[int, int, Expectation]]) -> Roster:
     """A roster of access streams; minutes from FIRST on."""
     return Roster(
@@ -71,15 +66,6 @@ rows = st.lists(
 )
 dues = st.lists(
     st.sampled_from([State.NONE, State.LATE, State.MISSING, State.UNKNOWN]), min_size=WIDEST, max_size=WIDEST
-)
-holes_of_streams = st.lists(
-    st.builds(
-        lambda stream, a, length: hole(stream, a, a + length),
-        st.sampled_from([*NAMED, Stream("nobody")]),
-        st.integers(-5, WIDEST + 5),
-        st.integers(0, 12),
-    ),
-    max_size=6,
 )
 
 
@@ -98,17 +84,16 @@ def rosters(draw: st.DrawFn) -> Roster:
 
 
 @settings(deadline=None)  # kernels are compiled at their first call
-@given(rows, rosters(), dues, holes_of_streams, st.integers(0, WIDEST))
+@given(rows, rosters(), dues, st.integers(0, WIDEST))
 def test_every_minute_is_what_the_reference_says(
     given_rows: list[tuple[int, int, int]],
     roster: Roster,
     due: list[State],
-    holes: list[SequenceHole],
     width: int,
 ) -> None:
     ledger = ledger_of(given_rows)
-    found = cover(ledger, roster, FIRST, FIRST + width, due=np.array(due[:width], np.uint8), holes=holes)
-    wanted = cover_slowly(ledger, roster, FIRST, FIRST + width, due=[*due[:width]], holes=holes)
+    found = cover(ledger, roster, FIRST, FIRST + width, due=np.array(due[:width], np.uint8))
+    wanted = cover_slowly(ledger, roster, FIRST, FIRST + width, due=[*due[:width]])
     assert found.streams == tuple(sorted({*NAMED, *roster.spans}))
     assert (found.first, found.after) == (FIRST, FIRST + width)
     assert {
@@ -168,7 +153,7 @@ def test_several_parts_of_a_minute_are_damaged_before_received_before_empty() ->
     ]  # fmt: skip
 
 
-def test_what_is_in_while_nothing_was_expected_is_unexpected_and_never_partial() -> None:
+def test_what_is_in_while_nothing_was_expected_is_unexpected() -> None:
     says = [(2, 4, Expectation.PAUSED), (4, 6, Expectation.DECOMMISSIONED), (6, 8, Expectation.EXPECTED)]
     ledger = ledger_of([(0, minute, 1) for minute in (0, 2, 4, 6)], [Stream("e1")])
     coverage = cover(
@@ -177,10 +162,9 @@ def test_what_is_in_while_nothing_was_expected_is_unexpected_and_never_partial()
         FIRST,
         FIRST + 9,
         due=ALL_MISSING[:9],
-        holes=[hole(Stream("e1"), 0, 9)],
     )
     assert [State(state).name for state in coverage.states[0]] == [
-        "UNEXPECTED", "NONE", "UNEXPECTED", "PAUSED", "UNEXPECTED", "DECOMMISSIONED", "PARTIAL", "MISSING", "NONE"
+        "UNEXPECTED", "NONE", "UNEXPECTED", "PAUSED", "UNEXPECTED", "DECOMMISSIONED", "RECEIVED", "MISSING", "NONE"
     ]  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def test_marks_are_the_worst_of_each_minute_and_stay_within_it(
     ),
     st.randoms(use_true_random=False),
 )
-def test_settling_and_partial_minutes_stay_within_their_rows(
+def test_settling_stays_within_its_rows(
     streams: int, width: int, spans: list[list[tuple[int, int, int]]], random: object
 ) -> None:
     assert hasattr(random, "randint")
@@ -102,19 +102,6 @@ def test_settling_and_partial_minutes_stay_within_their_rows(
             there, out = before[row, minute], says[minute]
             states = {0: 4, 1: 2, 2: 1, 3: 5} if out < 0 else dict.fromkeys((1, 2, 3), 8) | {0: out}
             assert marks.reshape(streams, width)[row, minute] == states[there]
-    holes = np.array([(row, 0, 2 * width) for row in range(streams)], np.int64).reshape(-1, 3)
-    whole_before = int(((marks == 1) | (marks == 2)).sum())
-    assert entry.mark_partial(marks.ctypes.data, width, holes.ctypes.data, len(holes)) == whole_before
-    assert untouched(whole)
-
-
-def test_overlapping_holes_are_walked_once() -> None:
-    states = np.ones((2, 50), np.uint8)
-    holes = np.array([(0, 0, 30), (0, 5, 10), (0, 20, 40), (1, 7, 8), (1, 9, 9)], np.int64)
-    assert entry.mark_partial(states.ctypes.data, 50, holes.ctypes.data, len(holes)) == 41
-    assert (states[0, :40] == 6).all()
-    assert states[0, 40:].tolist() == [1] * 10
-    assert np.flatnonzero(states[1] == 6).tolist() == [7]
 
 
 def test_runs_beyond_the_room_are_counted_and_not_written() -> None:
