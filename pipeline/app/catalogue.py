@@ -59,6 +59,19 @@ COMMANDS = (
         "pipeline.app.commands.close:close",
         "Freezes a month, or says what stands against it.",
     ),
+    Command(
+        "plans",
+        "pipeline.app.commands.plans:plans",
+        "The plan book: what is in it, and everything that is wrong with it.",
+    ),
+    Command(
+        "price",
+        "pipeline.app.commands.price:price",
+        "What a plan asks for a file of usage: no store, no configuration.",
+    ),
+    Command(
+        "bill", "pipeline.app.commands.bill:bill", "What a customer owes for a month, why, and its proof."
+    ),
     Command("sql", "pipeline.app.commands.sql:sql", "A read-only query of the store."),
     Command(
         "doctor",

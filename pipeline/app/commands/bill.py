@@ -1,0 +1,139 @@
+"""`prebill bill`: what a customer owes for a month, why, and the proof that nothing is missing in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from pipeline.app.failures import UsageFailure
+from pipeline.app.parameters import Flag, Given
+from pipeline.app.stores import existing_store
+from pipeline.app.terminal import out, print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.coverage.periods import Month
+    from pipeline.coverage.proof import Proof
+    from pipeline.rating.exports.target import Target
+    from pipeline.rating.model import Bill
+
+    Write = Callable[[Bill, Proof | None, str, Target], None]
+
+
+def bill(
+    customer: str,
+    /,
+    *,
+    month: str,
+    output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
+    lang: str | None = None,
+    json: Flag = False,
+    context: Given,
+) -> int:
+    """What a customer owes for a month: every line with its quantity, price and rule, and the proof of completeness.
+
+    A month that is closed is billed as it was closed; what came later is
+    an adjustment of its own beneath. One that is not closed is billed as
+    it stands, and marked provisional with the reasons.
+
+    Parameters
+    ----------
+    customer
+        The customer's id.
+    month
+        The month, as YYYY-MM, in the time zone of his contract.
+    output
+        Write it to FILE.pdf, FILE.xlsx or FILE.csv. Where the contract changed within the month there is
+        a bill for each part, and each gets a file, with -2, -3 … behind its name.
+    lang
+        en or ru. Default: the customer's.
+    json
+        One JSON array of bills on standard output, each with its proof and its adjustment.
+    """
+    from pipeline.app.month_bill import adjust_bill, bill_part, customer_of, month_parts, plan_for
+    from pipeline.app.plan_files import book_of
+
+    config = context.config
+    whose = customer_of(config, customer)
+    write = _writer(output) if output else None
+    language = _language(lang or whose.lang, given=lang is not None)
+    period = _month(month)
+    book = book_of(config)
+    bills = []
+    with existing_store(context) as store:
+        for part in month_parts(store, config, whose, period, context.now()):
+            plan = plan_for(part, book)
+            owed = bill_part(part, plan)
+            bills.append((owed, part.proof, adjust_bill(part, plan, owed)))
+    if json:
+        from pipeline.rating.exports.bill_json import to_json
+
+        print_json(
+            [
+                {**to_json(owed, proof), "adjustment": to_json(late, None) if late else None}
+                for owed, proof, late in bills
+            ]
+        )
+    if output and write:
+        _save(bills, output, language, write)
+    elif not json:
+        _show(bills, language)
+    return 0
+
+
+def _language(lang: str, *, given: bool) -> str:
+    if lang not in ("en", "ru"):
+        if not given:
+            return "en"
+        raise UsageFailure(f"--lang: expected en or ru, found {lang!r}")
+    return lang
+
+
+def _month(text: str) -> Month:
+    from pipeline.coverage.periods import Month
+
+    try:
+        return Month.parse(text)
+    except ValueError as error:
+        raise UsageFailure(f"--month: {error}") from None
+
+
+def _writer(output: Path) -> Write:
+    from pipeline.rating.exports.bill_csv import write_csv
+    from pipeline.rating.exports.bill_pdf import write_pdf
+    from pipeline.rating.exports.bill_xlsx import write_xlsx
+
+    writers: dict[str, Write] = {
+        ".pdf": write_pdf,
+        ".xlsx": write_xlsx,
+        ".csv": write_csv,
+    }
+    if output.suffix.lower() not in writers:
+        raise UsageFailure(f"--output {output}: expected a name that ends with {', '.join(writers)}")
+    return writers[output.suffix.lower()]
+
+
+def _save(bills: list[tuple[Bill, Proof, Bill | None]], output: Path, lang: str, write: Write) -> None:
+    every = [(owed, proof) for owed, proof, _ in bills] + [(late, None) for _, _, late in bills if late]
+    for place, (owed, proof) in enumerate(every, 1):
+        target = output if place == 1 else output.with_stem(f"{output.stem}-{place}")
+        try:
+            write(owed, proof, lang, target)
+        except OSError as error:
+            raise UsageFailure(f"--output {target}: cannot be written: {error.strerror or error}") from None
+        what = "adjustment" if proof is None else "provisional bill" if owed.provisional else "bill"
+        say(f"{target}: {what}, {owed.total} {owed.currency}")
+
+
+def _show(bills: list[tuple[Bill, Proof, Bill | None]], lang: str) -> None:
+    from pipeline.rating.exports.bill_text import write_text
+
+    for owed, proof, late in bills:
+        write_text(owed, proof, lang, out())
+        if late:
+            out().print()
+            out().print("[bold]Came after the month was closed[/bold]")
+            write_text(late, None, lang, out())

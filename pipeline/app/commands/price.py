@@ -1,0 +1,138 @@
+"""`prebill price`: one plan on one file of usage, line by line: the charge engine alone, without a store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.app.failures import UsageFailure
+from pipeline.app.parameters import Flag, Given
+from pipeline.app.plan_files import Metered, plan_of, usage_of_file
+from pipeline.app.terminal import out, print_json
+
+if TYPE_CHECKING:
+    from pipeline.rating.model import Bill, Period, Plan
+    from pipeline.rating.usage import Usage
+
+
+def price(
+    *,
+    plan: Path,
+    usage: Path,
+    month: str | None = None,
+    tz: str = "UTC",
+    lang: str = "en",
+    json: Flag = False,
+    context: Given,  # noqa: ARG001 - every command is handed it
+) -> int:
+    """What a plan asks for some usage, and why, line by line. Needs no store and no configuration.
+
+    Parameters
+    ----------
+    plan
+        The plan's TOML.
+    usage
+        CSV or Parquet with the columns minute, resource, zone, requests, bytes_sent, body_bytes (those that the
+        plan needs), or JSON: {"quantities": {"CHARGE": "1250.5"}, "period": {"from": TIME, "to": TIME}}.
+    month
+        The month that is billed, as YYYY-MM. Default: the one in which all of the usage lies.
+    tz
+        The zone of time whose month it is.
+    lang
+        en or ru.
+    json
+        The bill as one JSON document on standard output.
+    """
+    from pipeline.rating.rounding import RateError
+    from pipeline.rating.usage import UsageError
+
+    _check(lang, tz)
+    found = usage_of_file(usage)
+    chosen = plan_of(plan)
+    try:
+        bill = _rate(chosen, found, month, tz)
+    except (RateError, UsageError) as error:
+        raise UsageFailure(f"{usage}: {error}") from None
+    if json:
+        from pipeline.rating.exports.bill_json import to_json
+
+        print_json(to_json(bill, None))
+    else:
+        from pipeline.rating.exports.bill_text import write_text
+
+        write_text(bill, None, lang, out())
+    return 0
+
+
+def _check(lang: str, tz: str) -> None:
+    from zoneinfo import ZoneInfo
+
+    problems = [] if lang in ("en", "ru") else [f"--lang: expected en or ru, found {lang!r}"]
+    try:
+        ZoneInfo(tz)
+    except (KeyError, ValueError, OSError):
+        problems.append(f"--tz: expected a zone of time, like Europe/Moscow; found {tz!r}")
+    if problems:
+        raise UsageFailure(problems)
+
+
+def _rate(plan: Plan, found: Usage | Metered, month: str | None, tz: str) -> Bill:
+    from pipeline.rating.model import Contract, Span
+    from pipeline.rating.month import rate_span
+    from pipeline.rating.proration import factor_of
+    from pipeline.rating.rate import rate_plan
+
+    if isinstance(found, Metered):
+        span = _told(found, month, tz)
+        whole = _month_of(span.begin, tz) if span.begin < span.end else span
+        factor = factor_of(span, whole, plan.proration) if _within(span, whole) else Fraction(1)
+        return rate_plan(plan, found.quantities, span, factor=factor)
+    span = _month(month, tz) if month else _only_month(found, tz)
+    contract = Contract("", plan.id, span.begin, span.end, tz)
+    return rate_span(plan, found, Span(contract, span, span, None, ()))
+
+
+def _told(found: Metered, month: str | None, tz: str) -> Period:
+    from pipeline.rating.model import Period
+
+    if month:
+        return _month(month, tz)
+    if found.begin is None or found.end is None:
+        raise UsageFailure("--usage: expected a period in the file, or --month")
+    return Period(found.begin, found.end, tz)
+
+
+def _within(span: Period, whole: Period) -> bool:
+    return whole.begin <= span.begin and span.end <= whole.end
+
+
+def _only_month(usage: Usage, tz: str) -> Period:
+    if not len(usage):
+        raise UsageFailure("--month: required, as there is no usage in the file")
+    first, last = int(usage.minute.min()), int(usage.minute.max())
+    month = _month_of(datetime.fromtimestamp(first * 60, UTC), tz)
+    if last * 60 >= month.end.timestamp():
+        ends = datetime.fromtimestamp(last * 60, UTC)
+        raise UsageFailure(
+            f"--month: required, as the usage runs from {month.begin:%Y-%m} to {ends:%Y-%m}",
+            mend="Each month is priced by itself.",
+        )
+    return month
+
+
+def _month(text: str, tz: str) -> Period:
+    from pipeline.coverage.periods import Month
+    from pipeline.rating.contracts import month_of
+
+    try:
+        return month_of(Month.parse(text), tz)
+    except ValueError as error:
+        raise UsageFailure(f"--month: {error}") from None
+
+
+def _month_of(at: datetime, tz: str) -> Period:
+    from zoneinfo import ZoneInfo
+
+    return _month(f"{at.astimezone(ZoneInfo(tz)):%Y-%m}", tz)

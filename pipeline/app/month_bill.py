@@ -1,0 +1,206 @@
+"""Bills of a customer's month out of the store: usage as closed, or as it stands; its proof; what came later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.app.failures import UsageFailure
+from pipeline.app.period import minute_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.app.settings import Config, CustomerSettings
+    from pipeline.coverage.adjustments import Adjustment
+    from pipeline.coverage.model import Close
+    from pipeline.coverage.periods import ContractMonth, Month
+    from pipeline.coverage.proof import Proof
+    from pipeline.rating.book import PlanBook
+    from pipeline.rating.model import Bill, Plan, Span
+    from pipeline.rating.usage import Usage
+    from pipeline.store.store import Store
+
+NAMED = 20
+"""Open gaps that a provisional bill lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractPart:
+    """The part of a month in which one contract of a customer holds, and what he used in it. `open`: why it may still
+    change; `late`: what came after the close."""
+
+    customer: CustomerSettings
+    span: Span
+    usage: Usage
+    proof: Proof
+    open: tuple[str, ...] = ()
+    late: Adjustment | None = None
+
+
+def customer_of(config: Config, name: str) -> CustomerSettings:
+    """The customer of that id. Raises UsageFailure with those that there are."""
+    for customer in config.customer:
+        if customer.id == name:
+            return customer
+    from pipeline.shape import nearest
+
+    known = sorted(customer.id for customer in config.customer)
+    raise UsageFailure(f"no customer {name!r} in the configuration; {nearest(name, known)}")
+
+
+def month_parts(
+    store: Store, config: Config, customer: CustomerSettings, month: Month, now: datetime
+) -> list[ContractPart]:
+    """What a customer used under each of his contracts in a month. Raises UsageFailure where none holds."""
+    from pipeline.app.contracts import contracts_of
+    from pipeline.coverage.periods import ContractMonth
+    from pipeline.rating.contracts import spans_in
+
+    spans = spans_in(contracts_of(customer), month)
+    if not spans:
+        raise UsageFailure(
+            f"customer {customer.id} has no contract in {month}, so his usage has no price",
+            mend="A contract is `contract = [{ plan = …, from = …, tz = … }]` in his [[customer]].",
+        )
+    closes = {(c.first, c.after): c for c in store.closes(period=str(month), customer=customer.id)}
+    found = []
+    for span in spans:
+        first, after = (int(at.timestamp()) // 60 for at in (span.period.begin, span.period.end))
+        part = ContractMonth(month, customer.id, first, after, span.period.tz)
+        if (first, after) in closes:
+            found.append(_closed(store, config, customer, span, closes[first, after]))
+        else:
+            found.append(_open(store, config, customer, span, part, now))
+    return found
+
+
+def _closed(
+    store: Store, config: Config, customer: CustomerSettings, span: Span, close: Close
+) -> ContractPart:
+    from pipeline.app.customers import Owners
+    from pipeline.coverage.closing import adjustments
+    from pipeline.coverage.proof import Proof
+    from pipeline.rating.usage import usage_from_table
+
+    late = adjustments(store, [close], Owners(config.customer).owner)
+    return ContractPart(
+        customer,
+        span,
+        usage_from_table(store.closing.usage(close)),
+        Proof.from_json(close.body["proof"]),
+        late=late[0] if late else None,
+    )
+
+
+def _open(
+    store: Store,
+    config: Config,
+    customer: CustomerSettings,
+    span: Span,
+    part: ContractMonth,
+    now: datetime,
+) -> ContractPart:
+    from pipeline.app.checking import settings_of
+    from pipeline.coverage import control
+    from pipeline.coverage.closing import prove_months
+    from pipeline.coverage.model import GapState
+    from pipeline.rating.usage import usage_from_table
+
+    settings = settings_of(config)
+    begin, end = control.widen(part.first, part.after, store.gaps())
+    checked = control.check(store, settings, now=now.timestamp(), first=begin, after=end)
+    names = [
+        name
+        for name in store.closing.resources(part.first, part.after)
+        if settings.owner(name) == customer.id
+    ]
+    table = store.usage(checked.cut, resources=names, minutes=(part.first, part.after))
+    edges = frozenset(table["edge"].to_pylist()) if names else frozenset()
+    proof = prove_months([part], {part: edges}, checked.coverage, checked.gaps, checked.cut)[part]
+    lost = [
+        gap for gap in proof.gaps if gap.state == GapState.OPEN.value or gap.state == GapState.SHRUNK.value
+    ]
+    reasons = [f"the month is not closed; counted until {now:%Y-%m-%d %H:%M} UTC"]
+    reasons += [
+        f"gap {gap.id} of {gap.edge}, {minute_text(gap.first)} to {minute_text(gap.after)}, is open"
+        for gap in lost[:NAMED]
+    ]
+    if len(lost) > NAMED:
+        reasons.append(f"{len(lost) - NAMED} more gaps are open")
+    zones = {edge.id: edge.zone for edge in config.edge}
+    usage = usage_from_table(table, zones)
+    return ContractPart(customer, span, usage, proof, tuple(reasons))
+
+
+def plan_for(part: ContractPart, book: PlanBook) -> Plan:
+    """The version of the contract's plan that was sold when the contract began. Raises UsageFailure."""
+    from pipeline.rating.contracts import plan_of
+    from pipeline.rating.plan_errors import NoPlanError
+
+    try:
+        return plan_of(part.span.contract, book)
+    except NoPlanError as error:
+        raise UsageFailure(f"customer {part.customer.id}: {error}") from None
+
+
+def bill_part(part: ContractPart, plan: Plan, usage: Usage | None = None) -> Bill:
+    """The bill of a part under a plan, his own or another. Raises UsageFailure for what cannot be rated."""
+    from pipeline.rating.month import rate_span
+    from pipeline.rating.rounding import RateError
+    from pipeline.rating.usage import UsageError
+
+    counted = part.usage if usage is None else usage
+    try:
+        return rate_span(plan, counted, part.span, provisional=part.open)
+    except (RateError, UsageError) as error:
+        raise UsageFailure(f"customer {part.customer.id}, plan {plan.id}: {error}") from None
+
+
+def adjust_bill(part: ContractPart, plan: Plan, bill: Bill) -> Bill | None:
+    """What came after the close, priced on the closed month: from its bill to that of all that is known now."""
+    if part.late is None:
+        return None
+    from pipeline.rating.rerate import rerate_bill
+
+    now = bill_part(part, plan, usage_with(part.usage, part.late))
+    return rerate_bill(bill, now, "came after the month was closed")
+
+
+def usage_with(usage: Usage, late: Adjustment) -> Usage:
+    """Usage as closed, with what changed since: sums by (minute, resource, zone) that are never below zero."""
+    import numpy as np
+
+    from pipeline.model import MEASURES
+    from pipeline.rating.usage import COUNTS, usage_of
+
+    changes = late.changes
+    resources, ours, theirs = _joined(usage.resources, changes.resources)
+    zones, our_zones, their_zones = _joined(usage.zones, changes.zones)
+    minute = np.concatenate([usage.minute, changes.minute])
+    resource = np.concatenate([ours[usage.resource], theirs[changes.resource]])
+    zone = np.concatenate([our_zones[usage.zone], their_zones[changes.zone]])
+    keys = np.stack([minute.astype(np.int64), resource, zone])
+    distinct, at = np.unique(keys, axis=1, return_inverse=True)
+    counts = {}
+    for name in COUNTS:
+        # Whole 64-bit arithmetic: a change may take away, and what is left is what was counted.
+        sums = np.zeros(distinct.shape[1], np.int64)
+        mine = getattr(usage, name).astype(np.int64)
+        np.add.at(sums, at, np.concatenate([mine, changes.sums[MEASURES.index(name)]]))
+        counts[name] = sums
+    return usage_of(distinct[0], resource=(resources, distinct[1]), zone=(zones, distinct[2]), **counts)
+
+
+def _joined(
+    some: Sequence[str], others: Sequence[str]
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    import numpy as np
+
+    names: Mapping[str, int] = {name: at for at, name in enumerate(dict.fromkeys([*some, *others]))}
+    ours, theirs = (np.array([names[name] for name in each], np.int64) for each in (some, others))
+    return list(names), ours, theirs
