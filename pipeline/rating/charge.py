@@ -73,6 +73,10 @@ def rate_exactly(charge: Charge, quantity: Quantity, factor: Fraction | Decimal 
     steps = _steps(charge, quantity, scale)
     if charge.percent_off is not None:
         off = exact(charge.percent_off, f"charge {charge.id}: percent_off")
+        if not 0 <= off <= 100:
+            raise RateError(
+                f"charge {charge.id}: expected percent_off from 0 to 100, found {charge.percent_off}"
+            )
         steps.append(flat_sum(f"{charge.percent_off} % off", -_sum(steps) * off / 100))
     steps += limit_steps(charge, _sum(steps), scale)
     if in_part and part != 1:
@@ -117,6 +121,11 @@ def _steps(charge: Charge, quantity: Quantity, scale: Fraction) -> list[Step]:
         return steps + rate(charge, units, scale)
     if charge.free_units is not None:
         raise RateError(f"charge {charge.id}: free_units are of the month, and cannot go with window_s")
+    if add_up(quantity.windows) != quantity.units:
+        raise RateError(
+            f"charge {charge.id}: expected windows of {charge.window_s} s that sum to {quantity.units} {charge.unit}, "
+            f"found {len(quantity.windows)} that sum to {add_up(quantity.windows)}"
+        )
     added: dict[tuple[str, Fraction, int], Step] = {}
     for window in quantity.windows:
         # A window is whole, however short the span that is billed.

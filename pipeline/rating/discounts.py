@@ -37,11 +37,19 @@ def distribute(total: Decimal, weights: Sequence[Decimal | Fraction], rounding: 
         fractions[0] = whole = Fraction(1)
     sign = -1 if coins < 0 else 1
     ideal = [abs(coins) * weight / whole for weight in fractions]
+    return [round_to(sign * share * coin, rounding) for share in share_coins(ideal, int(abs(coins)))]
+
+
+def share_coins(ideal: Sequence[Fraction], coins: int) -> list[int]:
+    """Whole coins near ideal shares of 0 or more, each less than one coin away, that sum to so many.
+
+    `coins`: the ideal shares' sum, rounded up or down.
+    """
     shares = [int(share) for share in ideal]
     order = sorted(range(len(shares)), key=lambda i: (shares[i] - ideal[i], i))
-    for i in order[: int(abs(coins)) - sum(shares)]:
+    for i in order[: coins - sum(shares)]:
         shares[i] += 1
-    return [round_to(sign * share * coin, rounding) for share in shares]
+    return shares
 
 
 def discount_lines(
@@ -59,10 +67,14 @@ def take_discounts(
     made = []
     for discount in discounts:
         rest = exact(add_up(left), "lines")
-        most = max(round_to(rest, rounding), round_to(Fraction(0), rounding))
-        taken = min(round_to(_asked(discount, rest), rounding), most)
-        weights = [max(exact(amount), Fraction(0)) for amount in left]
-        shares = distribute(taken, weights, rounding) if taken else [taken] * len(left)
+        taken = round_to(_asked(discount, rest), rounding)
+        if rest <= 0 or not taken:
+            taken, shares = Decimal(0), [Decimal(0)] * len(left)
+        elif taken >= rest:
+            # All that is left, to lines' own last digit, which may be finer than a coin.
+            taken, shares = add_up(left), list(left)
+        else:
+            shares = distribute(taken, [max(exact(amount), Fraction(0)) for amount in left], rounding)
         left = [add_up((amount, negated(share))) for amount, share in zip(left, shares, strict=True)]
         what = f"{discount.percent} %" if discount.percent is not None else f"{discount.amount}"
         parts = (

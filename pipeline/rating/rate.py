@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from pipeline.rating.charge import Rated, rate_exactly
-from pipeline.rating.discounts import distribute, take_discounts
+from pipeline.rating.discounts import distribute, share_coins, take_discounts
 from pipeline.rating.minimums import limit_steps
 from pipeline.rating.model import Bill, Line, Meter, Model, Part, Quantity
 from pipeline.rating.rounding import RateError, add_up, exact, negated, round_to, shown
@@ -134,10 +134,11 @@ def _round_totals(rated: dict[str, Rated]) -> None:
             groups[each.charge.rounding].append(each)
     for rounding, members in groups.items():
         total = round_to(sum((each.amount for each in members), Fraction(0)), rounding)
-        for each, share in zip(
-            members, distribute(total, [each.amount for each in members], rounding), strict=True
-        ):
-            rated[each.charge.id] = replace(each, line=replace(each.line, amount=share))
+        coin = Fraction(1, 10**rounding.scale)
+        shares = share_coins([each.amount / coin for each in members], int(exact(total) / coin))
+        for each, share in zip(members, shares, strict=True):
+            line = replace(each.line, amount=round_to(share * coin, rounding))
+            rated[each.charge.id] = replace(each, line=line)
 
 
 def _limit_lines(plan: Plan, lines: list[Line], factor: Fraction | Decimal) -> list[Line]:

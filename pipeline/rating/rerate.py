@@ -28,6 +28,10 @@ def rate_slice(
 
     `booked` is the price of `before` where it is not told. The minimum is asked for by the period's last line only.
     """
+    if charge.window_s is not None:
+        raise RateError(
+            f"charge {charge.id}: windows are priced alone, not as slices; compare two bills instead"
+        )
     whole = replace(charge, minimum=charge.minimum if last else None)
     old = rate_exactly(replace(charge, minimum=None), Quantity(charge.id, before, 0))
     new = rate_exactly(whole, Quantity(charge.id, after, 0))

@@ -5,7 +5,7 @@ Fractions, since a month has 28 to 31 days and 15/31 of a price has no last deci
 
 from __future__ import annotations
 
-from decimal import Context, Decimal, localcontext
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # More digits than any currency or month of traffic has; beyond it a number is a mistake, and is refused.
 DIGITS = 40
+PLACES = 60
+"""A byte is 2^-50 PiB, which has 50 decimals."""
+SUMS = Context(prec=400, traps=[Inexact, InvalidOperation, Overflow])
 MODES = ("half_up", "half_even", "up", "down")
 
 
@@ -29,9 +32,9 @@ def exact(value: Decimal | Fraction | int, what: str = "number") -> Fraction:
         if not value.is_finite():
             raise RateError(f"{what}: expected a finite number, found {value}")
         exponent = value.as_tuple().exponent
-        if value and (value.adjusted() >= DIGITS or (isinstance(exponent, int) and exponent < -DIGITS)):
+        if value and (value.adjusted() >= DIGITS or (isinstance(exponent, int) and exponent < -PLACES)):
             raise RateError(
-                f"{what}: expected at most {DIGITS} digits on each side of the point, found {value:e}"
+                f"{what}: expected at most {DIGITS} digits before the point, {PLACES} behind it, found {value:e}"
             )
     elif not isinstance(value, (Fraction, int)):
         raise RateError(f"{what}: expected a Decimal, found {type(value).__name__} {value!r}")
@@ -78,7 +81,7 @@ def shown(value: Fraction) -> Decimal:
 
 def add_up(amounts: Iterable[Decimal]) -> Decimal:
     """Their sum with every digit, whatever the context of the caller."""
-    with localcontext(Context(prec=4 * DIGITS)):
+    with localcontext(SUMS):
         return sum(amounts, Decimal(0))
 
 
