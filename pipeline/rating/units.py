@@ -34,6 +34,12 @@ KIND_OF = {
 MONTH = "month"
 """The unit of what is not metered."""
 
+_LIKE = {
+    Kind.BYTES: "GB, GiB, TB or TiB",
+    Kind.BPS: "Mbps or Gbps",
+    Kind.REQUESTS: "requests, 10k-requests or 1M-requests",
+    Kind.FLAT: MONTH,
+}
 _DECIMAL = ("", "k", "M", "G", "T", "P")
 _BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi")
 _FIXED: dict[str, tuple[Kind, int]] = {
@@ -72,7 +78,7 @@ def unit_for(unit: str, meter: Meter) -> int:
         return size
     known = known_units(wanted)
     raise UnitError(
-        f'expected a unit of {wanted.value} for meter {meter.value}, like {", ".join(known[-4:])}, found "{unit}"'
+        f'expected a unit of {wanted.value} for meter {meter.value}, like {_LIKE[wanted]}, found "{unit}"'
         f"{_hint(unit, known)}"
     )
 

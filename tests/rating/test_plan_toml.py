@@ -122,7 +122,7 @@ model = "flat"
         "p.toml:15: charge[1].flat: required for model flat, and not given",
         'p.toml:16: charge[1].id: "a" is already the id of charge[0]',
         "p.toml:18: charge[1].unit: expected a unit of requests for meter requests, like requests, "
-        '1k-requests, 10k-requests, 1M-requests, found "Mbps"',
+        '10k-requests or 1M-requests, found "Mbps"',
     ]
 
 
@@ -164,7 +164,7 @@ model = "flat"
         ),
         (
             TRAFFIC.replace("GB", "month") + "model = 'per_unit'\nunit_price = '1'\n",
-            "p.toml:7: charge[0].unit: expected a unit of bytes for meter bytes_sent, like MiB, GiB, TiB, PiB, "
+            "p.toml:7: charge[0].unit: expected a unit of bytes for meter bytes_sent, like GB, GiB, TB or TiB, "
             'found "month"',
         ),
         (

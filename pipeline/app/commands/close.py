@@ -117,8 +117,7 @@ def _problems(month: str, actor: str | None, reason: str | None, *, accept_gaps:
 
 def terms_of(config: Config, only: tuple[str, ...] = ()) -> list[Term]:
     """The contracts of these customers (default: all). Raises UsageFailure for a customer that is not configured."""
-    from zoneinfo import ZoneInfo
-
+    from pipeline.app.contracts import contracts_of
     from pipeline.coverage.periods import Term
 
     known = {customer.id: customer for customer in config.customer}
@@ -129,10 +128,9 @@ def terms_of(config: Config, only: tuple[str, ...] = ()) -> list[Term]:
         )
     terms = []
     for name in only or known:
-        for contract in known[name].contract:
-            zone = ZoneInfo(contract.tz)
-            begins = int(contract.from_.at(zone).timestamp()) // 60
-            ends = int(contract.to.at(zone).timestamp()) // 60 if contract.to else None
+        for contract in contracts_of(known[name]):
+            begins = int(contract.begin.timestamp()) // 60
+            ends = int(contract.end.timestamp()) // 60 if contract.end else None
             terms.append(Term(name, contract.tz, begins, ends))
     return sorted(set(terms), key=lambda term: (term.customer, term.first))
 
