@@ -53,15 +53,27 @@ class Nets:
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledBook:
     """`columns`: a charge for each column of quantities: every other charge that counts the same shares it.
-    `refused`: plans that are not in `plans`, and why."""
+    `refused`: plans that are not in `plans`, and why; `columns_of`: for each plan, the columns of
+    its charges that count."""
 
     plans: tuple[CompiledPlan, ...]
     columns: tuple[Charge, ...]
     refused: tuple[tuple[Plan, str], ...]
     tables: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+    columns_of: tuple[tuple[int, ...], ...]
 
-    def rate(self, quantities: NDArray[np.uint64], *, lines: bool = False, threads: int = 1) -> Nets:
-        """What each customer owes under each plan, for uint64[columns, customers] in bytes, requests or bit/s."""
+    def rate(
+        self,
+        quantities: NDArray[np.uint64],
+        *,
+        lines: bool = False,
+        threads: int = 1,
+        only: int | None = None,
+    ) -> Nets:
+        """What each customer owes under each plan, for uint64[columns, customers] in bytes, requests or bit/s.
+
+        `only`: under the plan in that place alone.
+        """
         if quantities.ndim != 2 or len(quantities) != len(self.columns):
             raise ValueError(
                 f"quantities: expected {len(self.columns)} columns, found shape {quantities.shape}"
@@ -69,7 +81,9 @@ class CompiledBook:
         given = np.ascontiguousarray(quantities, np.uint64)
         customers = given.shape[1]
         plans, charges, pieces = self.tables
-        nets = np.empty((len(self.plans), customers), np.int64)
+        if only is not None:
+            plans = plans[only : only + 1]
+        nets = np.empty((len(plans), customers), np.int64)
         kept = np.empty((len(charges), customers), np.int64) if lines else None
         failed = [0] * threads
 
@@ -111,21 +125,25 @@ def compile_book(plans: Sequence[Plan]) -> CompiledBook:
     heads: list[tuple[int, ...]] = []
     charges: list[list[int]] = []
     pieces: list[list[int]] = []
+    columns_of: list[tuple[int, ...]] = []
     for one in compiled:
+        of_plan = []
         heads.append((len(charges), len(one.charges), one.least, one.most))
         for charge in one.charges:
             column = 0
             if not charge.of:
                 column, _ = columns.setdefault(key_of(charge.source), (len(columns), charge.source))
+                of_plan.append(column)
             charges.append(_charge_row(charge, column, len(pieces)))
             pieces += [_piece_row(piece) for piece in charge.pieces]
+        columns_of.append(tuple(of_plan))
     tables = (
         np.array(heads, np.int64).reshape(-1, PLAN_WORDS),
         np.array(charges, np.int64).reshape(-1, CHARGE_WORDS),
         np.array(pieces, np.int64).reshape(-1, PIECE_WORDS),
     )
     shared = tuple(charge for _, charge in columns.values())
-    return CompiledBook(tuple(compiled), shared, tuple(refused), tables)
+    return CompiledBook(tuple(compiled), shared, tuple(refused), tables, tuple(columns_of))
 
 
 def key_of(charge: Charge) -> object:

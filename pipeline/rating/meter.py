@@ -13,7 +13,7 @@ import numpy as np
 
 from kernels import entry
 from pipeline.rating.clock_time import minutes_of, within_hours
-from pipeline.rating.model import Meter, Percentile, Quantity
+from pipeline.rating.model import Meter, Model, Percentile, Quantity
 from pipeline.rating.samples import MINUTE_S, Samples, percentile_bytes, pool
 from pipeline.rating.units import to_units
 from pipeline.rating.usage import UsageError
@@ -42,7 +42,10 @@ Filter = tuple[str, ...]
 
 
 def meter_plan(plan: Plan, usage: Usage, period: Period) -> tuple[Quantity, ...]:
-    """The quantity of each charge of a plan, in its order; UsageError where the usage lacks what a charge counts."""
+    """The quantity of each charge of a plan, in its order, but for shares of amounts of money.
+
+    UsageError where the usage lacks what a charge counts.
+    """
     return Metering(usage, period).quantities(plan)
 
 
@@ -67,20 +70,40 @@ class Metering:
         self._first, self._after = minutes_of(period)
         self._cubes: dict[tuple[str, Filter], NDArray[np.uint64]] = {}
         self._seen: dict[Filter, NDArray[np.bool_]] = {}
+        self._rows: dict[Filter, NDArray[np.uint8]] = {}
         self._totals: dict[tuple[str, Filter, Hours | None], list[int]] = {}
         self._samples: dict[tuple[Filter, int], Samples] = {}
         self._known: dict[object, tuple[int, str]] = {}
         self._windows: dict[object, tuple[int, ...]] = {}
 
+    def part(self, span: Period) -> Metering:
+        """The same usage over a stretch of the period: minutes that were added up already are not added up again."""
+        made = Metering(self._usage, span)
+        begin, end = made._first - self._first, made._after - self._first
+        if begin < 0 or made._after > self._after:
+            raise ValueError(f"part: expected a stretch within the period, found {span.begin} to {span.end}")
+        made._rows = self._rows
+        made._cubes = {key: cube[:, begin:end] for key, cube in self._cubes.items()}
+        made._seen = {key: seen[:, begin:end] for key, seen in self._seen.items()}
+        return made
+
     def quantities(self, plan: Plan) -> tuple[Quantity, ...]:
         """As `meter_plan`."""
-        return tuple(self.quantity(charge) for charge in plan.charges)
+        return tuple(self.quantity(charge) for charge in plan.charges if charge.model is not Model.PERCENTAGE)
 
     def quantity(self, charge: Charge) -> Quantity:
         """What one charge counted."""
         base, note = self.base(charge)
         windows = tuple(to_units(each, charge.unit) for each in self.windows(charge))
         return Quantity(charge.id, to_units(base, charge.unit), base, note, windows)
+
+    def lacks(self, charge: Charge) -> str:
+        """What the usage would have to know for this charge, in words; empty where it does."""
+        column = COLUMN.get(charge.meter)
+        if column is None or charge.model is Model.PERCENTAGE or column in self._usage.known:
+            return ""
+        known = ", ".join(sorted(self._usage.known))
+        return f"charge {charge.id}: expected usage with {column}, found {known}"
 
     def base(self, charge: Charge) -> tuple[int, str]:
         """The same in bytes, requests or bit/s, and a word on how it came about."""
@@ -122,12 +145,8 @@ class Metering:
         if charge.meter is Meter.FLAT:
             return 1, ""
         column = COLUMN[charge.meter]
-        if column not in self._usage.known:
-            raise UsageError(
-                [
-                    f"charge {charge.id}: expected usage with {column}, found {', '.join(sorted(self._usage.known))}"
-                ]
-            )
+        if lacking := self.lacks(charge):
+            raise UsageError([lacking])
         lines = self._lines(charge.where.zones)
         if charge.meter in RATES:
             return self._rate(charge, lines)
@@ -165,8 +184,11 @@ class Metering:
         return self._samples[key]
 
     def _wanted(self, resources: Filter) -> NDArray[np.uint8]:
-        names = np.array([matches(name, resources) for name in self._usage.resources], np.uint8)
-        return names[self._usage.resource] if len(names) else np.empty(0, np.uint8)
+        if resources not in self._rows:
+            names = np.array([matches(name, resources) for name in self._usage.resources], np.uint8)
+            every = np.ones(len(self._usage), np.uint8)
+            self._rows[resources] = every if names.all() else names[self._usage.resource]
+        return self._rows[resources]
 
     def _cube(self, column: str, resources: Filter) -> NDArray[np.uint64]:
         """uint64[zones, minutes]: a count of each minute of the period."""

@@ -1,0 +1,250 @@
+"""One customer's month under every plan: ranked, with what made each loser lose, and what other usage would change.
+
+Usage comes from pipeline.rating.usage, plans from the plan book; the ranking goes to people who decide on a plan. Nets
+are before discounts and taxes. The kernel rates; what it cannot, and what is shown of the best plan and of the
+customer's own, comes from pipeline.rating.rate.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.rating.bill_falls import Fall, find_falls
+from pipeline.rating.compiled_book import CompiledBook, compile_book
+from pipeline.rating.meter import Metering
+from pipeline.rating.model import Bill, Model, Quantity
+from pipeline.rating.rate import rate_plan
+from pipeline.rating.rounding import RateError, add_up, negated
+from pipeline.rating.switch_date import Switch, best_switch
+from pipeline.rating.units import to_units
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.rating.model import Charge, Discount, Period, Plan, Tax
+    from pipeline.rating.usage import Usage
+
+SHIFTS = (80, 120)
+"""Percent of the usage that sensitivity asks about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a plan asks for one thing that it counts (or its minimum), and what the best plan asks for it."""
+
+    what: str
+    lines: tuple[str, ...]
+    amount: Decimal
+    best_amount: Decimal
+
+    @property
+    def more(self) -> Decimal:
+        """By how much the plan is dearer here."""
+        return add_up((self.amount, negated(self.best_amount)))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A plan's net for the month and by line; `causes`: where it is dearer than the best, the most first; `shifted`:
+    the net at each of SHIFTS percent of the usage, None where it has no price; `falls`: where more usage costs less."""
+
+    plan: Plan
+    net: Decimal
+    lines: Mapping[str, Decimal]
+    causes: tuple[Cause, ...]
+    shifted: tuple[Decimal | None, ...]
+    falls: tuple[Fall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """`ranked`: from the cheapest, equal ones by id; `left_out`: plans that are not compared, and why; `best_shifted`:
+    the cheapest plan's id at each of SHIFTS; `switch`: the best day of the month to leave `current` on, if any is."""
+
+    period: Period
+    currency: str
+    ranked: tuple[Outcome, ...]
+    left_out: tuple[tuple[Plan, str], ...]
+    best_shifted: tuple[str, ...]
+    best_bill: Bill | None
+    current: Outcome | None
+    current_bill: Bill | None
+    switch: Switch | None
+
+
+def simulate(
+    usage: Usage,
+    plans: Sequence[Plan] | CompiledBook,
+    period: Period,
+    *,
+    current: Plan | None = None,
+    tax: Tax | None = None,
+    discounts: Sequence[Discount] = (),
+    currency: str | None = None,
+    switch: bool = True,
+) -> Simulation:
+    """The month's usage under every plan of one currency: the given, else that of `current`, else the most usual one.
+
+    `tax`, `discounts`: of the two bills that are shown. UsageError where `current` counts what the usage lacks.
+    """
+    book = plans if isinstance(plans, CompiledBook) else compile_book(plans)
+    every = [one.plan for one in book.plans] + [plan for plan, _ in book.refused]
+    if current is not None and all(plan is not current for plan in every):
+        book = compile_book([*every, current])
+        every = [one.plan for one in book.plans] + [plan for plan, _ in book.refused]
+    coin = currency or (current.currency if current else _usual(every))
+    metering = Metering(usage, period)
+    rated, left_out = _rate(book, metering, period, coin)
+    rated.sort(key=lambda each: (each.net, each.plan.id, each.plan.version))
+    ranked = tuple(_explained(each, rated[0]) for each in rated)
+    own = next((each for each in ranked if each.plan is current), None)
+    best_bill, own_bill = (
+        None if each is None else _bill(each, metering, period, tax, discounts)
+        for each in (ranked[0] if ranked else None, own)
+    )
+    found = None
+    if switch and own is not None:
+        found = best_switch(metering, own.plan, [each.plan for each in ranked], period)
+    shifted = tuple(_best_at(ranked, place) for place in range(len(SHIFTS)))
+    return Simulation(period, coin, ranked, tuple(left_out), shifted, best_bill, own, own_bill, found)
+
+
+def _usual(plans: Sequence[Plan]) -> str:
+    coins = sorted(plan.currency for plan in plans)
+    return max(coins, key=coins.count, default="")
+
+
+def _rate(
+    book: CompiledBook, metering: Metering, period: Period, coin: str
+) -> tuple[list[Outcome], list[tuple[Plan, str]]]:
+    """Every plan's outcome without causes, and the plans that have none."""
+    left_out: list[tuple[Plan, str]] = []
+    missing = {place: why for place, c in enumerate(book.columns) if (why := metering.lacks(c))}
+    bases = [0 if place in missing else metering.base(c)[0] for place, c in enumerate(book.columns)]
+    shifted = [[base * share // 100 for base in bases] for share in SHIFTS]
+    for place, charge in enumerate(book.columns):
+        if charge.meter.value == "flat":
+            for column in shifted:
+                column[place] = bases[place]
+    too_many = [place for place, base in enumerate(bases) if base >= 1 << 63]
+    columns = np.array(
+        [[0 if i in too_many else b for i, b in enumerate(c)] for c in (bases, *shifted)], np.uint64
+    )
+    found = book.rate(np.ascontiguousarray(columns.T), lines=True)
+    assert found.lines is not None  # noqa: S101 - asked for
+    rated: list[Outcome] = []
+    slow = [plan for plan, _ in book.refused]
+    at = 0
+    for place, one in enumerate(book.plans):
+        first, at = at, at + len(one.charges)
+        why = _why_not(one.plan, book.columns_of[place], missing, coin)
+        if why:
+            left_out.append((one.plan, why))
+            continue
+        nets = found.nets[place].tolist()
+        if nets[0] < 0 or any(i in too_many for i in book.columns_of[place]):
+            slow.append(one.plan)
+            continue
+        amounts = [_decimal(line, one.scale) for line in found.lines[first:at, 0].tolist()]
+        lines = {c.source.id: amount for c, amount in zip(one.charges, amounts, strict=True)}
+        net = _decimal(nets[0], one.scale)
+        if over := add_up((net, *map(negated, amounts))):
+            lines["plan-minimum" if over > 0 else "plan-cap"] = over
+        others = tuple(None if each < 0 else _decimal(each, one.scale) for each in nets[1:])
+        rated.append(Outcome(one.plan, net, lines, (), others, find_falls(book, place, bases, nets[0])))
+    for plan in slow:
+        outcome = _rate_slowly(plan, metering, period, coin)
+        if isinstance(outcome, str):
+            left_out.append((plan, outcome))
+        else:
+            rated.append(outcome)
+    return rated, left_out
+
+
+def _decimal(amount: int, scale: int) -> Decimal:
+    return Decimal(f"{amount}e-{scale}")
+
+
+def _why_not(plan: Plan, columns: Sequence[int], missing: Mapping[int, str], coin: str) -> str:
+    if plan.currency != coin:
+        return f"its currency is {plan.currency}, not {coin}"
+    return next((missing[column] for column in columns if column in missing), "")
+
+
+def _rate_slowly(plan: Plan, metering: Metering, period: Period, coin: str) -> Outcome | str:
+    """A plan that the kernel cannot rate; or why it has no price."""
+    counted = [charge for charge in plan.charges if charge.model is not Model.PERCENTAGE]
+    why = f"its currency is {plan.currency}, not {coin}" if plan.currency != coin else ""
+    if why := why or next((said for charge in counted if (said := metering.lacks(charge))), ""):
+        return why
+    quantities = metering.quantities(plan)
+    try:
+        bill = rate_plan(plan, quantities, period)
+    except RateError as error:
+        return str(error)
+    others: list[Decimal | None] = []
+    for share in SHIFTS:
+        scaled = [_scaled(c, q, share) for c, q in zip(counted, quantities, strict=True)]
+        try:
+            others.append(rate_plan(plan, scaled, period).net)
+        except RateError:
+            others.append(None)
+    lines = {line.id: line.amount for line in bill.lines}
+    return Outcome(plan, bill.net, lines, (), tuple(others), ())
+
+
+def _scaled(charge: Charge, quantity: Quantity, share: int) -> Quantity:
+    if charge.meter.value == "flat":
+        return quantity
+    base = quantity.base * share // 100
+    windows = tuple(each * share / 100 for each in quantity.windows)
+    return Quantity(quantity.charge, to_units(base, charge.unit), base, quantity.note, windows)
+
+
+def _by_thing(outcome: Outcome) -> dict[str, tuple[list[str], Decimal]]:
+    """Lines by what they count, so that plans of different lines can be compared."""
+    meters = {charge.id: charge for charge in outcome.plan.charges}
+    found: dict[str, tuple[list[str], list[Decimal]]] = defaultdict(lambda: ([], []))
+    for name, amount in outcome.lines.items():
+        charge = meters.get(name)
+        thing = name if charge is None else charge.meter.value
+        if charge is not None and charge.model is Model.PERCENTAGE:
+            thing = "percentage"
+        found[thing][0].append(name)
+        found[thing][1].append(amount)
+    return {thing: (names, add_up(amounts)) for thing, (names, amounts) in found.items()}
+
+
+def _explained(outcome: Outcome, best: Outcome) -> Outcome:
+    own, others = _by_thing(outcome), _by_thing(best)
+    causes = [
+        Cause(thing, tuple(lines), amount, others.get(thing, ([], Decimal(0)))[1])
+        for thing, (lines, amount) in own.items()
+    ]
+    dearer = sorted((c for c in causes if c.more > 0), key=lambda c: (-c.more, c.what))
+    shown = () if outcome is best else tuple(dearer)
+    return Outcome(outcome.plan, outcome.net, outcome.lines, shown, outcome.shifted, outcome.falls)
+
+
+def _best_at(ranked: Sequence[Outcome], place: int) -> str:
+    priced = [(net, each.plan.id) for each in ranked if (net := each.shifted[place]) is not None]
+    return min(priced)[1] if priced else ""
+
+
+def _bill(
+    outcome: Outcome, metering: Metering, period: Period, tax: Tax | None, discounts: Sequence[Discount]
+) -> Bill:
+    """The bill that is shown; refuses to show a ranking that it does not bear out."""
+    quantities = metering.quantities(outcome.plan)
+    plain = rate_plan(outcome.plan, quantities, period)
+    if plain.net != outcome.net:
+        raise RateError(
+            f"plan {outcome.plan.id}: expected {plain.net}, as by its lines, found {outcome.net} by its tables: "
+            "this is a fault of prebill, please report it with the plan"
+        )
+    return rate_plan(outcome.plan, quantities, period, tax=tax, discounts=discounts)
