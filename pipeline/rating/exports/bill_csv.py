@@ -7,9 +7,10 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from pipeline.rating.exports.bill_json import to_json
+from pipeline.rating.exports.phrases import in_blocks, is_share
 from pipeline.rating.exports.show import clean
 from pipeline.rating.exports.target import Target, put
-from pipeline.rating.exports.words import name_in, place, say, say_or_keep
+from pipeline.rating.exports.words import line_name, place, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,7 +61,7 @@ def _rows(document: Mapping[str, Any], lang: str) -> Iterator[dict[str, Any]]:
         yield {
             "row": line["kind"],
             "id": line["id"],
-            "name": name_in(line["name"], lang, say_or_keep("kind", line["kind"], lang)),
+            "name": line_name(line["kind"], line["id"], line["name"], lang),
             "quantity": line["quantity"],
             "unit": line["unit"],
             "price": line["parts"][0]["price"] if len(line["parts"]) == 1 else "",
@@ -68,12 +69,13 @@ def _rows(document: Mapping[str, Any], lang: str) -> Iterator[dict[str, Any]]:
             "text": line["rule"],
         }
         for part in line["parts"]:
+            own_unit = in_blocks(part["what"]) or is_share(part["what"])
             yield {
                 "row": "part",
                 "id": line["id"],
                 "name": part["what"],
                 "quantity": part["units"],
-                "unit": line["unit"],
+                "unit": "" if own_unit else line["unit"],
                 "price": part["price"],
                 "amount": part["amount"],
             }

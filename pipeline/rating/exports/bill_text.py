@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
-from pipeline.rating.exports.view import View, view_bill
+from pipeline.rating.exports.view import GAP_COLUMNS, View, view_bill
 from pipeline.rating.exports.words import say
 
 if TYPE_CHECKING:
@@ -28,38 +29,60 @@ def write_text(bill: Bill, proof: Proof | None, lang: str, target: Console) -> N
         target.print(Text(f"\n{view.provisional}", style="bold red"))
         for reason in view.reasons:
             target.print(Text(f"  • {reason}", style="red"))
-    target.print(_lines(view))
+    _print_whole(target, _lines(view))
     target.print(Text(f"\n{view.proof_title}", style="bold"))
     if not view.proof:
         target.print(Text(say("no_proof", lang)))
         return
     target.print(_pairs(view.proof))
     if view.gaps:
-        target.print(_gaps(view))
+        _print_whole(target, _gaps(view))
         if len(view.gaps) > MOST_GAPS:
             target.print(Text(say("more_gaps", lang, count=len(view.gaps) - MOST_GAPS)))
     else:
         target.print(Text(say("no_gaps", lang)))
 
 
+def _print_whole(target: Console, table: Table) -> None:
+    """Wider than the terminal rather than with figures cut: half an amount is another amount."""
+    from rich.console import Console
+    from rich.measure import Measurement
+    from rich.text import Text
+
+    wanted = Measurement.get(target, target.options.update(max_width=10_000), table).minimum
+    if wanted <= target.width:
+        target.print(table)
+        return
+    wide = Console(file=io.StringIO(), width=wanted, force_terminal=target.is_terminal, highlight=False)
+    with wide.capture() as shown:
+        wide.print(table)
+    target.print(Text.from_ansi(shown.get().rstrip("\n")), soft_wrap=True)
+
+
 def _lines(view: View) -> Table:
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(Text(say("name", view.lang)), overflow="fold", ratio=3)
-    for column in ("quantity", "unit", "price", "amount"):
-        # figures are never folded: half an amount is another amount
+    table.add_column(Text(say("name", view.lang)), overflow="fold", min_width=24)
+    figures = [("", "", "", text) for _, text, _ in view.totals]
+    figures += [(row.quantity, row.unit, row.price, row.amount) for row in view.rows]
+    columns = ("quantity", "unit", "price", "amount")
+    for column, cells in zip(columns, zip(*figures, strict=True), strict=True):
         table.add_column(
-            Text(say(column, view.lang)), justify="left" if column == "unit" else "right", no_wrap=True
+            Text(say(column, view.lang)),
+            justify="left" if column == "unit" else "right",
+            no_wrap=True,
+            min_width=max(map(cell_len, (say(column, view.lang), *cells))),
         )
     for row in view.rows:
         style = "dim" if row.of_line else ""
         name = Text(f"  {row.name}" if row.of_line else row.name, style=style)
         if row.note:
             name.append(f"\n  {row.note}", style="italic dim")
-        figures = (Text(cell, style=style) for cell in (row.quantity, row.unit, row.price, row.amount))
-        table.add_row(name, *figures)
+        cells = (row.quantity, row.unit, row.price, row.amount)
+        table.add_row(name, *(Text(cell, style=style) for cell in cells))
     table.add_section()
     for label, text, _ in view.totals:
         table.add_row(Text(label, style="bold"), "", "", "", Text(text, style="bold"))
@@ -67,13 +90,22 @@ def _lines(view: View) -> Table:
 
 
 def _gaps(view: View) -> Table:
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in view.gap_columns:
-        table.add_column(Text(column), overflow="fold")
-    for cells in view.gaps[:MOST_GAPS]:
+    gaps = view.gaps[:MOST_GAPS]
+    for place, (key, column) in enumerate(zip(GAP_COLUMNS, view.gap_columns, strict=True)):
+        figure = key in ("minutes", "lost_bytes", "share")
+        longest = max(cell_len(cells[place]) for cells in gaps)
+        table.add_column(
+            Text(column),
+            overflow="fold",
+            no_wrap=figure,
+            min_width=max(longest, cell_len(column)) if figure else 8,
+        )
+    for cells in gaps:
         table.add_row(*(Text(cell) for cell in cells))
     return table
 

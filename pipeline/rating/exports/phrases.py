@@ -27,6 +27,7 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"was: (.+)", r"было: {1}"),
     (r"is: (.+)", r"стало: {1}"),
     (r"paid by (.+) in group (.+)", r"оплачено услугой \1 в группе \2"),
+    (r"(.+)-included", r"\1 в составе цен"),
     # why a bill is provisional
     (r"the month is not closed; counted until (.+)", r"месяц ещё не закрыт; учтено до \1"),
     (r"gap (.+) of (.+), (.+) to (.+), is open", r"пробел \1 сервера \2, с \3 по \4, не закрыт"),
@@ -105,6 +106,11 @@ def reason_words(reason: str, lang: str) -> str:
 def in_blocks(what: str) -> bool:
     """Whether a step counts packages or blocks, not the unit of its line."""
     return _BLOCKS.fullmatch(what) is not None
+
+
+def says_more(what: str) -> bool:
+    """Whether the only step of a line tells what its rule does not: which tier, which packages."""
+    return what.startswith("tier ") or in_blocks(what)
 
 
 def is_share(what: str) -> bool:

@@ -8,8 +8,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.rating.exports import show
-from pipeline.rating.exports.phrases import in_blocks, is_share, reason_words, rule_words, step_words
-from pipeline.rating.exports.words import name_in, place, say, say_or_keep, unit_words
+from pipeline.rating.exports.phrases import (
+    in_blocks,
+    is_share,
+    reason_words,
+    rule_words,
+    says_more,
+    step_words,
+)
+from pipeline.rating.exports.words import line_name, place, say, say_or_keep, unit_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +25,6 @@ if TYPE_CHECKING:
     from pipeline.rating.model import Bill, Line, Part
 
 GAP_COLUMNS = ("gap", "class", "where", "from", "to", "minutes", "lost_bytes", "share", "state", "reason")
-_NAMELESS = frozenset({"minimum", "cap"})
-"""Kinds of lines that have no name of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,9 @@ def view_bill(bill: Bill, proof: Proof | None, lang: str) -> View:
     period = show.period_text(bill.period, lang)
     plan = say("plan_version", lang, plan=show.clean(bill.plan), version=bill.plan_version)
     rows: list[Row] = []
-    names = {line.id: _name(line, lang) for line in bill.lines}
+    names: dict[str, str] = {}
+    for line in bill.lines:
+        names.setdefault(line.id, _name(line, lang))
     for line in bill.lines:
         rows.extend(_rows(line, names, bill.currency, lang))
     total_words = "total_credit" if bill.total < 0 else "total"
@@ -115,6 +122,7 @@ def _rows(line: Line, names: Mapping[str, str], currency: str, lang: str) -> lis
     # what is no usage (a discount, a minimum) often has no unit: its quantity then says nothing to a reader
     counted = priced is not None or bool(line.unit)
     rule = rule_words(line.rule, lang)
+    more = steps[0].name if told and says_more(line.parts[0].what) else ""
     head = Row(
         of_line=False,
         kind=show.clean(kind),
@@ -123,7 +131,7 @@ def _rows(line: Line, names: Mapping[str, str], currency: str, lang: str) -> lis
         unit=priced.unit if priced else _unit(line, lang),
         price=priced.price if priced else "",
         amount=show.money(line.amount, currency, lang),
-        note=show.clean("; ".join(filter(None, (steps[0].name if told else "", rule)))),
+        note=show.clean("; ".join(filter(None, (more, rule)))),
         units=line.quantity if counted else None,
         unit_price=priced.unit_price if priced else None,
         sum=line.amount,
@@ -159,8 +167,8 @@ def _step(part: Part, line: Line, names: Mapping[str, str], currency: str, lang:
 
 
 def _name(line: Line, lang: str) -> str:
-    kind = say_or_keep("kind", line.kind, lang)
-    return show.clean(name_in(line.names, lang, kind if line.kind in _NAMELESS else line.id or kind))
+    name = line_name(line.kind, line.id, line.names, lang)
+    return show.clean(name if line.names else step_words(name, lang))
 
 
 def _unit(line: Line, lang: str) -> str:

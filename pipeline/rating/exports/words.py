@@ -151,6 +151,12 @@ def name_in(names: Mapping[str, str], lang: str, otherwise: str) -> str:
     return found or otherwise
 
 
+def line_name(kind: str, line_id: str, names: Mapping[str, str], lang: str) -> str:
+    """What a line of a bill is called; minimums and caps have no name of their own, discounts and taxes only an id."""
+    own = "" if kind in ("minimum", "cap") else line_id
+    return name_in(names, lang, own or say_or_keep("kind", kind, lang))
+
+
 def place(lang: str) -> int:
     """Where a pair of words holds the language."""
     if lang not in LANGS:

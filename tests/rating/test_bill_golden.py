@@ -1,0 +1,66 @@
+"""Bills and letters look as the golden files show them, which a person has read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipeline.rating.exports.bill_json import from_json, to_json
+from pipeline.rating.exports.words import WORDS, unit_words
+from pipeline.rating.letter_words import SENTENCES
+from tests.rating.bill_samples import BILL, GOLDEN, PROOF, golden
+
+NAMES = sorted(golden())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_as_the_golden_file(name: str) -> None:
+    assert golden()[name] == (GOLDEN / name).read_bytes().decode()
+
+
+def test_every_golden_file_is_compared() -> None:
+    assert sorted(path.name for path in GOLDEN.iterdir()) == NAMES
+
+
+def test_json_comes_back_as_the_same_bill() -> None:
+    document = json.loads(json.dumps(to_json(BILL, PROOF)))
+    assert from_json(document) == (BILL, PROOF)
+    assert from_json(to_json(BILL, None)) == (BILL, None)
+
+
+@pytest.mark.parametrize("table", [WORDS, SENTENCES], ids=["words", "sentences"])
+def test_no_words_stand_twice_and_both_languages_take_the_same_values(
+    table: dict[str, tuple[str, str]],
+) -> None:
+    assert len(set(table.values())) == len(table)
+    for key, (ru, en) in table.items():
+        assert ru, key
+        assert en, key
+        # Russian counts with another word for `times`, and English does without one
+        assert _fields(ru) - {"word"} == _fields(en), key
+
+
+def _fields(text: str) -> set[str]:
+    from string import Formatter
+
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize(
+    ("unit", "ru", "en"),
+    [
+        ("B", "Б", "B"),
+        ("kB", "кБ", "kB"),
+        ("GiB", "ГиБ", "GiB"),
+        ("KiB", "КиБ", "KiB"),
+        ("Mbps", "Мбит/с", "Mbit/s"),
+        ("bps", "бит/с", "bit/s"),
+        ("10k-requests", "10\u00a0000 запросов", "10,000 requests"),
+        ("1M-requests", "1\u00a0000\u00a0000 запросов", "1,000,000 requests"),
+        ("month", "мес.", "month"),
+        ("EUR", "EUR", "EUR"),
+    ],
+)
+def test_units_in_words(unit: str, ru: str, en: str) -> None:
+    assert (unit_words(unit, "ru"), unit_words(unit, "en")) == (ru, en)

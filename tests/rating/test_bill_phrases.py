@@ -1,0 +1,101 @@
+"""What rating itself says of steps and rules is turned into Russian, all of it: rated here through every model."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from pipeline.rating.exports.phrases import rule_words, step_words
+from pipeline.rating.exports.view import view_bill
+from pipeline.rating.model import (
+    Charge,
+    Commitment,
+    Discount,
+    Meter,
+    Model,
+    Plan,
+    Quantity,
+    Rounding,
+    Tax,
+    Tier,
+)
+from pipeline.rating.proration import reverse
+from pipeline.rating.rate import rate_plan
+from tests.rating.bill_samples import PERIOD
+
+D = Decimal
+TIERS = (Tier(D(10), D(2), D(5)), Tier(None, D(1), D(3)))
+USED = Meter.REQUESTS
+CHARGES = (
+    Charge("c1", Meter.FLAT, Model.FLAT, "month", flat=D(100)),
+    Charge("c2", USED, Model.PER_UNIT, "requests", unit_price=D("0.5"), free_units=D(3), minimum=D(90)),
+    Charge("c3", USED, Model.PER_UNIT, "requests", unit_price=D(9), cap=D(10), percent_off=D(5)),
+    Charge("c4", USED, Model.GRADUATED, "requests", tiers=TIERS, whole_units="up"),
+    Charge("c5", USED, Model.VOLUME, "requests", tiers=TIERS, rounding=Rounding(2, "half_even", "tier")),
+    Charge(
+        "c6",
+        USED,
+        Model.PACKAGE,
+        "requests",
+        package=D(7),
+        unit_price=D(1),
+        rounding=Rounding(2, "up", "total"),
+    ),
+    Charge(
+        "c7",
+        USED,
+        Model.BLOCKS,
+        "requests",
+        tiers=TIERS,
+        package=D(4),
+        rounding=Rounding(0, "down", "line"),
+    ),
+    Charge("c8", USED, Model.CAPACITY, "requests", tiers=TIERS, group="g"),
+    Charge("c9", USED, Model.CAPACITY, "requests", tiers=(Tier(D(500), D(0), D(8)),), group="g"),
+    Charge("c10", Meter.FLAT, Model.PERCENTAGE, "RUB", rate=D("0.013")),
+    Charge("c11", USED, Model.COMMITMENT, "requests", commitment=Commitment(D(90), D(1), D(2))),
+    Charge("c12", USED, Model.COMMITMENT, "requests", commitment=Commitment(D(9), D(1), D(2))),
+    Charge("c13", USED, Model.PERCENTILE, "Mbps", tiers=TIERS, top_tier=True),
+)
+QUANTITIES = [Quantity(each.id, D("20.5"), 0) for each in CHARGES if each.meter is not Meter.FLAT]
+LATIN = re.compile(r"[A-Za-z]{3,}")
+
+
+@pytest.mark.parametrize("factor", [Fraction(1), Fraction(12, 31)])
+@pytest.mark.parametrize("included", [False, True])
+@pytest.mark.parametrize(("minimum", "cap"), [(D(3000), None), (None, D(50)), (None, None)])
+def test_a_russian_bill_explains_itself_in_russian(
+    factor: Fraction, included: bool, minimum: Decimal | None, cap: Decimal | None
+) -> None:
+    plan = Plan("p", 1, {}, "RUB", date(2026, 1, 1), None, CHARGES, minimum=minimum, cap=cap)
+    discounts = (Discount("Скидка", percent=D("2.5")), Discount("Разовая", amount=D(10), once=True))
+    bill = rate_plan(
+        plan,
+        QUANTITIES,
+        PERIOD,
+        factor=factor,
+        tax=Tax("НДС", D(22), included),
+        discounts=discounts,
+        customer="к",
+    )
+    assert len(bill.lines) >= len(CHARGES) + 3
+    for row in view_bill(bill, None, "ru").rows:
+        for text in (row.name, row.note):
+            assert set(LATIN.findall(text)) <= {"requests"}, (
+                text
+            )  # the plan's own unit, in "packages of 7 requests"
+    back = reverse(bill.lines[0], "credit for the rest of the month")
+    assert LATIN.findall(rule_words(back.rule, "ru")) == []
+
+
+def test_what_is_not_known_stays_as_it_is() -> None:
+    assert step_words("something new", "ru") == "something new"
+    assert rule_words("per_unit, something new; rounded up to 2 decimals at line", "ru") == (
+        "за единицу, something new; округление вверх до 2 знаков в строке"
+    )
+    assert rule_words("per_unit; x", "en") == "per_unit; x"
+    assert step_words("was: tier 2: units", "ru") == "было: ступень 2"
