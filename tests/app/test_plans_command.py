@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from pipeline.app import settings
 from pipeline.app.commands.close import terms_of
 from pipeline.app.config import load_config
 from pipeline.app.contracts import contracts_of
 from pipeline.app.failures import Failure
 from pipeline.app.settings import Config
 from pipeline.rating.model import Discount, Tax, Term
+from pipeline.shape import top_level_keys
 
-from .conftest import Prebill
+from .conftest import ROOT, Prebill
 
 START = """id = "start"
 name = { ru = "Старт", en = "Start" }
@@ -242,3 +245,17 @@ def test_a_close_takes_a_contract_without_an_end_as_ended_by_the_next(tmp_path: 
 )
 def test_each_fault_of_contracts_names_what_is_at_odds(tmp_path: Path, contract: str, expected: str) -> None:
     assert problems_of(tmp_path, f"contract = [{contract}]\n") == [expected]
+
+
+def test_the_contracts_of_the_page_are_valid(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "plans.md").read_text(encoding="utf-8")
+    (written,) = [
+        text for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "[[customer]]" in text
+    ]
+    path = tmp_path / "prebill.toml"
+    path.write_text(STORE + written, encoding="utf-8")
+    first, second = contracts_of(load_config(path, path, {}).customer[0])
+    assert (first.plan, second.plan, first.end) == ("start", "stream", second.begin)
+    shapes = (settings.Contract, settings.LaterTax, settings.Discount, settings.Tax)
+    keys = {key for shape in shapes for key in top_level_keys(shape)}
+    assert keys <= set(re.findall(r"[a-z_]+", page))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 from datetime import date
@@ -10,13 +11,17 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from msgspec import Struct
 
+from pipeline.rating import plan_shape
 from pipeline.rating.book import SHIPPED, PlanBook, read_book, shipped_book
 from pipeline.rating.model import Charge, Meter, Model, Plan
 from pipeline.rating.plan_errors import BookError, NoPlanError
 from pipeline.rating.plan_notes import notes_on, zones_left_out
 from pipeline.rating.plan_toml import parse_plan
 from pipeline.rating.plan_write import plan_text
+from pipeline.rating.units import known_units
+from pipeline.shape import top_level_keys
 from tests.rating.plans import plans
 
 FLAT = Charge("fee", Meter.FLAT, Model.FLAT, "month", flat=Decimal(5))
@@ -215,3 +220,43 @@ def test_zones_that_a_plan_leaves_out() -> None:
     assert zones_left_out(zones, Meter.REQUESTS, ["mars"]) == []
     everywhere = replace(zones, charges=(replace(zones.charges[0], where=FLAT.where),))
     assert zones_left_out(everywhere, Meter.BYTES_SENT, ["mars"]) == []
+
+
+# The page that tells how a plan is written
+
+PAGE = (Path(__file__).parents[2] / "docs" / "plans.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_page_names_every_key() -> None:
+    shapes = [
+        shape for shape in vars(plan_shape).values() if isinstance(shape, type) and issubclass(shape, Struct)
+    ]
+    keys = {key for shape in shapes if shape is not Struct for key in top_level_keys(shape)}
+    assert len(keys) > 40
+    written = set(re.findall(r"[a-z_0-9]+", PAGE))
+    assert keys <= written, keys - written
+    for word in (*Model, *Meter):
+        assert f"`{word.value}`" in PAGE
+    for unit in known_units():
+        assert re.search(rf"[ `]{re.escape(unit)}[ `]", PAGE), unit
+
+
+def test_the_plans_of_the_page_are_valid() -> None:
+    smallest = BLOCKS[0]
+    assert isinstance(parse_plan(smallest), Plan)
+    keys = {
+        next(iter(tomllib.loads(text))): text for text in BLOCKS[1:] if "[[customer]]" not in text
+    }  # fragments of a charge, by their first key
+    head = smallest[: smallest.index("model")]
+    assert isinstance(parse_plan(head + keys["model"]), Plan)
+    assert isinstance(parse_plan(smallest + keys["where"]), Plan)
+    assert isinstance(parse_plan(smallest + keys["rounding"]), Plan)
+    promise, rule = (text for text in BLOCKS if text.startswith("[charge."))
+    assert isinstance(parse_plan(head + 'model = "commitment"\n' + promise), Plan)
+    rates = (
+        smallest.replace("bytes_sent", "p95_bps").replace('"GB"', '"Mbps"').replace("per_unit", "percentile")
+    )
+    read = parse_plan(rates + rule)
+    # what the page shows are the defaults
+    assert read == parse_plan(rates)
