@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.coverage.control import check, first_minutes, record, roster_of, widen
-from pipeline.coverage.model import GapState, State, Stream
+from pipeline.coverage.kept import Kept
+from pipeline.coverage.model import FOREVER, GapState, State, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.coverage.control import Checked, Settings
+    from pipeline.coverage.control import Checked, Settings, Source
+    from pipeline.coverage.kept import News
     from pipeline.coverage.model import Gap, Roster
     from pipeline.store.store import Store
 
@@ -31,7 +33,7 @@ ALL_EVERY_S = 3600.0
 
 @dataclass
 class Continuous:
-    """Checks again and again; remembers only how far it has looked, so it may be killed and made anew at any time.
+    """Checks again and again; what it remembers is in the store too, so it may be killed and made anew at any time.
 
     `reach_s`: how far back minutes are looked at. `done`: checks so far.
     """
@@ -40,38 +42,53 @@ class Continuous:
     settings: Settings
     reach_s: float
     done: int = 0
-    _cut: int = -1
+    _kept: Kept = field(init=False)
     _acts: int = -1
     _all_at: float = 0.0
     _wide_at: float = 0.0
     _unsettled: int | None = None
     _firsts: dict[Stream, int] = field(default_factory=dict)
+    _roster: Roster | None = None
+    _whole: bool = True
+    _hours: dict[Stream, set[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._kept = Kept(self.store)
 
     def step(self, now: float) -> list[Checked]:
         """Check what can have changed by `now`, write it, and hand it back, the most recent stretch first."""
-        cut, acts = self.store.cut(), self.store.evidence(("edge",))
-        whole = (
-            self._cut < 0
-            or len(acts) != self._acts
-            or now - self._all_at >= ALL_EVERY_S
-            or now < self._all_at
-        )
-        checks = [self._all(now)] if whole else self._changed(now, cut)
+        self._note(self._kept.refresh())
+        acts = len(self._kept.evidence(("edge",)))
+        due = now - self._all_at >= ALL_EVERY_S or now < self._all_at
+        if acts != self._acts:
+            self._roster = None
+        checks = [self._all(now)] if self._whole or due or acts != self._acts else self._changed(now)
         for checked in checks:
             record(self.store, checked)
-        self._cut, self._acts = cut, len(acts)
+        self._acts, self._whole = acts, False
+        self._hours.clear()
         self.done += 1
         return checks
+
+    def _note(self, news: News) -> None:
+        """What is new is remembered until it has been looked at, should that fail."""
+        self._whole = self._whole or news.whole
+        for stream, hours in news.hours.items():
+            self._hours.setdefault(stream, set()).update(hours)
+        for stream, minute in news.firsts.items():
+            if minute < self._firsts.get(stream, FOREVER):
+                self._firsts[stream] = minute
+                self._roster = None
 
     def _all(self, now: float) -> Checked:
         self._all_at = self._wide_at = now
         self._firsts = first_minutes(self.store)
-        roster = roster_of(self.store, self.settings, self._firsts)
-        first, after = reach(roster, self.store.gaps(), now, self.reach_s)
-        return self._check(first, after, now)
+        self._roster = None
+        first, after = reach(self._expected(), self._kept.gaps(), now, self.reach_s)
+        return self._check(self.store, first, after, now)
 
-    def _changed(self, now: float, cut: int) -> list[Checked]:
-        hours = self._hours_since(self._cut) if cut > self._cut else {}
+    def _changed(self, now: float) -> list[Checked]:
+        hours = self._hours
         after = int(now) // 60
         first = after - RECENT_MINUTES
         if self._unsettled is not None:
@@ -79,42 +96,33 @@ class Continuous:
         wide = now - self._wide_at >= WIDE_EVERY_S
         if wide:
             self._wide_at = now
-        gaps = [gap for gap in self.store.gaps() if gap.state is not GapState.CLOSED]
+        gaps = [gap for gap in self._kept.gaps() if gap.state is not GapState.CLOSED]
         whole = [g for g in gaps if wide or g.loss.first >= after - WIDE_MINUTES or _touched(g, hours)]
         first, after = widen(first, after, whole)
-        checks = [self._check(first, after, now)]
+        checks = [self._check(self._kept, first, after, now)]
         # What came for minutes before that is looked at where it belongs.
         early = sorted({hour for of_stream in hours.values() for hour in of_stream if hour * 60 < first})
         done = first
         for begin, end in reversed(_stretches(early)):
             begin, end = widen(begin, min(end, done), whole)
             if begin < done:
-                checks.append(self._check(begin, min(end, done), now))
+                checks.append(self._check(self._kept, begin, min(end, done), now))
                 done = begin
         return checks
 
-    def _check(self, first: int, after: int, now: float) -> Checked:
-        checked = check(self.store, self.settings, now=now, first=first, after=after, firsts=self._firsts)
+    def _check(self, source: Source, first: int, after: int, now: float) -> Checked:
+        roster = self._expected()
+        checked = check(source, self.settings, now=now, first=first, after=after, roster=roster)
         coverage = checked.coverage
         if after >= int(now) // 60:  # the stretch that ends now tells how far back is not settled
             waits = ((coverage.states == State.UNKNOWN) | (coverage.states == State.LATE)).any(axis=0)
             self._unsettled = first + int(waits.argmax()) if waits.any() else None
         return checked
 
-    def _hours_since(self, cut: int) -> dict[Stream, set[int]]:
-        """Which hours of which streams have new ledger rows; streams that are new are noted."""
-        rows = self.store.query(
-            "SELECT edge, stream, intDiv(toUInt32(minute), 3600) AS hour, toUInt32(min(minute)) AS s"
-            " FROM ledger WHERE seq > {cut:UInt64} GROUP BY edge, stream, hour",
-            {"cut": cut},
-        ).to_pylist()
-        hours: dict[Stream, set[int]] = {}
-        for row in rows:
-            stream = Stream(row["edge"], row["stream"])
-            hours.setdefault(stream, set()).add(row["hour"])
-            minute = row["s"] // 60
-            self._firsts[stream] = min(self._firsts.get(stream, minute), minute)
-        return hours
+    def _expected(self) -> Roster:
+        if self._roster is None:
+            self._roster = roster_of(self._kept, self.settings, self._firsts)
+        return self._roster
 
 
 def reach(roster: Roster, gaps: Sequence[Gap], now: float, reach_s: float) -> tuple[int, int]:

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.coverage.counters import Tolerance
+    from pipeline.coverage.kept import Kept
     from pipeline.coverage.losses import Claim
-    from pipeline.coverage.model import CounterDelta, LedgerColumns, Loss, Roster, SequenceHole
+    from pipeline.coverage.model import CounterDelta, LedgerColumns, Loss, Roster, SequenceHole, Share
     from pipeline.coverage.roster import ConfiguredEdge
     from pipeline.store.store import Store
+
+    Source = Store | Kept
 
 BEFORE_MINUTES, AFTER_MINUTES = 60, 60
 """How far around the checked minutes the ledger is read: the neighbours of a loss, and the numbers before its first."""
@@ -76,29 +79,34 @@ class Seen:
 
 
 def look(
-    store: Store,
+    store: Source,
     settings: Settings,
     *,
     now: float,
     first: int,
     after: int,
     firsts: Mapping[Stream, int] | None = None,
+    roster: Roster | None = None,
     before: int = BEFORE_MINUTES,
 ) -> Seen:
     """The state of minutes [first, after) of every stream. `firsts`: the first minute of each stream in the ledger,
-    asked of the store where it is not given."""
+    asked of the store where neither it nor the roster is given."""
+    from pipeline.coverage.looks import LOOK, looks_of
     from pipeline.coverage.partial import mark_partial
     from pipeline.coverage.sequences import find_holes
     from pipeline.coverage.states import cover, due_of
 
     watch = Watch()
     cut = store.cut()
-    roster = roster_of(store, settings, firsts)
+    roster = roster or roster_of(store, settings, firsts)
     watch.lap("roster")
     ledger = store.ledger_columns(max(0, first - before), after + AFTER_MINUTES, cut=cut)
     watch.lap("ledger")
     beats = store.beats(0.0, now + 1)
     due = due_of(first, after, now=now, allowance_s=settings.allowance_s, beats=beats)
+    if (due == State.UNKNOWN).any():
+        looks = looks_of(store.evidence((LOOK,), first * 60.0))
+        due = due_of(first, after, now=now, allowance_s=settings.allowance_s, beats=beats, looks=looks)
     holes = [hole for hole in find_holes(ledger) if hole.from_minute < after and hole.after_minute > first]
     coverage = cover(ledger, roster, first, after, due=due)
     mark_partial(coverage, holes)
@@ -107,13 +115,14 @@ def look(
 
 
 def check(
-    store: Store,
+    store: Source,
     settings: Settings,
     *,
     now: float,
     first: int,
     after: int,
     firsts: Mapping[Stream, int] | None = None,
+    roster: Roster | None = None,
 ) -> Checked:
     """Look at minutes [first, after), find what is lost of them, and how the gaps stand; nothing is written.
 
@@ -124,12 +133,14 @@ def check(
     from pipeline.coverage.estimates import Baseline
     from pipeline.coverage.history import follow
     from pipeline.coverage.losses import find_losses
-    from pipeline.coverage.sharing import find_shares
+    from pipeline.coverage.sharing_at_once import find_all_shares
 
     until = min(now, (after + AFTER_MINUTES) * 60.0) + 1
     readings = store.readings((first - COUNTED_BEFORE_MINUTES) * 60, until)
     before = COUNTED_BEFORE_MINUTES if readings else BEFORE_MINUTES
-    seen = look(store, settings, now=now, first=first, after=after, firsts=firsts, before=before)
+    seen = look(
+        store, settings, now=now, first=first, after=after, firsts=firsts, roster=roster, before=before
+    )
     watch = seen.watch
     deltas = deltas_of(readings, seen.ledger)
     watch.lap("counters")
@@ -147,15 +158,28 @@ def check(
     watch.lap("losses")
     stored = store.gaps()
     beside = (*losses, *(gap.loss for gap in stored if gap.state is not GapState.CLOSED))
-    changed = follow(
-        stored,
-        losses,
-        now=now,
-        shares=lambda loss: find_shares(store, settings.owner, seen.cut, loss, beside),
-        recoverable=lambda loss: _recoverable(settings, loss),
-        span=(first, after),
-        standing=lambda loss: _standing(seen.coverage, loss),
-    )
+
+    def gaps_now(shares: Callable[[Loss], tuple[Share, ...]]) -> list[Gap]:
+        return follow(
+            stored,
+            losses,
+            now=now,
+            shares=shares,
+            recoverable=lambda loss: _recoverable(settings, loss),
+            span=(first, after),
+            standing=lambda loss: _standing(seen.coverage, loss),
+        )
+
+    # Once to learn whose shares are asked for, so that the store is asked for all of them together.
+    asked: list[Loss] = []
+
+    def ask(loss: Loss) -> tuple[Share, ...]:
+        asked.append(loss)
+        return ()
+
+    changed = gaps_now(ask)
+    if asked:
+        changed = gaps_now(find_all_shares(store, settings.owner, seen.cut, asked, beside).__getitem__)
     gaps = {gap.id: gap for gap in (*stored, *changed)}
     watch.lap("gaps")
     return Checked(
@@ -193,7 +217,7 @@ def widen(first: int, after: int, gaps: Sequence[Gap]) -> tuple[int, int]:
     return first, after
 
 
-def roster_of(store: Store, settings: Settings, firsts: Mapping[Stream, int] | None = None) -> Roster:
+def roster_of(store: Source, settings: Settings, firsts: Mapping[Stream, int] | None = None) -> Roster:
     """Which streams are expected when, by the configuration, by what people said, and by what was seen."""
     from pipeline.coverage.roster import build_roster
 
@@ -201,7 +225,7 @@ def roster_of(store: Store, settings: Settings, firsts: Mapping[Stream, int] | N
     return build_roster(settings.edges, store.evidence(("edge",)), seen)
 
 
-def first_minutes(store: Store) -> dict[Stream, int]:
+def first_minutes(store: Source) -> dict[Stream, int]:
     """The first minute of each stream in the ledger: from then on it is expected, if nothing else names it."""
     found = store.query(
         "SELECT edge, stream, toUInt32(min(minute)) AS s FROM ledger GROUP BY edge, stream"
@@ -213,7 +237,7 @@ def _text(value: str | bytes) -> str:
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
-def _claims(store: Store, seen: Seen) -> list[Claim]:
+def _claims(store: Source, seen: Seen) -> list[Claim]:
     """What sidecars say that damaged segments of the stretch had."""
     from pipeline.coverage.claims import DAMAGED_SEGMENTS, claims_of
 

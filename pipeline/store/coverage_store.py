@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.store import coverage_log, evidence_log, gap_log, ledger_columns, usage_around
 from pipeline.store.closes import Closes
+from pipeline.store.coverage_news import CoverageNews
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.store.sessions import Sessions
 
 
-class CoverageStore:
+class CoverageStore(CoverageNews):
     """The ledger as columns; evidence, counters, beats, states of minutes, gaps and closes, written and read."""
 
     _sessions: Sessions

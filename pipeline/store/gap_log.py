@@ -34,6 +34,13 @@ def read_gaps(sessions: Sessions, states: Iterable[GapState] | None = None) -> l
     return _gaps(sessions, f"FROM ({latest}) WHERE {of} ORDER BY from_s, id")
 
 
+def read_gaps_since(sessions: Sessions, seq: int) -> tuple[list[Gap], int]:
+    """What was appended to the history after `seq`, oldest first, and the `seq` of the last of it."""
+    sql = f"SELECT {_COLUMNS}, seq FROM gap_history WHERE seq > {{seq:UInt64}} ORDER BY seq"  # noqa: S608 - own words
+    rows = sessions.rows(sql, {"seq": seq})
+    return [_gap(row[:-1]) for row in rows], int(rows[-1][-1]) if rows else seq
+
+
 def read_gap_history(sessions: Sessions, gap: str) -> list[Gap]:
     """All that one gap was, oldest first."""
     return _gaps(sessions, "FROM gap_history WHERE id = {id:String} ORDER BY seq", {"id": gap})

@@ -44,6 +44,8 @@ MAX_KEYS = 100_000
 MAX_WIDTH = 60_000
 """Minutes of a piece at most: they travel as 16 bits."""
 
+_DAY = 1440
+
 _UNITS = ("", "line", "byte")
 _COUNTS = {
     "lines": "lines", "duplicates": "duplicates", "bytes_sent": "bytes_sent", "content_bytes": "content_bytes",
@@ -84,9 +86,21 @@ _BEST = "ORDER BY segment_id, full_rank DESC, seq DESC LIMIT 1 BY segment_id"
 
 def read_ledger_columns(sessions: Sessions, first: int, after: int, cut: int | None = None) -> LedgerColumns:
     """The winners at the cut (default: now) among segments of minutes [first, after), all in one."""
-    pieces = _pieces(sessions, first, after)
-    reader = _Pieces(sessions, cut, narrow=False)
-    arrays = {name: np.empty(sum(rows for *_, rows in pieces), kind) for name, kind in _KINDS.items()}
+    return _read_whole(_Pieces(sessions, cut, narrow=False), pieces_of(sessions, first, after), _KINDS)[0]
+
+
+def read_keyed_columns(
+    sessions: Sessions, first: int, after: int, cut: int | None = None
+) -> tuple[LedgerColumns, NDArray[np.uint64]]:
+    """The same with the `segment_key` of each row: by these it is seen whether what comes later is another attempt."""
+    reader = _Pieces(sessions, cut, narrow=False, keys=True)
+    return _read_whole(reader, pieces_of(sessions, first, after), {**_KINDS, "key": np.uint64})
+
+
+def _read_whole(
+    reader: _Pieces, pieces: Sequence[tuple[int, int, int]], kinds: dict[str, Any]
+) -> tuple[LedgerColumns, NDArray[np.uint64]]:
+    arrays = {name: np.empty(sum(rows for *_, rows in pieces), kind) for name, kind in kinds.items()}
     filled = 0
     for piece in reader.read(pieces):
         end = filled + len(piece["minute"])
@@ -95,7 +109,9 @@ def read_ledger_columns(sessions: Sessions, first: int, after: int, cut: int | N
                 arrays[name] = np.concatenate([arrays[name][:filled], np.empty_like(array)])
             arrays[name][filled:end] = array
         filled = end
-    return reader.columns({name: array[:filled] for name, array in arrays.items()})
+    arrays = {name: array[:filled] for name, array in arrays.items()}
+    keys = arrays.pop("key", np.empty(0, np.uint64))
+    return reader.columns(arrays), keys
 
 
 def read_narrow_columns(
@@ -104,18 +120,24 @@ def read_narrow_columns(
     """The same in pieces, each of minutes of its own, and of streams, minutes and states only: the other columns are
     one zero, shown as many. Where all attempts of a minute and stream are in one state, they may all be there."""
     reader = _Pieces(sessions, cut, narrow=True)
-    for piece in reader.read(_pieces(sessions, first, after)):
+    for piece in reader.read(pieces_of(sessions, first, after)):
         nothing = {name: np.broadcast_to(kind(0), len(piece["minute"])) for name, kind in _KINDS.items()}
         yield reader.columns({**nothing, **piece})
 
 
-def _pieces(sessions: Sessions, first: int, after: int) -> list[tuple[int, int, int]]:
+def pieces_of(sessions: Sessions, first: int, after: int) -> list[tuple[int, int, int]]:
     """[first, after) cut into (first, after, rows) of about ROWS_AT_ONCE rows; rows of all attempts."""
 
     def rows(a: int, b: int) -> int:
         return int(sessions.one(f"SELECT count() FROM ledger WHERE {_STRETCH}", {"since": a, "until": b}))
 
-    if after <= first:
+    # the ends of the primary key, without reading a row; a day more, since what is committed meanwhile may be new
+    low, high, held = sessions.rows(
+        "SELECT toUInt32(bitShiftRight(min(segment_id), 96)), toUInt32(bitShiftRight(max(segment_id), 96)), count()"
+        " FROM ledger"
+    )[0]
+    first, after = max(first, int(low) - _DAY), min(after, int(high) + 1 + _DAY)
+    if after <= first or not held:
         return []
     whole = rows(first, after)
     count = min(1 + max(whole // ROWS_AT_ONCE, (after - first) // MAX_WIDTH), after - first)
@@ -128,7 +150,7 @@ def _pieces(sessions: Sessions, first: int, after: int) -> list[tuple[int, int, 
 class _Pieces:
     """Reads pieces of the ledger, two at a time, in order."""
 
-    def __init__(self, sessions: Sessions, cut: int | None, *, narrow: bool) -> None:
+    def __init__(self, sessions: Sessions, cut: int | None, *, narrow: bool, keys: bool = False) -> None:
         self._sessions = sessions
         self._cut = cut
         self._narrow = narrow
@@ -136,7 +158,7 @@ class _Pieces:
         self._codes = StreamCodes(sessions)
         self._epochs: dict[str, int] = {}
         self._counting = threading.Lock()
-        self._with_keys = False
+        self._with_keys = self._keep_keys = keys
 
     def columns(self, arrays: Columns) -> LedgerColumns:
         """The arrays, with the names that their codes stand for."""
@@ -176,7 +198,7 @@ class _Pieces:
 
     def _winners(self, first: int, after: int, bound: str) -> Columns:
         columns = self._ask(first, after, f"WHERE {bound} {_MINUTES}", keys=self._with_keys)
-        keys = columns.pop("key", None)
+        keys = columns.get("key") if self._keep_keys else columns.pop("key", None)
         streams = len(self._codes.now.streams)
         seen = np.zeros(streams * (after - first), np.uint8)
         if not _count_repeats(columns, first, after, seen, by_state=self._narrow):
@@ -204,11 +226,10 @@ class _Pieces:
         if not len(several):
             return columns
         if len(several) > MAX_KEYS:
-            return self._ask(first, after, f"WHERE {bound} {_STRETCH} {_BEST}")
+            return self._ask(first, after, f"WHERE {bound} {_STRETCH} {_BEST}", keys=self._keep_keys)
         listed = ",".join(map(str, several.tolist()))
-        winners = self._ask(
-            first, after, f"PREWHERE segment_key IN ({listed}) WHERE {bound} {_STRETCH} {_BEST}"
-        )
+        which = f"PREWHERE segment_key IN ({listed}) WHERE {bound} {_STRETCH} {_BEST}"
+        winners = self._ask(first, after, which, keys=self._keep_keys)
         losers = rows[np.isin(keys, several)]
         return {
             name: np.concatenate([np.delete(array, losers), winners[name]]) for name, array in columns.items()

@@ -1,0 +1,131 @@
+"""What a running check keeps of the store is what the store says: ledger, gaps, beats, and what is found with them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.coverage import kept as module
+from pipeline.coverage.continuous import Continuous
+from pipeline.coverage.control import Settings, check
+from pipeline.coverage.kept import Kept
+from pipeline.coverage.roster import ConfiguredEdge
+from pipeline.model import LedgerEntry, Origin, SegmentState, Sequence, SequenceUnit
+from pipeline.store import Store, open_store
+from tests.store.cases import MINUTE, make_entry
+from tests.store.test_ledger_columns import as_rows
+
+EDGES = ("e1", "e2", "é")
+SETTINGS = Settings(edges=tuple(ConfiguredEdge(edge, MINUTE * 60.0) for edge in EDGES))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(f"chdb://{tmp_path}/store") as opened:
+        yield opened
+
+
+class Traffic:
+    """Segments minute by minute: in order, late, lost, in parts, damaged, tried again, of streams that come later."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - no secret
+        self._written: list[LedgerEntry] = []
+        self._late: list[tuple[int, LedgerEntry]] = []
+        self._count = 0
+
+    def minute(self, minute: int) -> list[LedgerEntry]:
+        """What is committed in a minute."""
+        draw, come = self._random, []
+        for edge in EDGES:
+            for part in ("", "1") if edge == "e2" else ("",):
+                stream = "errors" if draw.random() < 0.02 * (minute > MINUTE + 20) else "access"
+                entry = self._entry(Origin(edge, stream, minute, part))
+                if draw.random() < 0.1:
+                    self._late.append((minute + draw.randrange(1, 40), entry))
+                elif draw.random() > 0.05:
+                    come.append(entry)
+        come += [entry for at, entry in self._late if at == minute]
+        if self._written and draw.random() < 0.3:
+            come.append(self._again(draw.choice(self._written)))
+        self._written += come
+        return come
+
+    def _entry(self, origin: Origin) -> LedgerEntry:
+        self._count += 1
+        first = 100 * origin.minute
+        number = Sequence(SequenceUnit.LINE, "1", first, first + self._random.choice([100, 100, 100, 90]))
+        return make_entry(
+            origin,
+            self._count,
+            state=self._random.choice(
+                [SegmentState.RECEIVED] * 6 + [SegmentState.EMPTY, SegmentState.DAMAGED]
+            ),
+            lines=90,
+            bytes_sent=1000 * self._count,
+            sequence=number if origin.part == "" and self._random.random() < 0.9 else None,
+        )
+
+    def _again(self, entry: LedgerEntry) -> LedgerEntry:
+        self._count += 1
+        lines, verified = self._random.choice([0, 90, 95]), self._random.random() < 0.5
+        return replace(entry, write_id=self._count, lines=lines, verified=verified)
+
+
+def test_what_is_kept_is_what_the_store_says(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_ROWS", 90)
+    traffic, kept = Traffic(1), Kept(store)
+    for minute in range(MINUTE, MINUTE + 30):
+        store.commit(traffic.minute(minute))
+        store.beat(minute * 60.0)
+        kept.refresh()
+        cut = kept.cut()
+        assert cut == store.cut()
+        for first, after in ((minute - 9, minute + 5), (minute - 20, minute - 4), (MINUTE - 9, minute + 1)):
+            whole = store.ledger_columns(first, after, cut=cut)
+            assert as_rows(kept.ledger_columns(first, after, cut=cut)) == as_rows(whole)
+        assert np.array_equal(kept.beats(0, minute * 60.0 + 1), store.beats(0, minute * 60.0 + 1))
+        now = minute * 60.0 + 70
+        span = {"now": now, "first": minute - 12, "after": minute + 1}
+        ours, theirs = check(kept, SETTINGS, **span), check(store, SETTINGS, **span)  # type: ignore[arg-type]
+        assert ours.changed == theirs.changed
+        assert ours.coverage.streams == theirs.coverage.streams
+        assert np.array_equal(ours.coverage.states, theirs.coverage.states)
+        kept.write_gaps(ours.changed)
+        kept.refresh()
+        assert kept.gaps() == store.gaps()
+
+
+def test_minute_by_minute_finds_what_a_whole_look_finds(store: Store) -> None:
+    traffic, checks = Traffic(3), Continuous(store, SETTINGS, 86_400.0)
+    for minute in range(MINUTE, MINUTE + 30):
+        store.commit(traffic.minute(minute))
+        now = minute * 60.0 + 70
+        checks.step(now)
+        fresh = check(store, SETTINGS, now=now, first=MINUTE, after=minute + 1)
+        assert fresh.changed == ()
+    assert len(store.gaps()) > 5
+
+
+@pytest.mark.parametrize("broken", ["ledger_news", "gaps_since", "write_coverage"])
+def test_what_failed_half_way_is_looked_at_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    traffic, checks = Traffic(4), Continuous(store, SETTINGS, 86_400.0)
+    for minute in range(MINUTE, MINUTE + 20):
+        store.commit(traffic.minute(minute))
+        now = minute * 60.0 + 70
+        if minute > MINUTE + 15:
+            store.write_gaps(store.gaps()[:1])  # so that there is something new of it
+            with monkeypatch.context() as patch:
+                patch.setattr(store, broken, lambda *_, **__: 1 // 0)
+                with pytest.raises(ZeroDivisionError):
+                    checks.step(now)
+        checks.step(now)
+        assert check(store, SETTINGS, now=now, first=MINUTE, after=minute + 1).changed == ()
+    assert store.gaps()
