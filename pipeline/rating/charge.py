@@ -25,7 +25,7 @@ from pipeline.rating.model import Line, Meter, Model, Part
 from pipeline.rating.rounding import RateError, add_up, exact, round_to, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from decimal import Decimal
 
     from pipeline.rating.model import Charge, Quantity
@@ -109,35 +109,39 @@ def _sum(steps: list[Step]) -> Fraction:
 
 
 def _steps(charge: Charge, quantity: Quantity, scale: Fraction) -> list[Step]:
-    """The model's steps, after free units and whole units; windows priced each alone, equal steps added up."""
+    """The model's steps, after whole units and free units."""
     rate = MODELS[charge.model]
     if charge.window_s is None:
-        steps: list[Step] = []
-        units = _whole(charge, _units(charge, quantity.units))
-        if charge.free_units is not None:
-            free = min(units, exact(charge.free_units, f"charge {charge.id}: free_units") * scale)
-            units -= free
-            steps.append(units_at("free units", free, Fraction(0)))
-        return steps + rate(charge, units, scale)
-    if charge.free_units is not None:
-        raise RateError(f"charge {charge.id}: free_units are of the month, and cannot go with window_s")
-    if add_up(quantity.windows) != quantity.units:
+        windows = [_whole(charge, _units(charge, quantity.units))]
+    elif add_up(quantity.windows) != quantity.units:
         raise RateError(
             f"charge {charge.id}: expected windows of {charge.window_s} s that sum to {quantity.units} {charge.unit}, "
             f"found {len(quantity.windows)} that sum to {add_up(quantity.windows)}"
         )
-    added: dict[tuple[str, Fraction, int], Step] = {}
-    for window in quantity.windows:
-        # A window is whole, however short the span that is billed.
-        for step in rate(charge, _whole(charge, _units(charge, window)), Fraction(1)):
-            key = (step.what, step.price, step.tier)
-            old = added.get(key)
-            if old is not None:
-                step = Step(
-                    step.what, old.units + step.units, step.price, old.amount + step.amount, step.tier
-                )
-            added[key] = step
-    return list(added.values())
+    else:
+        windows = [_whole(charge, _units(charge, window)) for window in quantity.windows]
+    steps: list[Step] = []
+    if charge.free_units is not None:
+        left = free = exact(charge.free_units, f"charge {charge.id}: free_units") * scale
+        for i, window in enumerate(windows):
+            # The month's allowance: the first windows use it up.
+            windows[i] = max(window - left, Fraction(0))
+            left = max(left - window, Fraction(0))
+        steps.append(units_at("free units", free - left, Fraction(0)))
+    if charge.window_s is None:
+        return steps + rate(charge, windows[0], scale)
+    # A window is whole, however short the span that is billed.
+    return steps + _added(step for window in windows for step in rate(charge, window, Fraction(1)))
+
+
+def _added(steps: Iterable[Step]) -> list[Step]:
+    """Equal steps of many windows as one, with the sum of their units and amounts."""
+    sums: dict[tuple[str, Fraction, int], tuple[Fraction, Fraction]] = {}
+    for step in steps:
+        key = (step.what, step.price, step.tier)
+        units, amount = sums.get(key, (Fraction(0), Fraction(0)))
+        sums[key] = (units + step.units, amount + step.amount)
+    return [Step(what, units, price, amount, tier) for (what, price, tier), (units, amount) in sums.items()]
 
 
 def _units(charge: Charge, units: Decimal) -> Fraction:

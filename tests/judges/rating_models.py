@@ -105,11 +105,14 @@ for name, model in {
     ANSWERS[name] = sliced(model)
 
 
+WHOLE = {"ceil": "up", "floor": "down", "none": ""}
+
+
 @answers("unit_conversion", "unit_conversion_line", "unit_conversion_graduated")
 def converted(params: Case, usage: Case) -> Answer:
     # The source converts each line alone: what stood before it has no part in it.
     model = "graduated" if "tiers" in params else "per_unit"
-    charge = charge_of(params, model, whole_units={"ceil": "up", "floor": "down"}[params["rounding"]])
+    charge = charge_of(params, model, whole_units=WHOLE[params["rounding"]])
     line = rate_charge(charge, of(charge, number(usage["quantity"]) / number(params["divide_by"])))
     return line_answer(line)
 
@@ -128,7 +131,10 @@ def percentage(params: Case, usage: Case) -> Answer:
         raise UnsupportedError("two allowances over payments, by number and by sum, whichever ends later")
     events = str(usage.get("event_count", usage.get("billable_events")))
     free = free_total
-    if free_events is not None:
+    if free_total is not None:
+        # An event that ends within what is free is free of its fixed part too.
+        free_events = str(sum(number(each) <= number(free_total) for each in usage["running_total"]))
+    elif free_events is not None:
         reached = min(int(free_events), int(events))
         free = [*usage["running_total"], usage["total"]][reached - 1] if reached else "0"
     share = charge_of({**params, "free_units": free}, "percentage", "share")

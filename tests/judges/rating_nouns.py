@@ -63,13 +63,14 @@ def tiers_of(tiers: list[Case]) -> tuple[Tier, ...]:
     )
 
 
-def block_tiers(tiers: list[Case]) -> tuple[Tier, ...]:
-    """Tiers that say how many blocks they hold: our bounds are in units."""
+def block_tiers(tiers: list[Case], *, top_tier: bool = False) -> tuple[Tier, ...]:
+    """Tiers that say how many blocks they hold: our bounds are in units. Where the tier reached prices everything, the
+    source lets the last one hold all there is."""
     made, above = [], Decimal(0)
     for tier in tiers:
         size = number(tier.get("block_size", "1"))
         most = optional(tier.get("max_blocks", tier.get("max")))
-        up_to = None if most is None else above + size * most
+        up_to = None if most is None or (top_tier and tier is tiers[-1]) else above + size * most
         price = number(tier.get("block_price", tier.get("price")))
         made.append(Tier(up_to, price, Decimal(0), size))
         above = up_to or above
@@ -100,7 +101,7 @@ def charge_of(params: Case, model: str, name: str = "c", **other: Any) -> Charge
             fields["unit_price"] = number(params["package_price"])
             fields["begun"] = params.get("rounding") != "down"
         case "blocks":
-            fields["tiers"] = block_tiers(params["tiers"])
+            fields["tiers"] = block_tiers(params["tiers"], top_tier=bool(other.get("top_tier")))
         case "percentage":
             fields["rate"] = number(params["rate_percent"]).scaleb(-2)
         case "flat":

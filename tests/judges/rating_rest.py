@@ -87,11 +87,16 @@ def window_commitment(params: Case, usage: Case) -> Answer:
     }
 
 
+def inside(at: str, begin: str, end: str) -> bool:
+    """Whether a time of day is in [begin, end), which may run over midnight."""
+    return begin <= at < end if begin < end else at >= begin or at < end
+
+
 @answers("window_commitment_time_of_day")
 def commitments_by_hour(params: Case, usage: Case) -> Answer:
     lines, left = [], list(usage["windows"])
     for bucket in params["buckets"]:
-        own = [each for each in left if bucket["from"] <= each[0] < bucket["to"]]
+        own = [each for each in left if inside(each[0], bucket["from"], bucket["to"])]
         left = [each for each in left if each not in own]
         lines.append(windows_line(commitment_of(bucket), [units for _, units in own]))
     lines.append(windows_line(commitment_of(params["otherwise"]), [units for _, units in left]))

@@ -174,6 +174,19 @@ def test_windows_are_priced_each_alone(of: Charge, windows: list[Decimal]) -> No
     assert Fraction(line.amount) == sum((price(of, each) for each in windows), Fraction(0))
 
 
+@given(st.lists(quantities, max_size=6), quantities, prices)
+def test_the_first_windows_use_up_what_is_free(windows: list[Decimal], free: Decimal, each: Decimal) -> None:
+    of = charge(Model.PACKAGE, package=Decimal(1), unit_price=each, window_s=3600, free_units=free)
+    left, packages = tenths(free), 0
+    for window in windows:
+        paid = tenths(window)
+        while left and paid:
+            left, paid = left - 1, paid - 1
+        packages += blocks_by_walking(paid, 10, True)
+    total = add_up(windows)
+    assert Fraction(rate_charge(of, quantity(total, "c", *windows)).amount) == packages * Fraction(each)
+
+
 def test_windows_must_be_the_quantity() -> None:
     of = charge(Model.PER_UNIT, unit_price=Decimal(1), window_s=3600)
     with pytest.raises(RateError, match="windows of 3600 s that sum to 5"):
