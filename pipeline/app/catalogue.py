@@ -72,6 +72,11 @@ COMMANDS = (
     Command(
         "bill", "pipeline.app.commands.bill:bill", "What a customer owes for a month, why, and its proof."
     ),
+    Command(
+        "simulate",
+        "pipeline.app.commands.simulate:simulate",
+        "A month's usage under every plan that is sold, ranked.",
+    ),
     Command("sql", "pipeline.app.commands.sql:sql", "A read-only query of the store."),
     Command(
         "doctor",

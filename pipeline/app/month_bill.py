@@ -9,11 +9,7 @@ from pipeline.app.failures import UsageFailure
 from pipeline.app.period import minute_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from datetime import datetime
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from pipeline.app.settings import Config, CustomerSettings
     from pipeline.coverage.adjustments import Adjustment
@@ -166,41 +162,7 @@ def adjust_bill(part: ContractPart, plan: Plan, bill: Bill) -> Bill | None:
     if part.late is None:
         return None
     from pipeline.rating.rerate import rerate_bill
+    from pipeline.rating.usage_join import change_usage
 
-    now = bill_part(part, plan, usage_with(part.usage, part.late))
+    now = bill_part(part, plan, change_usage(part.usage, part.late.changes))
     return rerate_bill(bill, now, "came after the month was closed")
-
-
-def usage_with(usage: Usage, late: Adjustment) -> Usage:
-    """Usage as closed, with what changed since: sums by (minute, resource, zone) that are never below zero."""
-    import numpy as np
-
-    from pipeline.model import MEASURES
-    from pipeline.rating.usage import COUNTS, usage_of
-
-    changes = late.changes
-    resources, ours, theirs = _joined(usage.resources, changes.resources)
-    zones, our_zones, their_zones = _joined(usage.zones, changes.zones)
-    minute = np.concatenate([usage.minute, changes.minute])
-    resource = np.concatenate([ours[usage.resource], theirs[changes.resource]])
-    zone = np.concatenate([our_zones[usage.zone], their_zones[changes.zone]])
-    keys = np.stack([minute.astype(np.int64), resource, zone])
-    distinct, at = np.unique(keys, axis=1, return_inverse=True)
-    counts = {}
-    for name in COUNTS:
-        # Whole 64-bit arithmetic: a change may take away, and what is left is what was counted.
-        sums = np.zeros(distinct.shape[1], np.int64)
-        mine = getattr(usage, name).astype(np.int64)
-        np.add.at(sums, at, np.concatenate([mine, changes.sums[MEASURES.index(name)]]))
-        counts[name] = sums
-    return usage_of(distinct[0], resource=(resources, distinct[1]), zone=(zones, distinct[2]), **counts)
-
-
-def _joined(
-    some: Sequence[str], others: Sequence[str]
-) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-    import numpy as np
-
-    names: Mapping[str, int] = {name: at for at, name in enumerate(dict.fromkeys([*some, *others]))}
-    ours, theirs = (np.array([names[name] for name in each], np.int64) for each in (some, others))
-    return list(names), ours, theirs
