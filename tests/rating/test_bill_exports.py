@@ -123,6 +123,8 @@ def test_xlsx_holds_the_bill_s_numbers_as_numbers(lang: str) -> None:
         assert line.amount in numbers
     assert any("не закрыт" in str(row[1]) or "is open" in str(row[1]) for row in rows)
     proof = sheet(written(write_xlsx, BILL, PROOF, lang), 1)
+    counts = [row[1] for row in proof if isinstance(row[1], int)]
+    assert counts == [3, 133_920, 133_798, 90, 32, 30, 0, 1, 99_887]
     assert any("sha256:" + "ab" * 32 in row for row in proof)
     assert {gap.id for gap in GAPS} <= {row[0] for row in proof}
 
@@ -194,6 +196,16 @@ def test_csv_text_never_begins_a_formula_and_numbers_stay_numbers(evil: str) -> 
             else:
                 assert not cell.lstrip(" \ufffd").startswith(tuple("=+-@|\t\r\n＝＋－＠")), (column, cell)
     assert [row["amount"] for row in rows_of_csv(text) if row["row"] == "adjustment"] == ["-3.60"]
+
+
+@pytest.mark.parametrize("evil", ["x;=1+1", "x; =1", "x;'=1", "x;-1", "x;＝1", ";;+1"])
+def test_csv_text_begins_no_formula_behind_a_semicolon_either(evil: str) -> None:
+    """An Excel whose list separator is ; splits there, whatever is quoted."""
+    text = as_csv(replace(BILL, customer=evil, lines=(), provisional=(evil,)), None, "ru")
+    for cell in re.split(r"[;\r\n]", text):
+        assert not cell.lstrip(" '\"").startswith(tuple("=+-@|＝＋－＠")) or cell.lstrip(' "').startswith(
+            "'"
+        ), cell
 
 
 def PROOF_OF(customer: str) -> Proof:  # noqa: N802 as the constant it stands beside

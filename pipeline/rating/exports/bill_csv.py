@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.rating.exports.bill_json import to_json
@@ -26,7 +27,8 @@ COLUMNS = (
 reason, a fact of the proof named by `id`. Names are in the language asked for; all else is the same in each."""
 
 _NUMBERS = frozenset({"quantity", "price", "amount", "plan_version"})
-_TRIGGERS = tuple("=+-@\t\r\n＝＋－＠|%")
+_TRIGGERS = tuple("=+-@\t\r\n＝＋－＠|")
+_AFTER_SEMICOLON = re.compile("(;[ \u00a0\ufffd'\"]*)(?=[=+@＝＋－＠|-])")
 
 
 def write_csv(bill: Bill, proof: Proof | None, lang: str, target: Target) -> None:
@@ -49,8 +51,9 @@ def write_csv(bill: Bill, proof: Proof | None, lang: str, target: Target) -> Non
 
 
 def safe_cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula, also where it trims blanks from its front."""
-    text = clean(text)
+    """Text that no spreadsheet takes for a formula, also where it trims blanks from its front, or takes semicolons for
+    the borders of cells and no notice of quotes, as a Russian Excel does with a file of commas."""
+    text = _AFTER_SEMICOLON.sub(r"\1'", clean(text))
     return f"'{text}" if text.lstrip(" \u00a0\ufffd'\"").startswith(_TRIGGERS) else text
 
 

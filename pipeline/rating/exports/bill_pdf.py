@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.rating.model import Bill
 
 MOST_GAPS = 500
+MOST_FOOT = 110
 
 
 def write_pdf(bill: Bill, proof: Proof | None, lang: str, target: Target) -> None:
@@ -54,6 +55,8 @@ def _data(view: View) -> dict[str, Any]:
         }
         for row in view.rows
     ]
+    document["proof"] = [[label, text] for label, text, _ in view.proof]
+    document["foot"] = _short(f"{view.title} · {view.head[0][1]}", MOST_FOOT)
     document["totals"] = [[label, text] for label, text, _ in view.totals]
     document["gaps"] = [[_breakable(cell, 8) for cell in cells] for cells in view.gaps[:MOST_GAPS]]
     left = len(view.gaps) - MOST_GAPS
@@ -74,6 +77,10 @@ def _data(view: View) -> dict[str, Any]:
     }
     document["page"] = say("page", lang, page="\x00", pages="\x00").split("\x00")
     return document
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _breakable(text: str, at: int = 24) -> str:

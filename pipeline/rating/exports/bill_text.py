@@ -34,7 +34,7 @@ def write_text(bill: Bill, proof: Proof | None, lang: str, target: Console) -> N
     if not view.proof:
         target.print(Text(say("no_proof", lang)))
         return
-    target.print(_pairs(view.proof))
+    target.print(_pairs(tuple((label, text) for label, text, _ in view.proof)))
     if view.gaps:
         _print_whole(target, _gaps(view))
         if len(view.gaps) > MOST_GAPS:

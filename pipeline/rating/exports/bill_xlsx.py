@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.rating.exports.show import float_holds, money, number, plain
@@ -13,8 +14,6 @@ from pipeline.rating.exports.view import View, view_bill
 from pipeline.rating.exports.words import say
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from pipeline.coverage.proof import Proof
     from pipeline.rating.model import Bill
 
@@ -93,8 +92,13 @@ class _Sheet:
         if not view.proof:
             self.texts([say("no_proof", self.lang)])
             return
-        for label, text in view.proof:
-            self.texts([label, text])
+        for label, text, count in view.proof:
+            self.text(0, label)
+            if count is None:
+                self.text(1, text)
+            else:
+                self.number(1, Decimal(count))
+            self.at += 1
         self.at += 1
         if not view.gaps:
             self.texts([say("no_gaps", self.lang)])

@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a bill shows. `head` and `proof` are pairs of a label and its text; `totals` have the amount beside."""
+    """What a bill shows. `head` is pairs of a label and its text; `totals` and `proof` have the number beside."""
 
     lang: str
     title: str
@@ -57,7 +57,7 @@ class View:
     rows: tuple[Row, ...]
     totals: tuple[tuple[str, str, Decimal], ...]
     proof_title: str
-    proof: tuple[tuple[str, str], ...]
+    proof: tuple[tuple[str, str, int | None], ...]
     gap_columns: tuple[str, ...]
     gaps: tuple[tuple[str, ...], ...]
 
@@ -185,20 +185,19 @@ def verdict(proof: Proof, lang: str) -> str:
     return say(words, lang, **counts)
 
 
-def _proof(proof: Proof, lang: str) -> tuple[tuple[str, str], ...]:
+def _proof(proof: Proof, lang: str) -> tuple[tuple[str, str, int | None], ...]:
     begin, end = (show.minute_in(minute, proof.tz, lang) for minute in (proof.first, proof.after))
-    counts = ("expected", "received", "empty", "lost", "estimated", "unsettled", "unexpected")
+    names = ("expected", "received", "empty", "lost", "estimated", "unsettled", "unexpected")
+    counts = [(name, getattr(proof.minutes, name)) for name in names] + [("rows", proof.rows)]
+    digest = f"sha256:{show.clean(proof.digest)}" if proof.digest else say("no_digest", lang)
+    edges = show.number(proof.edges, lang) if proof.edges else say("all_edges", lang)
     return (
-        (say("verdict", lang), verdict(proof, lang)),
-        (say("period", lang), f"{begin} – {end} ({show.zone_of(proof.tz)})"),
-        (say("edges", lang), show.number(proof.edges, lang) if proof.edges else say("all_edges", lang)),
-        *((say(name, lang), show.number(getattr(proof.minutes, name), lang)) for name in counts),
-        (say("rows", lang), show.number(proof.rows, lang)),
-        (say("cut", lang), str(proof.cut)),
-        (
-            say("digest", lang),
-            f"sha256:{show.clean(proof.digest)}" if proof.digest else say("no_digest", lang),
-        ),
+        (say("verdict", lang), verdict(proof, lang), None),
+        (say("period", lang), f"{begin} – {end} ({show.zone_of(proof.tz)})", None),
+        (say("edges", lang), edges, proof.edges or None),
+        *((say(name, lang), show.number(count, lang), count) for name, count in counts),
+        (say("cut", lang), str(proof.cut), None),
+        (say("digest", lang), digest, None),
     )
 
 

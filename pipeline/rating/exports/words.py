@@ -130,7 +130,7 @@ def unit_words(unit: str, lang: str) -> str:
         return f"{sized[1]}bit/s"
     if many := _REQUESTS.fullmatch(unit):
         count = int(many[1] or 1) * {"k": 1000, "M": 1_000_000, None: 1}[many[2]]
-        return f"{count:,} {say('requests', lang)}".replace(",", "\u00a0" if lang == "ru" else ",")
+        return f"×\u00a0{count:,} {say('requests', lang)}".replace(",", "\u00a0" if lang == "ru" else ",")
     return say(unit, lang) if unit in ("month", "requests") else unit
 
 
