@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from pipeline.rating.charge import Rated, rate_exactly
+from pipeline.rating.charges.step import float_free
 from pipeline.rating.discounts import distribute, share_coins, take_discounts
 from pipeline.rating.minimums import limit_steps
 from pipeline.rating.model import Bill, Line, Meter, Model, Part, Quantity
@@ -142,23 +143,28 @@ def _round_totals(rated: dict[str, Rated]) -> None:
 
 
 def _limit_lines(plan: Plan, lines: list[Line], factor: Fraction | Decimal) -> list[Line]:
-    """The plan's true-up to its minimum, or what its cap takes off."""
+    """The plan's true-up to its minimum, or what its cap takes off: the limit is rounded, and met to the last digit."""
     amount = add_up(line.amount for line in lines)
     part = exact(factor, "factor")
-    return [
-        Line(
-            step.what,
-            f"plan-{step.what}",
-            {},
-            Decimal(0),
-            "",
-            round_to(step.amount, plan.rounding),
-            (Part(step.what, Decimal(0), shown(step.amount), shown(step.amount)),),
-            f"{step.what} {getattr(plan, step.what)}{'' if part == 1 else f' for {part} of the month'}, "
-            f"against {amount}; rounded {plan.rounding.mode} to {plan.rounding.scale} decimals",
+    made = []
+    for step in limit_steps(plan, exact(amount, "lines"), part):
+        limit = round_to(exact(amount) + step.amount, plan.rounding)
+        months = "" if part == 1 else f" for {float_free(part)} of the month"
+        rule = f"{step.what} {getattr(plan, step.what)}{months}, against {amount}"
+        parts = (Part(step.what, Decimal(0), shown(step.amount), shown(step.amount)),)
+        made.append(
+            Line(
+                step.what,
+                f"plan-{step.what}",
+                {},
+                Decimal(0),
+                "",
+                add_up((limit, negated(amount))),
+                parts,
+                f"{rule}; rounded {plan.rounding.mode} to {plan.rounding.scale} decimals",
+            )
         )
-        for step in limit_steps(plan, exact(amount, "lines"), part)
-    ]
+    return made
 
 
 def _tax_lines(plan: Plan, lines: list[Line], discounted: list[list[Decimal]], tax: Tax | None) -> list[Line]:
@@ -169,7 +175,11 @@ def _tax_lines(plan: Plan, lines: list[Line], discounted: list[list[Decimal]], t
         left = [add_up((amount, negated(share))) for amount, share in zip(left, shares, strict=True)]
     if lines and lines[-1].kind == "cap":
         taken = left.pop()
-        shares = distribute(negated(taken), [max(exact(a), Fraction(0)) for a in left], plan.rounding)
+        # Lines may have finer digits than the plan, and so may what the cap takes.
+        exponent = taken.as_tuple().exponent
+        scale = max(plan.rounding.scale, -exponent if isinstance(exponent, int) else 0)
+        finest = replace(plan.rounding, scale=scale)
+        shares = distribute(negated(taken), [max(exact(a), Fraction(0)) for a in left], finest)
         left = [add_up((amount, negated(share))) for amount, share in zip(left, shares, strict=True)]
     bases: dict[Tax, list[Decimal]] = defaultdict(list)
     for line, amount in zip(lines, left, strict=False):

@@ -47,6 +47,8 @@ def round_to(value: Fraction, rounding: Rounding) -> Decimal:
         raise RateError(
             f"amount: expected less than 10^{DIGITS}, found about 10^{len(str(abs(int(value)))) - 1}"
         )
+    if not 0 <= rounding.scale <= DIGITS:
+        raise RateError(f"rounding: expected a scale from 0 to {DIGITS}, found {rounding.scale}")
     scaled = abs(value) * 10**rounding.scale
     whole, rest = divmod(scaled.numerator, scaled.denominator)
     twice = 2 * rest

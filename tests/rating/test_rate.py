@@ -71,10 +71,15 @@ def test_a_bill_is_the_sum_of_its_lines(
         assert bill.total == rate_plan(of, counted, MONTH, factor=Fraction(days, 31), discounts=off).total
     if tax is not None and not tax.included:
         assert bill.tax == round_to(Fraction(bill.net) * Fraction(tax.rate) / 100, of.rounding)
-    if of.minimum is not None and not off:
-        assert Fraction(bill.net + (bill.tax if tax and tax.included else 0)) >= Fraction(
-            of.minimum
-        ) * Fraction(days, 31) - Fraction(1, 200)
+    if not off and (tax is None or not tax.included):
+        part = Fraction(days, 31)
+        if of.minimum is not None:
+            assert bill.net >= round_to(Fraction(of.minimum) * part, of.rounding) - Decimal("0.01")
+            assert not amounts(bill, "minimum") or bill.net == round_to(
+                Fraction(of.minimum) * part, of.rounding
+            )
+        if of.cap is not None and amounts(bill, "cap"):
+            assert bill.net == round_to(Fraction(of.cap) * part, of.rounding)
 
 
 def test_a_bill_that_is_not_its_lines_is_refused() -> None:
