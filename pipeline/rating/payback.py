@@ -1,5 +1,5 @@
-"""When a discount pays back, out of a customer's history of monthly bills: months with an interval, the churn at which it
-would not, and the tenure and lifetime value that it protects. Pure; for rebill proposals."""
+"""When a discount pays back, out of a customer's history of monthly bills: months with an interval, the churn at which
+it would not, and the tenure and lifetime value that it protects. Pure; for rebill proposals."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ class Churn:
 
 @dataclass(frozen=True, slots=True)
 class Payback:
-    """`months` from now until what he pays, times the margin, passes the discount; a bound of None is beyond HORIZON, or
-    unknown where `notes` say TOO_SHORT. `monthly`: contribution of a usual month. `break_even_churn`: monthly; with more
-    the discount is lost on average. `churn`: as judged. `chance`: that he stays for the expected months. `tenure`:
+    """`months` from now until what he pays, times the margin, passes the discount; a bound of None is beyond HORIZON,
+    or unknown where `notes` say TOO_SHORT. `monthly`: contribution of a usual month. `break_even_churn`: monthly; with
+    more the discount is lost on average. `churn`: as judged. `chance`: that he stays for the expected months. `tenure`:
     months that he is expected to stay; `value`: what he pays in them, times the margin, the discount not taken off."""
 
     discount: Decimal
@@ -101,7 +101,9 @@ def forecast_payback(
         )
     if not history:
         nothing = Range()
-        return Payback(discount, *[nothing] * 7, notes=(Note.NO_HISTORY,))
+        return Payback(
+            discount, nothing, nothing, nothing, nothing, nothing, nothing, nothing, (Note.NO_HISTORY,)
+        )
     paid = [amount * margin for amount in history]
     notes: list[Note] = []
     mean = sum(paid, Decimal(0)) / len(paid)
@@ -178,7 +180,7 @@ def _inflation(rest: NDArray[np.float64]) -> float:
 def _trend(
     paid: NDArray[np.float64], ahead: NDArray[np.float64], drift: NDArray[np.float64], tail: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """The bounds of sums to come if the trend goes on; None where there is none to be sure of. No month goes below 0."""
+    """The bounds of sums to come if the trend goes on; None where none is sure. No month goes below 0."""
     n, mean = len(paid), float(paid.mean())
     at = np.arange(n) - (n - 1) / 2
     squares = float(at @ at)

@@ -36,8 +36,7 @@ def student_below(value: float, freedom: int) -> float:
     for k in range(3 if odd else 2, freedom - 1, 2):
         term *= square * (k - 1) / k
         total += term
-    if odd:
-        within = 2 / pi * (angle + sin(angle) * (total if freedom > 1 else 0.0))
-    else:
-        within = sin(angle) * total
+    if freedom == 1:
+        total = 0.0
+    within = 2 / pi * (angle + sin(angle) * total) if odd else sin(angle) * total
     return (1 + within) / 2

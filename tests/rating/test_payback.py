@@ -1,5 +1,5 @@
-"""The payback of a discount: the interval covers as it claims in simulated histories and futures, and what is not known is
-said; exact parts against plain sums."""
+"""The payback of a discount: the interval covers as it claims in simulated histories and futures, what is not known is
+said, and the rest is held against plain sums."""
 
 from __future__ import annotations
 
