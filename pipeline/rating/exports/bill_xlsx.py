@@ -23,12 +23,6 @@ MOST_DECIMALS = 12
 _MOST_NUMBER = 10**300
 _WIDTHS = (22, 44, 18, 16, 18, 20, 34, 60)
 _AMOUNT, _EXACT = LINE_COLUMNS.index("amount"), LINE_COLUMNS.index("exact")
-_OPTIONS = {
-    "in_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-}
 
 
 def write_xlsx(bill: Bill, proof: Proof | None, lang: str, target: Target) -> None:
@@ -37,7 +31,7 @@ def write_xlsx(bill: Bill, proof: Proof | None, lang: str, target: Target) -> No
 
     view = view_bill(bill, proof, lang)
     content = io.BytesIO()
-    book = Workbook(content, _OPTIONS)
+    book = Workbook(content, {"in_memory": True})
     # a workbook must have a date: the period's end is as old as the bill's facts, and needs no clock
     made = bill.period.end.astimezone(UTC).replace(tzinfo=None)
     book.set_properties({"title": _cut(view.title), "created": made})
@@ -128,6 +122,7 @@ class _Sheet:
         self.page.write_number(self.at, column, float(value), self.formats[key])
 
     def text(self, column: int, text: str, form: Any = None) -> None:
+        """A string and nothing else: `write` would make formulas and links of some."""
         if text:
             self.page.write_string(self.at, column, _cut(text), form)
 
