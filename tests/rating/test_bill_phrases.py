@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 
-from pipeline.rating.exports.phrases import rule_words, step_words
+from pipeline.rating.exports.phrases import reason_words, rule_words, step_words
 from pipeline.rating.exports.view import view_bill
 from pipeline.rating.model import (
     Charge,
@@ -97,5 +97,20 @@ def test_what_is_not_known_stays_as_it_is() -> None:
     assert rule_words("per_unit, something new; rounded up to 2 decimals at line", "ru") == (
         "за единицу, something new; округление вверх до 2 знаков в строке"
     )
-    assert rule_words("per_unit; x", "en") == "per_unit; x"
+    assert (
+        rule_words("per_unit; rounded half_up to 2 decimals", "en")
+        == "per unit; rounded half up to 2 decimals"
+    )
     assert step_words("was: tier 2: units", "ru") == "было: ступень 2"
+
+
+def test_numbers_and_units_in_phrases_are_russian_too() -> None:
+    assert step_words("packages of 10000 GB", "ru") == "пакеты по 10\u00a0000 ГБ"
+    assert (
+        step_words("tier 2: up to 12.5 10k-requests", "ru")
+        == "ступень 2: до 12,5 ×\u00a010\u00a0000 запросов"
+    )
+    assert rule_words("minimum 3000 for 12/31 of the month", "ru") == "минимум 3\u00a0000 за 12/31 месяца"
+    assert reason_words("the month is not closed; counted until 2026-11-02 09:30 UTC", "ru") == (
+        "месяц ещё не закрыт; учтено до 2026-11-02 09:30 UTC"
+    )

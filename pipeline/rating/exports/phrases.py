@@ -4,7 +4,10 @@ phrases; one that nobody has put here yet is shown as it is. The words of bills 
 from __future__ import annotations
 
 import re
-from functools import cache
+from decimal import Decimal
+
+from pipeline.rating.exports import show
+from pipeline.rating.exports.words import unit_words
 
 _PHRASES: tuple[tuple[str, str], ...] = (
     # steps
@@ -14,9 +17,9 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"tier (\d+): units", r"ступень \1"),
     (r"tier (\d+): flat", r"ступень \1: фиксированная сумма"),
     (r"tier (\d+): no bound", r"ступень \1: без верхней границы"),
-    (r"tier (\d+): up to (.+)", r"ступень \1: до \2"),
-    (r"tier (\d+): blocks of (.+)", r"ступень \1: блоки по \2"),
-    (r"packages of (.+)", r"пакеты по \1"),
+    (r"tier (\d+): up to (\S+) (?P<unit>.+)", r"ступень \1: до \2 {unit}"),
+    (r"tier (\d+): blocks of (\S+) (?P<unit>.+)", r"ступень \1: блоки по \2 {unit}"),
+    (r"packages of (\S+) (?P<unit>.+)", r"пакеты по \1 {unit}"),
     (r"share of the amount", "доля суммы"),
     (r"committed, used", "обязательство: использовано"),
     (r"committed, not used", "обязательство: не использовано"),
@@ -28,10 +31,6 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"is: (.+)", r"стало: {1}"),
     (r"paid by (.+) in group (.+)", r"оплачено услугой \1 в группе \2"),
     (r"(.+)-included", r"\1 в составе цен"),
-    # why a bill is provisional
-    (r"the month is not closed; counted until (.+)", r"месяц ещё не закрыт; учтено до \1"),
-    (r"gap (.+) of (.+), (.+) to (.+), is open", r"пробел \1 сервера \2, с \3 по \4, не закрыт"),
-    (r"(\d+) more gaps are open", r"не закрыто ещё пробелов: \1"),
     # rules, piece by piece
     (r"(flat|per_unit|graduated|volume|package|blocks|capacity|percentage|commitment|percentile)", "{model}"),
     (r"each (\d+) s alone", r"каждые \1 с отдельно"),
@@ -60,6 +59,11 @@ _PHRASES: tuple[tuple[str, str], ...] = (
         r"округление {mode} до \2 знаков{at}",
     ),
 )
+_REASONS: tuple[tuple[str, str], ...] = (
+    (r"the month is not closed; counted until (.+)", r"месяц ещё не закрыт; учтено до \1"),
+    (r"gap (.+) of (.+), (.+) to (.+), is open", r"пробел \1 сервера \2, с \3 по \4, не закрыт"),
+    (r"(\d+) more gaps are open", r"не закрыто ещё пробелов: \1"),
+)
 _MODELS = {
     "flat": "фиксированная сумма",
     "per_unit": "за единицу",
@@ -80,6 +84,8 @@ _MODES = {
 }
 _AT = {"line": " в строке", "total": " в итоге", "tier": " в ступени"}
 _BLOCKS = re.compile(r"(?:tier \d+: )?(?:packages|blocks) of .+")
+_CODES = re.compile(r"\b(?:per_unit|half_up|half_even)\b")
+_NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:\.\d+)?(?![\w.,/-])")
 _SHARES = re.compile(r"share of the amount|[\d.]+ % (?:on|included in) .+")
 
 
@@ -87,20 +93,21 @@ def step_words(what: str, lang: str) -> str:
     """What a step of a line is."""
     if lang != "ru":
         return what
-    found = _translate(what)
+    found = _translate(_PHRASES, what)
     return what if found is None else found
 
 
 def rule_words(rule: str, lang: str) -> str:
     """The rule of a line, piece by piece."""
     if lang != "ru":
-        return rule
+        return _CODES.sub(lambda code: code[0].replace("_", " "), rule)
     return "; ".join(_pieces(part) for part in rule.split("; "))
 
 
 def reason_words(reason: str, lang: str) -> str:
     """Why a bill is provisional."""
-    return step_words(reason, lang)
+    found = _translate(_REASONS, reason) if lang == "ru" else None
+    return reason if found is None else found
 
 
 def in_blocks(what: str) -> bool:
@@ -119,27 +126,28 @@ def is_share(what: str) -> bool:
 
 
 def _pieces(part: str) -> str:
-    whole = _translate(part)
+    whole = _translate(_PHRASES, part)
     if whole is not None:
         return whole
-    return ", ".join(each if (found := _translate(each)) is None else found for each in part.split(", "))
+    return ", ".join(
+        each if (found := _translate(_PHRASES, each)) is None else found for each in part.split(", ")
+    )
 
 
-@cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((re.compile(english), russian) for english, russian in _PHRASES)
-
-
-def _translate(text: str) -> str | None:
-    for pattern, russian in _patterns():
-        found = pattern.fullmatch(text)
+def _translate(phrases: tuple[tuple[str, str], ...], text: str) -> str | None:
+    for english, russian in phrases:
+        found = re.fullmatch(english, text)
         if found is None:
             continue
         if "{1}" in russian:
             return russian.replace("{1}", step_words(found[1], "ru"))
         if "{model}" in russian:
             return _MODELS[found[1]]
-        words = found.expand(russian)
+        if phrases is _REASONS:
+            return found.expand(russian)
+        words = _NUMBER.sub(lambda digits: show.number(Decimal(digits[0]), "ru"), found.expand(russian))
+        if "{unit}" in words:
+            words = words.replace("{unit}", unit_words(found["unit"], "ru"))
         if "{mode}" in words:
             at = _AT.get(found[3] or "", "") if "{at}" in words else ""
             words = words.replace("{mode}", _MODES[found[1]]).replace("{at}", at)
