@@ -113,6 +113,7 @@ class LocalRunner:
                     elif self.flights:
                         self._land(PEEP_S, once=once)
                     elif once and self._is_done(now_s):
+                        self.report.all_in_at = now_s if self._is_all_in() else None
                         break
                     else:
                         self._wait(now_s)
@@ -311,6 +312,11 @@ class LocalRunner:
             return False
         dues = [source.due_s() for source, _ in self.sources]
         return not any(due is not None and due <= now_s + ONCE_IDLE_S for due in dues)
+
+    def _is_all_in(self) -> bool:
+        """Whether nothing that lies in the sources is left outside of the ledger: no segment, no unsettled file."""
+        queued = any(len(queue) or queue.retries for _, queue in self.sources)
+        return not (queued or self.report.waiting or any(len(counters) for _, counters in self.counters))
 
     def _wait(self, now_s: float) -> None:
         """Wait for news, for a postponed segment's time, or for a stop."""

@@ -18,7 +18,8 @@ class RunReport:
     """Counts over all batches so far. `states`: attempts by the state that they ended in. `readings`: new ones of the
     edges' own counters. `postponed`: segments that could not be read yet, with the reason. `waiting`: files that may
     still be written. `problems`: what lies in a source and cannot be taken in. `failures`: batches that failed as a
-    whole and were or will be run again. `seconds`: time by step, of all threads together."""
+    whole and were or will be run again. `seconds`: time by step, of all threads together. `all_in_at`: when a run that
+    ends looked last, if then all was in that lay in the sources (epoch seconds)."""
 
     batches: int = 0
     segments: int = 0
@@ -41,6 +42,7 @@ class RunReport:
     problems: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     stopped: bool = False
+    all_in_at: float | None = None
 
     def add(self, entries: Sequence[LedgerEntry]) -> None:
         """Count committed attempts."""

@@ -40,6 +40,7 @@ def due_of(
     now: float,
     allowance_s: float,
     beats: NDArray[np.float64],
+    looks: NDArray[np.float64] | None = None,
     recheck_s: float = 60.0,
 ) -> NDArray[np.uint8]:
     """What each minute [first, after) is, if expected and not in: LATE, MISSING or UNKNOWN; NONE until it has ended.
@@ -48,6 +49,10 @@ def due_of(
     again. Blind is a time without a beat longer than `recheck_s`, from its last beat on, since nothing tells when after
     it we stopped; also all time before the first beat. Without beats we were never blind, so `beats` that were cut to
     some hours must hold one if there is any.
+
+    `looks`: instants at which somebody who does not stay (`prebill run --once`) had all in that lay there, ascending.
+    Between two of them, an allowance apart, a sender had time: what ended before the first and is not in by the second
+    is missing. One alone proves nothing: what could not reach us while we were away may be on its way.
     """
     ends = (np.arange(first, after, dtype=np.float64) + 1) * MINUTE_S
     deadlines, moved = ends + allowance_s, np.zeros(len(ends), bool)
@@ -60,6 +65,9 @@ def due_of(
         deadlines = np.where(moved, settled[spell], deadlines)
     due = np.where(moved, int(State.UNKNOWN), int(State.LATE)).astype(np.uint8)
     due[now >= deadlines] = State.MISSING
+    if looks is not None and len(known := looks[looks <= now]):
+        seen = np.append(known, np.inf)[np.searchsorted(known, ends)]
+        due[seen + allowance_s <= known[-1]] = State.MISSING
     due[ends > now] = State.NONE
     return due
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Prebill
+from .conftest import ROOT, Prebill
 
 CONFIG = """
 [store]
@@ -268,3 +271,45 @@ def test_a_store_alone_is_enough_to_look(prebill: Prebill, tmp_path: Path) -> No
     drawn = prebill("coverage", *store, *PERIOD, *NOW, cwd=elsewhere)
     assert "rrrrrMMMrrrrrrrrrrrr" in drawn.stdout, drawn.stderr
     assert prebill("gaps", *store, *NOW, cwd=elsewhere).returncode == 0
+
+
+@pytest.mark.usefixtures("site")
+def test_what_fell_due_while_nobody_looked_fails_the_check_until_two_runs_have_looked(
+    prebill: Prebill, tmp_path: Path
+) -> None:
+    """Fed by `run` once, as its beats tell, then by `run --once` only."""
+    beats = (
+        "import sys; from pipeline.store import open_store\n"
+        "with open_store(sys.argv[1]) as store:\n"
+        f"    for second in range(0, 201, 20): store.beat({START} + second)\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", beats, f"chdb://{tmp_path}/store"],
+        check=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+    def check_after_a_run(at: str) -> tuple[int, str, set[str]]:
+        assert prebill("run", "--once", "--now", at).returncode == 0
+        # the command's clock went on from --now
+        done = prebill("gaps", "--check", "--json", "--now", at.replace(":00Z", ":59Z"))
+        return done.returncode, done.stderr, {gap["class"] for gap in json.loads(done.stdout)}
+
+    code, told, found = check_after_a_run("2026-11-01T00:30:00Z")
+    assert code == 1
+    assert "3 minutes unknown: prebill was not running when they were due" in told
+    assert "missing" not in found
+    accepted = ("--actor", "anna", "--reason", "nothing left")
+    for gap in gaps_of_at(prebill, "2026-11-01T00:30:00Z"):
+        assert prebill("gaps", "--accept", gap, *accepted, "--now", "2026-11-01T00:30:00Z").returncode == 0
+    code, told, found = check_after_a_run("2026-11-01T00:31:00Z")
+    assert (code, "3 minutes unknown" in told) == (1, True)  # no gap is open, and still it does not pass
+    before = ("--from", "2026-11-01", "--to", "2026-11-01T00:05:00Z", "--now", "2026-11-01T00:31:00Z")
+    assert prebill("gaps", "--check", *before).returncode == 0
+    code, told, found = check_after_a_run("2026-11-01T00:36:00Z")
+    assert (code, "unknown" in told, "missing" in found) == (1, False, True)
+
+
+def gaps_of_at(prebill: Prebill, at: str) -> list[str]:
+    return [gap["id"] for gap in json.loads(prebill("gaps", "--json", "--now", at).stdout)]

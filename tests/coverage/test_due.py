@@ -108,3 +108,42 @@ def test_what_was_due_before_we_first_watched_is_settled_an_allowance_after_we_b
 def test_beats_after_now_are_not_yet_known() -> None:
     assert due_at(100, watching(-900, 90) + watching(5000, 6000)) == [State.LATE]
     assert due_at(100, [5000.0]) == [State.UNKNOWN]
+
+
+def due_with(now: float, beats: list[float], looks: list[float], minutes: int = 1) -> list[State]:
+    due = due_of(
+        FIRST,
+        FIRST + minutes,
+        now=END + now,
+        allowance_s=ALLOWANCE,
+        beats=END + np.array(beats, np.float64),
+        looks=END + np.array(looks, np.float64),
+    )
+    return [State(state) for state in due]
+
+
+def test_two_looks_an_allowance_apart_settle_what_fell_due_while_we_were_away() -> None:
+    away = watching(-400, -100)
+    assert due_with(90_000, away, []) == [State.UNKNOWN]
+    assert due_with(90_000, away, [86_400]) == [State.UNKNOWN]  # it may be on its way
+    assert due_with(90_000, away, [86_400, 86_699]) == [State.UNKNOWN]
+    assert due_with(90_000, away, [86_400, 86_700]) == [State.MISSING]
+    assert due_with(86_650, away, [86_400, 86_700]) == [State.UNKNOWN]  # the second is not yet
+    assert due_with(90_000, away, [-60, 86_400]) == [State.UNKNOWN]  # one was before the minute's end
+    # minutes that ended after the last but one wait for another
+    assert due_with(1000, away, [0, 300], 3) == [State.MISSING, State.UNKNOWN, State.UNKNOWN]
+
+
+@given(
+    st.lists(st.integers(-400, 2400).map(float), max_size=12),
+    st.lists(st.integers(-400, 2400).map(float), max_size=6),
+    st.integers(-100, 2600),
+)
+def test_looks_only_make_missing_what_was_unknown(beats: list[float], looks: list[float], now: int) -> None:
+    without, found = due_at(now, beats, 25), due_with(now, beats, sorted(looks), 25)
+    for minute, (was, state) in enumerate(zip(without, found, strict=True)):
+        seen = [look for look in sorted(looks) if 60 * minute <= look <= now]
+        if seen and seen[-1] >= seen[0] + ALLOWANCE:
+            assert state is State.MISSING
+        else:
+            assert state is was

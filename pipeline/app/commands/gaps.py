@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.app.context import Context
-    from pipeline.coverage.model import Gap
+    from pipeline.app.period import Period
+    from pipeline.coverage.model import Coverage, Gap
 
 
 def gaps(
@@ -40,7 +41,7 @@ def gaps(
     Parameters
     ----------
     check
-        Exit 1 if a gap is open and nobody accepted it.
+        Exit 1 if a gap is open and nobody accepted it, or minutes are unknown: nobody can say that nothing is lost.
     since
         Gaps that end after this time: RFC 3339, or a day. Default: all that may still change.
     until
@@ -62,7 +63,7 @@ def gaps(
         raise UsageFailure(f"{' and '.join(given)}: only with --accept")
     from pipeline.app.checking import check_all
     from pipeline.app.gap_output import STILL_LOST, gap_document, show_gaps
-    from pipeline.coverage.model import GapState, State
+    from pipeline.coverage.model import GapState
 
     now = context.now()
     period = parse_period(since, until, now, 0) if since else None
@@ -81,11 +82,26 @@ def gaps(
         print_json([gap_document(gap) for gap in found])
     else:
         show_gaps(found, _names(context), now.timestamp())
-    if unknown := int((checked.coverage.states == State.UNKNOWN).sum()):
+    unknown = _unknown(checked.coverage, period)
+    if unknown:
+        unproven = " Until then nobody can say that nothing is lost: exit 1." if check else ""
         say(
-            f"{plural(unknown, 'minute')} unknown: prebill was not running when they were due; settled once it has run"
+            f"{plural(unknown, 'minute')} unknown: prebill was not running when they were due; settled an allowance "
+            f"after it runs again, or by two `prebill run --once` that far apart.{unproven}"
         )
-    return FOUND_SOMETHING if check and any(gap.state in STILL_LOST for gap in found) else 0
+    failed = unknown or any(gap.state in STILL_LOST for gap in found)
+    return FOUND_SOMETHING if check and failed else 0
+
+
+def _unknown(coverage: Coverage, period: Period | None) -> int:
+    """How many minutes of streams are unknown: of the period, or of all that was looked at."""
+    from pipeline.coverage.model import State
+
+    states = coverage.states
+    if period is not None:
+        begin, end = (max(0, minute - coverage.first) for minute in (period.first, period.after))
+        states = states[:, begin:end]
+    return int((states == State.UNKNOWN).sum())
 
 
 def _accept(gap_id: str, actor: str | None, reason: str | None, context: Context, *, json: bool) -> int:

@@ -105,6 +105,10 @@ def bring_in(
         raise UsageFailure(f"spool.path: {config.spool.path} {error.reason}") from None
     finally:
         source.close()
+    if report.all_in_at is not None:
+        from pipeline.coverage.looks import make_look
+
+        store.add_evidence([make_look(report.all_in_at, context.now().timestamp())])
     if json:
         print_json(asdict(report))
     show_report(report, seconds - compiling.seconds)
