@@ -77,14 +77,13 @@ class Books:
     documents: dict[int, Entry] = field(default_factory=dict)
     rebills: dict[str, Rebill] = field(default_factory=dict)
     standing: dict[int, Entry] = field(default_factory=dict)
+    standing_of: dict[str, list[int]] = field(default_factory=dict)
+    """customer → numbers of his standing bills"""
 
     def standing_in(self, bill: Bill) -> list[Entry]:
         """The standing bills of the same customer that share an instant with this one's period."""
-        begin, end = bill.period.begin, bill.period.end
-        mine = (
-            (entry, entry.bill.period) for entry in self.standing.values() if entry.customer == bill.customer
-        )
-        return [entry for entry, period in mine if period.begin < end and begin < period.end]
+        mine = (self.standing[number] for number in self.standing_of.get(bill.customer, ()))
+        return [entry for entry in mine if _share(entry.bill, bill)]
 
 
 def read_books(entries: Iterable[Entry]) -> Books:
@@ -99,6 +98,7 @@ def _follow(books: Books, entry: Entry) -> None:
     known = books.rebills.get(entry.rebill)
     if entry.kind is Kind.BILL:
         books.documents[entry.number] = books.standing[entry.number] = entry
+        books.standing_of.setdefault(entry.customer, []).append(entry.number)
         if known:
             books.rebills[entry.rebill] = replace(known, issued=entry.number)
     elif entry.kind is Kind.CREDIT_NOTE:
@@ -106,6 +106,7 @@ def _follow(books: Books, entry: Entry) -> None:
             raise RebillError(f"the log's entry {entry.seq} takes back bill {entry.of}, which does not stand")
         books.documents[entry.number] = entry
         del books.standing[entry.of]
+        books.standing_of[entry.customer].remove(entry.of)
         for other in [each for each in books.rebills.values() if each.of == entry.of]:
             if other.id == entry.rebill:
                 books.rebills[other.id] = replace(other, credit=entry.number)
@@ -138,9 +139,11 @@ def issue(
     then none is issued."""
     _named(actor)
     new: list[Entry] = []
+    asked: dict[str, list[Entry]] = {}
     faults: list[str] = []
     for bill, proof in bills:
-        there = books.standing_in(bill) or [entry for entry in new if _share(entry.bill, bill)]
+        earlier = asked.setdefault(bill.customer, [])
+        there = books.standing_in(bill) or [entry for entry in earlier if _share(entry.bill, bill)]
         if [bill_digest(entry.bill) for entry in there] == [bill_digest(bill)]:
             continue
         whose = f"{bill.customer} {bill.period.begin:%Y-%m-%d}"
@@ -148,6 +151,7 @@ def issue(
         if there:
             faults.append(f"{whose}: bill {there[0].number} is issued for that time; propose a rebill of it")
         new.append(document(bill, proof, number=next_number + len(new), at=at, actor=actor, reason=reason))
+        earlier.append(new[-1])
     if faults:
         raise RebillError("; ".join(faults))
     return new
@@ -266,11 +270,7 @@ def _unfit(bill: Bill) -> list[str]:
 
 
 def _share(one: Bill, other: Bill) -> bool:
-    return (
-        one.customer == other.customer
-        and one.period.begin < other.period.end
-        and other.period.begin < one.period.end
-    )
+    return one.period.begin < other.period.end and other.period.begin < one.period.end
 
 
 def _spent(books: Books, customer: str, but: int) -> list[tuple[str, int]]:

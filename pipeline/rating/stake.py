@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LostUsage:
-    """What a customer's usage lacks in minutes [first, after), as if spread evenly over them. `requests`: where the gap
-    knows its lines, else 0."""
+    """What a customer's usage lacks of an edge in minutes [first, after), as if spread evenly over them. `requests`:
+    where the gap knows its lines, else 0."""
 
+    edge: str
     first: int
     after: int
     bytes_sent: int
@@ -105,11 +106,10 @@ def stake_of(gaps: Iterable[Gap], rate: Rate, months: Months) -> Stake:
                 unrated[customer] = None
             for month, first, after, part in spans:
                 cases = wanted.setdefault((customer, month), [[], [], []])
+                lines, edge = gap.loss.lost_lines or 0, gap.loss.stream.edge
                 for case, lost in zip(cases, _cases(gap.loss.lost_bytes), strict=True):
-                    lines = gap.loss.lost_lines or 0
-                    case.append(
-                        LostUsage(first, after, _part(lost, share * part), _part(lines, share * part))
-                    )
+                    mine = _part(lost, share * part), _part(lines, share * part)
+                    case.append(LostUsage(edge, first, after, *mine))
     totals: dict[str, Money] = defaultdict(Money)
     customers = {}
     for (customer, month), cases in wanted.items():
