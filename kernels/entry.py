@@ -28,5 +28,6 @@ rate_book = Kernel("kernels.book_rates:rate_book", 11)
 sum_minutes = Kernel("kernels.meter:sum_minutes", 8)
 pool_samples = Kernel("kernels.meter:pool_samples", 7)
 select_ranks = Kernel("kernels.percentile:select_ranks", 8)
+select_ranks_32 = Kernel("kernels.percentile:select_ranks_32", 8)
 
 ALL = tuple(kernel for kernel in list(globals().values()) if isinstance(kernel, Kernel))

@@ -9,6 +9,7 @@ length is zero.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,114 +18,54 @@ from numba import types
 from numba.extending import intrinsic
 
 from kernels.options import inner
-from kernels.words import I1, I32, I64, get, load, load64, pointer, prefetch, put, store64
+from kernels.words import I1, I32, I64, get, load, load32, load64, pointer, prefetch, store32, store64
 
 HAS_WIDE_COMPRESS = bool(binding.get_host_cpu_features().get("avx512f"))
 
 SAMPLED = 256
 """Values of a series that its pivot comes from."""
 
-_LANES = 8
 _SMALL = 16
-_VECTOR = ir.VectorType(I64, _LANES)
+_SHIFT = {64: 3, 32: 2}
 
 
-def _keep(builder: Any, place: Any, pivot: Any, out: Any, order: str) -> Any:
-    """Store those of 8 values that stand in an order to the pivot; where the next go. Eight are written over."""
-    values = load(builder, place, _VECTOR)
-    one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), pivot, I32(0))
-    pivots = builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(I32, _LANES), [0] * _LANES))
+def _keep(builder: Any, place: Any, pivot: Any, out: Any, order: str, bits: int) -> Any:
+    """Store those of the 64 bytes of values that stand in an order to the pivot; where the next go."""
+    lanes, one = 512 // bits, ir.IntType(bits)
+    vector = ir.VectorType(one, lanes)
+    values = load(builder, place, vector)
+    pivot = builder.trunc(pivot, one) if bits < 64 else pivot
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), pivot, I32(0))
+    pivots = builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(I32, lanes), [0] * lanes))
     wanted = builder.icmp_unsigned(order, values, pivots)
     if HAS_WIDE_COMPRESS:
-        name = "llvm.x86.avx512.mask.compress.v8i64"
+        name = f"llvm.x86.avx512.mask.compress.v{lanes}i{bits}"
         function = builder.module.globals.get(name) or ir.Function(
-            builder.module, ir.FunctionType(_VECTOR, [_VECTOR, _VECTOR, ir.VectorType(I1, _LANES)]), name
+            builder.module, ir.FunctionType(vector, [vector, vector, ir.VectorType(I1, lanes)]), name
         )
-        packed = builder.call(function, [values, ir.Constant(_VECTOR, [0] * _LANES), wanted])
-        builder.store(packed, pointer(builder, out, _VECTOR), align=1)
-        mask = builder.bitcast(wanted, ir.IntType(_LANES))
-        return builder.add(out, builder.shl(builder.zext(builder.ctpop(mask), I64), I64(3)))
-    for i in range(_LANES):
-        builder.store(builder.extract_element(values, I32(i)), pointer(builder, out, I64), align=1)
-        step = builder.shl(builder.zext(builder.extract_element(wanted, I32(i)), I64), I64(3))
+        packed = builder.call(function, [values, ir.Constant(vector, [0] * lanes), wanted])
+        builder.store(packed, pointer(builder, out, vector), align=1)
+        mask = builder.bitcast(wanted, ir.IntType(lanes))
+        return builder.add(out, builder.shl(builder.zext(builder.ctpop(mask), I64), I64(_SHIFT[bits])))
+    for i in range(lanes):
+        builder.store(builder.extract_element(values, I32(i)), pointer(builder, out, one), align=1)
+        step = builder.shl(builder.zext(builder.extract_element(wanted, I32(i)), I64), I64(_SHIFT[bits]))
         out = builder.add(out, step)
     return out
 
 
-@intrinsic
-def keep_above(typingctx: Any, place: Any, pivot: Any, out: Any) -> Any:
-    """Store at `out` those of the 8 uint64 at `place` that are greater than the pivot; the address behind them."""
+def _keeper(order: str, bits: int) -> Any:
+    """Store at `out` those of the 64 bytes of values at `place` that are greater, or less, than the pivot; the address
+    behind them. Up to 64 bytes are written over."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _keep(builder, args[0], args[1], args[2], ">")
+    @intrinsic
+    def keep(typingctx: Any, place: Any, pivot: Any, out: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return _keep(builder, args[0], args[1], args[2], order, bits)
 
-    return types.int64(types.int64, types.uint64, types.int64), generate
+        return types.int64(types.int64, types.uint64, types.int64), generate
 
-
-@intrinsic
-def keep_below(typingctx: Any, place: Any, pivot: Any, out: Any) -> Any:
-    """The same with those that are less."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _keep(builder, args[0], args[1], args[2], "<")
-
-    return types.int64(types.int64, types.uint64, types.int64), generate
-
-
-@inner
-def _above(source, n, pivot, target):  # type: ignore[no-untyped-def]
-    """Copies the values greater than the pivot; how many."""
-    out, whole = target, n & ~7
-    for i in range(0, whole, 8):
-        out = keep_above(source + 8 * i, pivot, out)
-    for i in range(whole, n):
-        value = load64(source + 8 * i)
-        store64(out, value)
-        out += 8 * np.int64(value > pivot)
-    return (out - target) >> 3
-
-
-@inner
-def _below(source, n, pivot, target):  # type: ignore[no-untyped-def]
-    """Copies the values less than the pivot; how many."""
-    out, whole = target, n & ~7
-    for i in range(0, whole, 8):
-        out = keep_below(source + 8 * i, pivot, out)
-    for i in range(whole, n):
-        value = load64(source + 8 * i)
-        store64(out, value)
-        out += 8 * np.int64(value < pivot)
-    return (out - target) >> 3
-
-
-@inner
-def _above_next(source, n, pivot, target, following):  # type: ignore[no-untyped-def]
-    """`_above`, and asks for as many bytes at another address."""
-    out, whole = target, n & ~7
-    for i in range(0, whole, 8):
-        prefetch(following + 8 * i)
-        out = keep_above(source + 8 * i, pivot, out)
-    for i in range(whole, n):
-        value = load64(source + 8 * i)
-        store64(out, value)
-        out += 8 * np.int64(value > pivot)
-    return (out - target) >> 3
-
-
-@inner
-def _of_few(source, n, rank, sorted_):  # type: ignore[no-untyped-def]
-    """The value of a rank from the top among few: an insertion sort, descending."""
-    for i in range(n):
-        value = load64(source + 8 * i)
-        j = i
-        while j > 0:
-            before = load64(sorted_ + 8 * (j - 1))
-            if before >= value:
-                break
-            store64(sorted_ + 8 * j, before)
-            j -= 1
-        store64(sorted_ + 8 * j, value)
-    return load64(sorted_ + 8 * (rank - 1))
+    return keep
 
 
 @inner
@@ -132,64 +73,129 @@ def _middle(a, b, c):  # type: ignore[no-untyped-def]
     return max(min(a, b), min(max(a, b), c))
 
 
-@inner
-def _select(source, n, rank, here, there):  # type: ignore[no-untyped-def]
-    """The value of a rank from the top, 1 to n; `here`, `there`: scratch for n + 8 values each, `source` may be
-    `there`."""
-    seed = np.uint64(n)
-    while n > _SMALL:
-        seed = seed * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
-        i = np.int64((seed >> np.uint64(33)) % np.uint64(n))
-        j = (i + (n >> 1)) % n
-        k = (i + (n >> 2) + 1) % n
-        pivot = _middle(load64(source + 8 * i), load64(source + 8 * j), load64(source + 8 * k))
-        above = _above(source, n, pivot, here)
-        if rank > above:
-            below = _below(source, n, pivot, here)
-            if rank <= n - below:
-                return pivot
-            rank -= n - below
-            above = below
-        n = above
-        source = here
-        here, there = there, here
-    return _of_few(source, n, rank, here)
+def _selector(name: str, bits: int) -> Callable[..., int]:
+    """`select_ranks` for values of so many bits."""
+    size, lanes = bits // 8, 512 // bits
+    get_value, put_value = (load64, store64) if bits == 64 else (load32, store32)
+    keep_above, keep_below = _keeper(">", bits), _keeper("<", bits)
+
+    @inner
+    def above_of(source, n, pivot, target):  # type: ignore[no-untyped-def]
+        """Copies the values greater than the pivot; how many."""
+        out, whole = target, n & -lanes
+        for i in range(0, whole, lanes):
+            out = keep_above(source + size * i, pivot, out)
+        for i in range(whole, n):
+            value = get_value(source + size * i)
+            put_value(out, value)
+            out += size * np.int64(value > pivot)
+        return (out - target) // size
+
+    @inner
+    def below_of(source, n, pivot, target):  # type: ignore[no-untyped-def]
+        """Copies the values less than the pivot; how many."""
+        out, whole = target, n & -lanes
+        for i in range(0, whole, lanes):
+            out = keep_below(source + size * i, pivot, out)
+        for i in range(whole, n):
+            value = get_value(source + size * i)
+            put_value(out, value)
+            out += size * np.int64(value < pivot)
+        return (out - target) // size
+
+    @inner
+    def above_of_series(source, n, pivot, target, following):  # type: ignore[no-untyped-def]
+        """`above_of`, and asks for as many bytes at another address."""
+        out, whole = target, n & -lanes
+        for i in range(0, whole, lanes):
+            prefetch(following + size * i)
+            out = keep_above(source + size * i, pivot, out)
+        for i in range(whole, n):
+            value = get_value(source + size * i)
+            put_value(out, value)
+            out += size * np.int64(value > pivot)
+        return (out - target) // size
+
+    @inner
+    def of_few(source, n, rank, ordered):  # type: ignore[no-untyped-def]
+        """The value of a rank from the top among few: an insertion sort, descending."""
+        for i in range(n):
+            value = get_value(source + size * i)
+            j = i
+            while j > 0:
+                before = get_value(ordered + size * (j - 1))
+                if before >= value:
+                    break
+                put_value(ordered + size * j, before)
+                j -= 1
+            put_value(ordered + size * j, value)
+        return get_value(ordered + size * (rank - 1))
+
+    @inner
+    def select(source, n, rank, here, there):  # type: ignore[no-untyped-def]
+        """The value of a rank from the top, 1 to n. `here`, `there`: scratch for n values and 64 bytes each; `source`
+        may be `there`."""
+        seed = np.uint64(n)
+        while n > _SMALL:
+            seed = seed * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
+            i = np.int64((seed >> np.uint64(33)) % np.uint64(n))
+            j = (i + (n >> 1)) % n
+            k = (i + (n >> 2) + 1) % n
+            first, second = get_value(source + size * i), get_value(source + size * j)
+            pivot = _middle(first, second, get_value(source + size * k))
+            above = above_of(source, n, pivot, here)
+            if rank > above:
+                below = below_of(source, n, pivot, here)
+                if rank <= n - below:
+                    return pivot
+                rank -= n - below
+                above = below
+            n = above
+            source = here
+            here, there = there, here
+        return of_few(source, n, rank, here)
+
+    @inner
+    def rank_of(source, n, rank, following, first, second):  # type: ignore[no-untyped-def]
+        if rank > n or rank <= 0:
+            return np.uint64(0)
+        if n < 4 * SAMPLED:
+            return select(source, n, rank, first, second)
+        # A value whose rank among the sampled is three deviations further down is below the one wanted, nearly always.
+        step = n // SAMPLED
+        for i in range(SAMPLED):
+            put_value(second + size * i, get_value(source + size * (i * step)))
+        expected = rank * np.float64(SAMPLED) / n
+        margin = 3.0 * np.sqrt(expected * (1.0 - rank / np.float64(n))) + 2.0
+        pivot = select(second, SAMPLED, min(np.int64(expected + margin), SAMPLED), first, second)
+        above = above_of_series(source, n, pivot, first, following)
+        if rank <= above:
+            return select(first, above, rank, second, first)
+        if pivot == 0:
+            return pivot
+        below = below_of(source, n, pivot, first)
+        if rank <= n - below:
+            return pivot
+        return select(first, below, rank - (n - below), second, first)
+
+    def select_ranks(values, starts, lengths, ranks, n, scratch, length, out):  # type: ignore[no-untyped-def]
+        """The value of a rank in each of n series; n.
+
+        Addresses: values: uint64, or uint32; starts, lengths: int64[n], where in it a series lies; ranks: int64[n],
+        from the top, 1 for the greatest; beyond a series' length, or 0, it is zero. scratch: twice as many values as
+        the longest series has, `length`, and 64 bytes. out: uint64[n].
+        """
+        second = scratch + size * length + 64
+        for i in range(n):
+            source = values + size * get(starts, i)
+            following = values + size * get(starts, min(i + 1, n - 1))
+            found = rank_of(source, get(lengths, i), get(ranks, i), following, scratch, second)
+            store64(out + 8 * i, found)
+        return n
+
+    select_ranks.__qualname__ = select_ranks.__name__ = name  # what kernels.native looks for
+    return select_ranks
 
 
-@inner
-def _rank_of(source, n, rank, following, first, second):  # type: ignore[no-untyped-def]
-    if rank > n or rank <= 0:
-        return np.uint64(0)
-    if n < 4 * SAMPLED:
-        return _select(source, n, rank, first, second)
-    # A value whose rank among the sampled is three deviations further down is below the one wanted, nearly always.
-    step = n // SAMPLED
-    for i in range(SAMPLED):
-        put(second, i, get(source, i * step))
-    expected = rank * np.float64(SAMPLED) / n
-    margin = 3.0 * np.sqrt(expected * (1.0 - rank / np.float64(n))) + 2.0
-    pivot = _select(second, SAMPLED, min(np.int64(expected + margin), SAMPLED), first, second)
-    above = _above_next(source, n, pivot, first, following)
-    if rank <= above:
-        return _select(first, above, rank, second, first)
-    if pivot == 0:
-        return pivot
-    below = _below(source, n, pivot, first)
-    if rank <= n - below:
-        return pivot
-    return _select(first, below, rank - (n - below), second, first)
-
-
-def select_ranks(values, starts, lengths, ranks, n, scratch, length, out):  # type: ignore[no-untyped-def]
-    """The value of a rank in each of n series; n.
-
-    Addresses: values: uint64; starts, lengths: int64[n], where in it a series lies; ranks: int64[n], from the top, 1
-    for the greatest; beyond a series' length, or 0, it is zero. scratch: uint64[2, length + 8], `length` that of the
-    longest series. out: uint64[n].
-    """
-    second = scratch + 8 * (length + 8)
-    for i in range(n):
-        source = values + 8 * get(starts, i)
-        following = values + 8 * get(starts, min(i + 1, n - 1))
-        store64(out + 8 * i, _rank_of(source, get(lengths, i), get(ranks, i), following, scratch, second))
-    return n
+select_ranks = _selector("select_ranks", 64)
+select_ranks_32 = _selector("select_ranks_32", 32)

@@ -36,16 +36,18 @@ def make_series(kind: str, n: int, seed: int) -> NDArray[np.uint64]:
     return values if kind == "rising" else np.full(n, seed, np.uint64)
 
 
-def select(series: list[NDArray[np.uint64]], ranks: list[int]) -> list[int]:
+def select(series: list[NDArray[np.uint64]], ranks: list[int], bits: int = 64) -> list[int]:
     """The kernel on series that lie with others' values between them."""
+    size, kernel = bits // 8, entry.select_ranks if bits == 64 else entry.select_ranks_32
     around = np.full(9, TOP, np.uint64)
     values = np.concatenate([part for one in series for part in (around, one)] + [around])
+    values = values if bits == 64 else values.astype(np.uint32)
     lengths = np.array([len(one) for one in series], np.int64)
     starts = np.cumsum(lengths + 9) - lengths
     wanted, longest = np.array(ranks, np.int64), int(lengths.max())
-    scratch = np.full(2 * (longest + 8) + 8, 77, np.uint64)
+    scratch = np.full(2 * (longest * size + 64) + 64, 77, np.uint8)
     out = np.full(len(series) + 1, 77, np.uint64)
-    entry.select_ranks(
+    kernel(
         values.ctypes.data,
         starts.ctypes.data,
         lengths.ctypes.data,
@@ -56,7 +58,7 @@ def select(series: list[NDArray[np.uint64]], ranks: list[int]) -> list[int]:
         out.ctypes.data,
     )
     assert out[-1] == 77
-    assert (scratch[-8:] == 77).all()
+    assert (scratch[-64:] == 77).all()
     return [int(value) for value in out[:-1]]
 
 
@@ -78,6 +80,10 @@ def test_a_rank_is_the_value_that_sorting_puts_there(drawn: list[tuple[str, int,
     series = [make_series(kind, n, seed) for kind, n, seed, _ in drawn]
     ranks = [round(share * n) for _, n, _, share in drawn]
     assert select(series, ranks) == [by_sorting(one, rank) for one, rank in zip(series, ranks, strict=True)]
+    narrow = [one & np.uint64(2**32 - 1) for one in series]
+    assert select(narrow, ranks, 32) == [
+        by_sorting(one, rank) for one, rank in zip(narrow, ranks, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("kind", ["few", "wide", "zeros", "rising", "falling", "steps", "same"])
@@ -86,3 +92,5 @@ def test_a_month_of_samples(kind: str, n: int) -> None:
     series = [make_series(kind, n, seed) for seed in range(4)]
     for rank in (1, n // 20, n // 20 + 1, n // 2, n):
         assert select(series, [rank] * 4) == [by_sorting(one, rank) for one in series]
+        narrow = [one & np.uint64(2**32 - 1) for one in series]
+        assert select(narrow, [rank] * 4, 32) == [by_sorting(one, rank) for one in narrow]

@@ -88,3 +88,5 @@ def test_percentiles_against_sorting(series: int, n: int, method: str, threads: 
     rank = rank_from_top(method, 95, n)
     wanted = [int(sorted(row, reverse=True)[rank - 1]) if n else 0 for row in samples]
     assert percentiles(samples, rank=95, method=method, threads=threads).tolist() == wanted
+    narrow = samples.astype(np.uint32)
+    assert percentiles(narrow, rank=95, method=method, threads=threads).tolist() == wanted
