@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from datetime import time
 
 from pipeline.rating.model import Charge, Meter, Model, Plan
-
-_DAY = 24 * 60
+from pipeline.rating.uncounted import hours_left_out
 
 
 def notes_on(plan: Plan, zones: Iterable[str] = ()) -> list[str]:
@@ -19,7 +17,7 @@ def notes_on(plan: Plan, zones: Iterable[str] = ()) -> list[str]:
         charges = [charge for charge in plan.charges if charge.meter is meter]
         if left := zones_left_out(plan, meter, zones):
             notes.append(f"{meter.value}: nothing prices it in {', '.join(left)}, where there are edges")
-        if free := _hours_left_out(charges):
+        if free := hours_left_out(charges):
             notes.append(f"{meter.value}: nothing prices it from {free[0]} to {free[1]} ({free[2]})")
     if not plan.names:
         notes.append("no name, so bills call it by its id")
@@ -45,28 +43,3 @@ def _charge_notes(charge: Charge) -> Iterator[str]:
         prices = [tier.unit_price for tier in charge.tiers]
         if any(later < earlier for earlier, later in itertools.pairwise(prices)):
             yield "the bill falls where usage passes a bound into a cheaper tier"
-
-
-def _hours_left_out(charges: list[Charge]) -> tuple[str, str, str] | None:
-    """The first stretch of the day that none of them counts, where all have hours in one zone of time."""
-    windows = [charge.hours for charge in charges if charge.hours is not None]
-    if len(windows) < len(charges) or len({hours.tz for hours in windows}) != 1:
-        return None
-    counted = [False] * _DAY
-    for hours in windows:
-        begin, end = _minute(hours.begin), _minute(hours.end)
-        for minute in range(begin, end if end > begin else end + _DAY):
-            counted[minute % _DAY] = True
-    if all(counted):
-        return None
-    first = next(minute for minute in range(_DAY) if not counted[minute] and counted[minute - 1])
-    after = next(minute for minute in range(first + 1, first + _DAY + 1) if counted[minute % _DAY])
-    return _text(first), _text(after % _DAY), windows[0].tz
-
-
-def _minute(at: time) -> int:
-    return at.hour * 60 + at.minute
-
-
-def _text(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"

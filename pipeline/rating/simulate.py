@@ -21,6 +21,7 @@ from pipeline.rating.model import Bill, Model, Quantity
 from pipeline.rating.rate import rate_plan
 from pipeline.rating.rounding import RateError, add_up, negated
 from pipeline.rating.switch_date import Switch, best_switch
+from pipeline.rating.uncounted import places_of, uncounted
 from pipeline.rating.units import to_units
 
 if TYPE_CHECKING:
@@ -99,7 +100,10 @@ def simulate(
         every = [one.plan for one in book.plans] + [plan for plan, _ in book.refused]
     coin = currency or (current.currency if current else _usual(every))
     metering = Metering(usage, period)
-    rated, left_out = _rate(book, metering, period, coin)
+    places = places_of(usage)
+    # his own plan is compared whatever it leaves free, for that is what he pays
+    free = {id(plan): why for plan in every if plan is not current and (why := uncounted(plan, places))}
+    rated, left_out = _rate(book, metering, free, period, coin)
     rated.sort(key=lambda each: (each.net, each.plan.id, each.plan.version))
     ranked = tuple(_explained(each, rated[0]) for each in rated)
     own = next((each for each in ranked if each.plan is current), None)
@@ -120,7 +124,7 @@ def _usual(plans: Sequence[Plan]) -> str:
 
 
 def _rate(
-    book: CompiledBook, metering: Metering, period: Period, coin: str
+    book: CompiledBook, metering: Metering, free: Mapping[int, str], period: Period, coin: str
 ) -> tuple[list[Outcome], list[tuple[Plan, str]]]:
     """Every plan's outcome without causes, and the plans that have none."""
     left_out: list[tuple[Plan, str]] = []
@@ -142,7 +146,7 @@ def _rate(
     at = 0
     for place, one in enumerate(book.plans):
         first, at = at, at + len(one.charges)
-        why = _why_not(one.plan, book.columns_of[place], missing, coin)
+        why = _why_not(one.plan, book.columns_of[place], missing, coin) or free.get(id(one.plan), "")
         if why:
             left_out.append((one.plan, why))
             continue
@@ -158,7 +162,7 @@ def _rate(
         others = tuple(None if each < 0 else _decimal(each, one.scale) for each in nets[1:])
         rated.append(Outcome(one.plan, net, lines, (), others, find_falls(book, place, bases, nets[0])))
     for plan in slow:
-        outcome = _rate_slowly(plan, metering, period, coin)
+        outcome = free.get(id(plan)) or _rate_slowly(plan, metering, period, coin)
         if isinstance(outcome, str):
             left_out.append((plan, outcome))
         else:

@@ -1,0 +1,102 @@
+"""Usage that no charge of a plan counts, and that would be free by oversight: from a plan's filters and the zones and
+resources that have usage, to a reason in words; for what-ifs over plans of other zones, and `prebill plans check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import time
+from typing import TYPE_CHECKING
+
+from pipeline.rating.model import Charge, Meter, Plan
+
+if TYPE_CHECKING:
+    from pipeline.rating.usage import Usage
+
+_TRAFFIC = (Meter.BYTES_SENT, Meter.BODY_BYTES, Meter.P95_BPS, Meter.PEAK_BPS)
+_DAY = 24 * 60
+_MARKED = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where there is usage: each zone, and each (zone, resource), once."""
+
+    zones: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+
+
+def uncounted(plan: Plan, places: Places) -> str:
+    """Why some traffic or requests of these places would be free; empty where all is counted.
+
+    A plan without any charge for traffic, or for requests, means it so: only what it prices in part is looked at.
+    """
+    for what, meters in (("traffic", _TRAFFIC), ("requests", (Meter.REQUESTS,))):
+        charges = [charge for charge in plan.charges if charge.meter in meters]
+        if not charges or any(_counts_all(charge) for charge in charges):
+            continue
+        # a large customer has thousands of resources, which few plans ask for
+        apart = any(charge.where.resources for charge in charges)
+        for zone, resource in places.pairs if apart else ((zone, "") for zone in places.zones):
+            here = [charge for charge in charges if _counts(charge, zone, resource)]
+            if not here:
+                whose = f" of {resource}" if resource else ""
+                return f"nothing in it prices {what}{whose} in {f'zone {zone}' if zone else 'no zone'}"
+            if free := hours_left_out(here):
+                return f"nothing in it prices {what} from {free[0]} to {free[1]} ({free[2]})"
+    return ""
+
+
+def places_of(usage: Usage) -> Places:
+    """The places of usage: of rows, whatever they count."""
+    import numpy as np
+
+    if len(usage.zones) * len(usage.resources) > _MARKED:
+        keys = np.unique(usage.zone.astype(np.int64) * len(usage.resources) + usage.resource)
+    else:
+        # marking is a tenth of what sorting costs
+        seen = np.zeros((len(usage.zones), len(usage.resources)), np.bool_)
+        seen[usage.zone, usage.resource] = True
+        keys = np.flatnonzero(seen)
+    pairs = tuple(divmod(key, len(usage.resources)) for key in keys.tolist())
+    return Places(
+        tuple(usage.zones[zone] for zone in dict.fromkeys(zone for zone, _ in pairs)),
+        tuple((usage.zones[zone], usage.resources[resource]) for zone, resource in pairs),
+    )
+
+
+def hours_left_out(charges: Sequence[Charge]) -> tuple[str, str, str] | None:
+    """The first stretch of the day that none of them counts, and its zone of time, where all have hours in one zone."""
+    windows = [charge.hours for charge in charges if charge.hours is not None]
+    if len(windows) < len(charges) or len({hours.tz for hours in windows}) != 1:
+        return None
+    counted = [False] * _DAY
+    for hours in windows:
+        begin, end = _minute(hours.begin), _minute(hours.end)
+        for minute in range(begin, end if end > begin else end + _DAY):
+            counted[minute % _DAY] = True
+    if all(counted):
+        return None
+    first = next(minute for minute in range(_DAY) if not counted[minute] and counted[minute - 1])
+    after = next(minute for minute in range(first + 1, first + _DAY + 1) if counted[minute % _DAY])
+    return _text(first), _text(after % _DAY), windows[0].tz
+
+
+def _counts_all(charge: Charge) -> bool:
+    return charge.hours is None and not charge.where.zones and not charge.where.resources
+
+
+def _counts(charge: Charge, zone: str, resource: str) -> bool:
+    from pipeline.rating.meter import matches
+
+    zones = charge.where.zones
+    return (not zones or zone in zones) and matches(resource, charge.where.resources)
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
+def _text(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
