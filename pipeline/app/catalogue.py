@@ -77,6 +77,14 @@ COMMANDS = (
         "pipeline.app.commands.simulate:simulate",
         "A month's usage under every plan that is sold, ranked.",
     ),
+    Command(
+        "rebill",
+        "pipeline.app.commands.rebill:rebill",
+        "Another plan or a discount for a billed month: proposed, approved, issued.",
+    ),
+    Command(
+        "letter", "pipeline.app.commands.letter:letter", "The letter to a client about a month, with options."
+    ),
     Command("sql", "pipeline.app.commands.sql:sql", "A read-only query of the store."),
     Command(
         "doctor",

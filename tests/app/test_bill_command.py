@@ -36,6 +36,19 @@ tax = {{ name = "НДС", rate = "22", included = false }}
 id = "guest"
 resources = ["guest.example"]
 """
+FLAT = """
+id = "calm"
+version = 1
+name = { ru = "Спокойный", en = "Calm" }
+currency = "RUB"
+valid_from = 2026-01-01
+[[charge]]
+id = "fee"
+meter = "flat"
+unit = "month"
+model = "flat"
+flat = "20"
+"""
 PLAN = """
 id = "per-request"
 version = 1
@@ -69,6 +82,7 @@ def site(tmp_path: Path) -> Path:
     (tmp_path / "prebill.toml").write_text(CONFIG.format(folder=tmp_path))
     (tmp_path / "plans").mkdir()
     (tmp_path / "plans" / "one.toml").write_text(PLAN)
+    (tmp_path / "plans" / "calm.toml").write_text(FLAT)
     for minute in (-5, -4, -2, -1):
         write_segment(tmp_path, minute, 10)
     return tmp_path
@@ -118,6 +132,63 @@ def test_open_then_closed_then_adjusted(prebill: Prebill, site: Path) -> None:
         assert any("67.10" in cell for row in csv.reader(file) for cell in row)
 
 
+def test_best_plan_letter_and_rebill(prebill: Prebill, site: Path) -> None:
+    write_segment(site, -3, 10)
+    assert prebill("run", "--once").returncode == 0
+    month = ("--month", "2026-10", "--now", RIPE)
+    early = prebill("bill", "c1", *month, "--issue")
+    assert (early.returncode, "provisional" in early.stderr) == (2, True), early.stderr
+    assert prebill("close", "2026-10", "--now", RIPE).returncode == 0
+
+    found = json.loads(prebill("simulate", "c1", *month, "--json").stdout)
+    assert (found["current"], found["best"]) == ("per-request", "calm")
+    assert [(each["plan"], each["net"]) for each in found["ranked"]] == [
+        ("calm", "20.00"),
+        ("per-request", "65.00"),
+    ]
+    assert found["ranked"][1]["if_usage_is"] == {"80%": "55.00", "120%": "75.00"}
+    assert [each["what"] for each in found["ranked"][1]["loses_by"]] == ["requests"]
+    every = json.loads(prebill("simulate", "--all", *month, "--json").stdout)
+    assert every == [found]
+    shown = prebill("simulate", "c1", *month).stdout
+    assert shown.index("calm") < shown.index("per-request")
+
+    letter = json.loads(prebill("letter", "c1", *month, "--discount", "10", "--lang", "en", "--json").stdout)
+    assert letter["options"] == [
+        {"offer": "move", "amount": "21.96"},  # 24.40 less 10 %
+        {"offer": "keep", "amount": "79.30"},
+    ]
+    assert "1. " in letter["text"]
+    assert "2. " in letter["text"]
+    assert "Ответьте одной цифрой" in prebill("letter", "c1", *month).stdout
+
+    issued = prebill("bill", "c1", *month, "--issue", "--actor", "anna")
+    assert (issued.returncode, "bill 1 of c1: 79.30 RUB" in issued.stderr) == (0, True), issued.stderr
+    again = prebill("bill", "c1", *month, "--issue", "--actor", "boris")
+    assert "bill 1 of c1: 79.30 RUB, issued by anna" in again.stderr
+
+    why = ("--reason", "one good day")
+    asked = ("rebill", "propose", "c1", *month, "--plan", "calm", "--discount", "10", "--actor", "anna", *why)
+    proposed = prebill(*asked, "--json")
+    assert proposed.returncode == 0, proposed.stderr
+    rebill = json.loads(proposed.stdout)
+    assert (rebill["old_total"], rebill["new_total"], rebill["difference"]) == ("79.30", "21.96", "-57.34")
+    assert json.loads(prebill(*asked, "--json").stdout)["id"] == rebill["id"]
+    own = prebill("rebill", "approve", rebill["id"], "--actor", "anna", *why)
+    assert (own.returncode, "another person has to approve it" in own.stderr) == (2, True)
+    approved = prebill("rebill", "approve", rebill["id"], "--actor", "boris", "--json", *why)
+    assert approved.returncode == 0, approved.stderr
+    done = json.loads(approved.stdout)
+    assert (done["state"], done["credit_note"], done["new_bill"]) == ("approved", 2, 3)
+    documents = json.loads(prebill("rebill", "show", "c1", "--json").stdout)["documents"]
+    assert [(each["number"], each["total"]) for each in documents] == [
+        (1, "79.30"),
+        (2, "-79.30"),
+        (3, "21.96"),
+    ]
+    assert "approved" in prebill("rebill", "show").stdout
+
+
 def test_what_is_wrong_is_told(prebill: Prebill, site: Path) -> None:
     month = ("--month", "2026-10")
     assert prebill("run", "--once").returncode == 0
@@ -128,6 +199,18 @@ def test_what_is_wrong_is_told(prebill: Prebill, site: Path) -> None:
         (("bill", "c1", *month, "-o", "bill.doc"), 2, "expected a name that ends with .pdf, .xlsx, .csv"),
         (("bill", "c1", *month, "--lang", "fr"), 2, "--lang: expected en or ru, found 'fr'"),
         (("bill", "c1", *month, "--now", RIPE, "-o", "no/where.pdf"), 2, "cannot be written"),
+        (("simulate", *month), 2, "expected a customer, or --all"),
+        (("letter", "c1", *month, "--discount", "200"), 2, "more than 0 and less than 100; found '200'"),
+        (("rebill", "propose", "c1"), 2, "--reason: required"),
+        (("rebill", "propose", "c1"), 2, "expected --plan, --discount or both"),
+        (("rebill", "propose", "c1", *month, "--plan", "x", "--reason", "y"), 2, 'no plan "x"'),
+        (
+            ("rebill", "propose", "c1", *month, "--plan", "calm", "--reason", "y"),
+            2,
+            "was issued, so there is none",
+        ),
+        (("rebill", "approve", "r1", "--reason", "y"), 2, "there is no rebill r1; open ones: none"),
+        (("rebill", "show", "r1"), 2, "neither a rebill nor a customer"),
     ):
         wrong = prebill(*arguments)
         assert (wrong.returncode, said in wrong.stderr) == (code, True), wrong.stderr

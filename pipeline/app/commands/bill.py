@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,10 +16,12 @@ from pipeline.app.terminal import out, print_json, say
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline.app.context import Context
     from pipeline.coverage.periods import Month
     from pipeline.coverage.proof import Proof
     from pipeline.rating.exports.target import Target
     from pipeline.rating.model import Bill
+    from pipeline.store.store import Store
 
     Write = Callable[[Bill, Proof | None, str, Target], None]
 
@@ -29,6 +32,8 @@ def bill(
     *,
     month: str,
     output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
+    issue: Flag = False,
+    actor: str | None = None,
     lang: str | None = None,
     json: Flag = False,
     context: Given,
@@ -48,6 +53,10 @@ def bill(
     output
         Write it to FILE.pdf, FILE.xlsx or FILE.csv. Where the contract changed within the month there is
         a bill for each part, and each gets a file, with -2, -3 … behind its name.
+    issue
+        Keep the bill for good, under a number: a closed month's only. What is issued is never changed; see rebill.
+    actor
+        Who issues it. Default: the user of this process.
     lang
         en or ru. Default: the customer's.
     json
@@ -68,6 +77,8 @@ def bill(
             plan = plan_for(part, book)
             owed = bill_part(part, plan)
             bills.append((owed, part.proof, adjust_bill(part, plan, owed)))
+        if issue:
+            _issue(store, [(owed, proof) for owed, proof, _ in bills], context, actor)
     if json:
         from pipeline.rating.exports.bill_json import to_json
 
@@ -82,6 +93,20 @@ def bill(
     elif not json:
         _show(bills, language)
     return 0
+
+
+def _issue(store: Store, bills: list[tuple[Bill, Proof]], context: Context, actor: str | None) -> None:
+    from pipeline.rating.rebill import RebillError
+
+    who = (actor or getpass.getuser()).strip()
+    try:
+        for entry in store.bills.issue(bills, at=context.now(), actor=who):
+            owed = entry.bill
+            say(
+                f"bill {entry.number} of {entry.customer}: {owed.total} {owed.currency}, issued by {entry.actor}"
+            )
+    except RebillError as error:
+        raise UsageFailure(f"--issue: {error}", mend="`prebill close` closes a month.") from None
 
 
 def _language(lang: str, *, given: bool) -> str:

@@ -13,9 +13,10 @@ from pipeline.app.stores import existing_store
 from pipeline.app.terminal import err, print_json, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pipeline.app.context import Context
+    from pipeline.app.month_bill import ContractPart
     from pipeline.app.settings import CustomerSettings
     from pipeline.coverage.periods import Month
     from pipeline.rating.book import PlanBook
@@ -139,13 +140,21 @@ def simulate_month(
     compiled: CompiledBook,
     month: Month,
 ) -> Simulation:
-    """A customer's whole month; where his contract changed within it, the last one is the plan he has."""
-    from pipeline.app.month_bill import month_parts, plan_for
+    """A customer's whole month. Raises UsageFailure."""
+    from pipeline.app.month_bill import month_parts
+
+    return simulate_parts(who, month_parts(store, context.config, who, month, context.now()), book, compiled)
+
+
+def simulate_parts(
+    who: CustomerSettings, parts: Sequence[ContractPart], book: PlanBook, compiled: CompiledBook
+) -> Simulation:
+    """The same of what was read already; where his contract changed within it, the last one is the plan he has."""
+    from pipeline.app.month_bill import plan_for
     from pipeline.rating.simulate import simulate as simulate_usage
     from pipeline.rating.usage import UsageError
     from pipeline.rating.usage_join import join_usage
 
-    parts = month_parts(store, context.config, who, month, context.now())
     last = parts[-1]
     try:
         return simulate_usage(

@@ -1,0 +1,200 @@
+"""`prebill letter`: the letter to a client about his month, with numbered options that he answers with one number."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from statistics import median_low
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from pipeline.app.context import parse_time
+from pipeline.app.failures import UsageFailure
+from pipeline.app.parameters import Flag, Given
+from pipeline.app.stores import existing_store
+from pipeline.app.terminal import print_json
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipeline.app.context import Context
+    from pipeline.app.settings import CustomerSettings
+    from pipeline.coverage.periods import Month
+    from pipeline.rating.book import PlanBook
+    from pipeline.rating.letter import Letter, Option
+    from pipeline.rating.simulate import Simulation
+    from pipeline.store.store import Store
+
+MONTHS_BEFORE = 3
+"""Earlier months whose middle one is what a customer usually pays."""
+
+NEXT_AFTER = timedelta(hours=24)
+
+
+def letter(
+    customer: str,
+    /,
+    *,
+    month: str,
+    discount: str | None = None,
+    free: Annotated[list[str] | None, Parameter(negative="", show_default=False)] = None,
+    answer_by: str | None = None,
+    next_by: str | None = None,
+    sender: str = "",
+    lang: str | None = None,
+    json: Flag = False,
+    context: Given,
+) -> int:
+    """A letter about a dear month: what happened, why it matters to the client, and options that one number answers.
+
+    Offers to keep the plan, or to move the month to the best plan that is
+    sold. Says only what the data bears out; nothing is sent.
+
+    Parameters
+    ----------
+    customer
+        The customer's id.
+    month
+        The month, as YYYY-MM, in the time zone of his contract.
+    discount
+        Per cent off the best plan's price, once. The letter says that it is not approved yet.
+    free
+        Something that is done for nothing, as one more option; may be given more than once.
+    answer_by
+        Until when an answer is hoped for (RFC 3339). Default: it is not said.
+    next_by
+        By when we write again, whatever he says. Default: in 24 hours.
+    sender
+        The last line.
+    lang
+        en or ru. Default: the customer's.
+    json
+        {"subject", "text", "options"} on standard output.
+    """
+    from pipeline.app.month_bill import customer_of
+    from pipeline.app.plan_files import book_of
+    from pipeline.coverage.periods import Month
+    from pipeline.rating.letter import letter_subject, letter_text
+
+    config = context.config
+    who = customer_of(config, customer)
+    if lang not in (None, "en", "ru"):
+        raise UsageFailure(f"--lang: expected en or ru, found {lang!r}")
+    try:
+        period = Month.parse(month)
+    except ValueError as error:
+        raise UsageFailure(f"--month: {error}") from None
+    percent = _percent(discount)
+    times = [parse_time(text) if text else None for text in (answer_by, next_by)]
+    with existing_store(context) as store:
+        found = _compose(store, context, who, book_of(config), period, percent, free or [], times, sender)
+    language = lang or (who.lang if who.lang in ("en", "ru") else "en")
+    subject, text = letter_subject(found, language), letter_text(found, language)
+    if json:
+        options = [
+            {"offer": o.offer.value, "amount": None if o.amount is None else str(o.amount)}
+            for o in found.options
+        ]
+        print_json({"subject": subject, "text": text, "options": options})
+    else:
+        print(f"{subject}\n\n{text}", end="")
+    return 0
+
+
+def _percent(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal(-1)
+    if not (found.is_finite() and 0 < found < 100):
+        raise UsageFailure(f"--discount: expected per cent, more than 0 and less than 100; found {text!r}")
+    return found
+
+
+def _compose(
+    store: Store,
+    context: Context,
+    who: CustomerSettings,
+    book: PlanBook,
+    month: Month,
+    percent: Decimal | None,
+    free: list[str],
+    times: list[datetime | None],
+    sender: str,
+) -> Letter:
+    from pipeline.app.commands.simulate import compiled_for, simulate_parts
+    from pipeline.app.month_bill import month_parts
+    from pipeline.rating.letter import Letter
+    from pipeline.rating.peak import find_peak
+    from pipeline.rating.usage_join import join_usage
+
+    parts = month_parts(store, context.config, who, month, context.now())
+    found = simulate_parts(who, parts, book, compiled_for(book, month))
+    if found.current is None or found.current_bill is None:
+        raise UsageFailure(
+            f"customer {who.id}: his own plan cannot price this month, so there is nothing to say"
+        )
+    peak = find_peak(join_usage([part.usage for part in parts]), found.period)
+    answer_by, next_by = times
+    try:
+        return Letter(
+            customer=who.name or who.id,
+            plan=found.current.plan.names,
+            period=found.period,
+            currency=found.currency,
+            amount=found.current_bill.total,
+            options=_options(found, percent, free),
+            next_by=next_by or context.now() + NEXT_AFTER,
+            provisional=any(part.open for part in parts),
+            taxed=True if parts[-1].span.tax else None,
+            usual=_usual(store, context, who, book, month),
+            peak_day=peak.day if peak else None,
+            peak_share=peak.share if peak else None,
+            peak_resource=peak.resource if peak else "",
+            answer_by=answer_by,
+            sender=sender,
+        )
+    except ValueError as error:
+        raise UsageFailure(f"letter: {error}") from None
+
+
+def _options(found: Simulation, percent: Decimal | None, free: list[str]) -> tuple[Option, ...]:
+    """The best plan first, where it is better; then his own; then what is done for nothing."""
+    from pipeline.rating.letter import Offer, Option
+
+    assert found.current is not None  # noqa: S101 - told before
+    assert found.current_bill is not None  # noqa: S101
+    keep = Option(Offer.KEEP, found.current.plan.names, found.current_bill.total)
+    options = [keep]
+    best, owed = found.ranked[0], found.best_bill
+    if owed is not None and best is not found.current and owed.total < found.current_bill.total:
+        off = Decimal(0)
+        if percent is not None:
+            scale = Decimal(1).scaleb(-best.plan.rounding.scale)
+            off = (owed.total * percent / 100).quantize(scale, ROUND_HALF_UP)
+        move = Option(Offer.MOVE, best.plan.names, owed.total - off, off or None, decided=False)
+        options = [move, keep]
+    return (*options, *(Option(Offer.FREE, {"en": text, "ru": text}) for text in free))
+
+
+def _usual(
+    store: Store, context: Context, who: CustomerSettings, book: PlanBook, month: Month
+) -> Decimal | None:
+    """The middle one of his bills for the months before, as rated now; None where he used nothing in them."""
+    from pipeline.app.contracts import contracts_of
+    from pipeline.app.month_bill import bill_part, month_parts, plan_for
+    from pipeline.rating.contracts import spans_in
+
+    totals = []
+    before = month
+    for _ in range(MONTHS_BEFORE):
+        before = before.before()
+        if not spans_in(contracts_of(who), before):
+            break
+        parts = month_parts(store, context.config, who, before, context.now())
+        if any(len(part.usage) for part in parts):
+            totals.append(sum((bill_part(part, plan_for(part, book)).total for part in parts), Decimal(0)))
+    return median_low(totals) if totals else None

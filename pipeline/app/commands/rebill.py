@@ -1,0 +1,276 @@
+"""`prebill rebill`: another plan or a discount for a month that was billed: one proposes, another approves."""
+
+from __future__ import annotations
+
+import getpass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.app.failures import UsageFailure
+from pipeline.app.parameters import Flag, Given
+from pipeline.app.stores import existing_store
+from pipeline.app.terminal import out, print_json, say
+
+if TYPE_CHECKING:
+    from pipeline.app.context import Context
+    from pipeline.rating.model import Bill
+    from pipeline.rating.rebill import Books, Rebill
+    from pipeline.store.store import Store
+
+Action = Literal["propose", "approve", "reject", "show"]
+
+
+def rebill(
+    action: Action,
+    what: str | None = None,
+    /,
+    *,
+    month: str | None = None,
+    plan: str | None = None,
+    discount: str | None = None,
+    actor: str | None = None,
+    reason: str | None = None,
+    json: Flag = False,
+    context: Given,
+) -> int:
+    """Put another bill in the place of one that was issued: another plan, a discount, or both, for that month.
+
+    `propose CUSTOMER --month YYYY-MM --plan ID --discount PERCENT`: the
+    month as it was closed, rated anew. `approve ID`: by another person;
+    issues a credit note and the new bill. `reject ID`: ends a proposal.
+    `show [CUSTOMER | ID]`: bills, proposals, and what each would change.
+    Nothing that was issued is ever changed.
+
+    Parameters
+    ----------
+    action
+        propose, approve, reject or show.
+    what
+        propose: a customer. approve, reject: a rebill's id. show: either; default: all.
+    month
+        propose: the month that was billed.
+    plan
+        propose: the plan in its place. Default: the one that he has.
+    discount
+        propose: per cent off, once.
+    actor
+        Who does it. Default: the user of this process.
+    reason
+        Why; required but for show.
+    json
+        One JSON document on standard output.
+    """
+    from pipeline.rating.rebill import RebillError
+
+    who = (actor or getpass.getuser()).strip()
+    _check(action, what, month, plan, discount, reason)
+    try:
+        with existing_store(context) as store:
+            if action == "show":
+                return _show_all(store, what, json=json)
+            now = context.now()
+            if action == "propose":
+                found = _propose(store, context, str(what), str(month), plan, discount, who, str(reason))
+            elif action == "approve":
+                found = store.bills.approve(str(what), at=now, actor=who, reason=str(reason))
+            else:
+                found = store.bills.turn_down(str(what), at=now, actor=who, reason=str(reason))
+            books = store.bills.books({found.proposal.customer})
+    except RebillError as error:
+        raise UsageFailure(f"rebill: {error}") from None
+    if json:
+        print_json(_document(books, found))
+    else:
+        _show(books, found)
+    return 0
+
+
+def _check(
+    action: Action,
+    what: str | None,
+    month: str | None,
+    plan: str | None,
+    discount: str | None,
+    reason: str | None,
+) -> None:
+    problems = []
+    if action != "show":
+        if what is None:
+            problems.append(
+                f"rebill {action}: expected {'a customer' if action == 'propose' else 'the id of a rebill'}"
+            )
+        if not (reason or "").strip():
+            problems.append("--reason: required, and not given")
+    if action == "propose":
+        if month is None:
+            problems.append("--month: required, and not given")
+        if plan is None and discount is None:
+            problems.append("rebill propose: expected --plan, --discount or both")
+    elif month or plan or discount:
+        problems.append("--month, --plan, --discount: only with propose")
+    if problems:
+        raise UsageFailure(problems)
+
+
+def _percent(text: str) -> Decimal:
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal(-1)
+    if not (found.is_finite() and 0 < found <= 100):
+        raise UsageFailure(f"--discount: expected per cent, more than 0 and at most 100; found {text!r}")
+    return found
+
+
+def _propose(
+    store: Store,
+    context: Context,
+    customer: str,
+    month: str,
+    plan: str | None,
+    discount: str | None,
+    actor: str,
+    reason: str,
+) -> Rebill:
+    """The customer's closed month on the plan, with what he has of discounts and the new one after them."""
+    from dataclasses import replace
+
+    from pipeline.app.month_bill import bill_part, customer_of, month_parts, plan_for
+    from pipeline.app.plan_files import book_of
+    from pipeline.coverage.periods import Month
+    from pipeline.rating.contracts import first_day
+    from pipeline.rating.model import Discount
+    from pipeline.rating.plan_errors import NoPlanError
+
+    config = context.config
+    book = book_of(config)
+    percent = _percent(discount) if discount else None
+    try:
+        period = Month.parse(month)
+    except ValueError as error:
+        raise UsageFailure(f"--month: {error}") from None
+    parts = month_parts(store, config, customer_of(config, customer), period, context.now())
+    if len(parts) > 1:
+        raise UsageFailure(
+            f"rebill: the contract of {customer} changed within {month}, and a rebill is of one contract's month"
+        )
+    (part,) = parts
+    more = () if percent is None else (Discount(reason, percent=percent, once=True),)
+    span = replace(part.span, discounts=(*part.span.discounts, *more))
+    try:
+        chosen = book.find(plan, first_day(part.span.contract)) if plan else plan_for(part, book)
+    except NoPlanError as error:
+        raise UsageFailure(f"--plan: {error}") from None
+    bill = bill_part(replace(part, span=span), chosen)
+    standing = store.bills.books({customer}).standing_in(bill)
+    if not standing:
+        raise UsageFailure(
+            f"rebill: no bill of {customer} for {month} was issued, so there is none to replace",
+            mend=f"`prebill bill {customer} --month {month} --issue` issues it.",
+        )
+    return store.bills.propose(
+        standing[0].number,
+        bill,
+        part.proof,
+        discounts=span.discounts,
+        at=context.now(),
+        actor=actor,
+        reason=reason,
+    )
+
+
+def _show_all(store: Store, what: str | None, *, json: bool) -> int:
+    books = store.bills.books()
+    named = [r for r in books.rebills.values() if what in (None, r.id, r.proposal.customer)]
+    bills = [
+        entry for entry in books.documents.values() if what in (None, entry.customer) or entry.rebill == what
+    ]
+    if what is not None and not named and not bills:
+        raise UsageFailure(f"rebill show: {what!r} is neither a rebill nor a customer with bills")
+    if json:
+        print_json(
+            {
+                "documents": [_entry_json(books, entry.number) for entry in bills],
+                "rebills": [_document(books, each) for each in named],
+            }
+        )
+        return 0
+    for entry in bills:
+        bill = entry.bill
+        what_it_is = (
+            f"{entry.number:>6}  {entry.kind.value:<12} {bill.customer:<16} {bill.period.begin:%Y-%m-%d}"
+        )
+        print(f"{what_it_is}  {bill.plan:<16} {bill.total:>16,} {bill.currency}")
+    for each in named:
+        _show(books, each)
+    if not named and not bills:
+        say("No bill was issued yet; `prebill bill CUSTOMER --month … --issue` issues one.")
+    return 0
+
+
+def _entry_json(books: Books, number: int) -> dict[str, Any]:
+    entry = books.documents[number]
+    return {
+        "number": number,
+        "kind": entry.kind.value,
+        "customer": entry.customer,
+        "of": entry.of,
+        "rebill": entry.rebill or None,
+        "at": f"{entry.at:%Y-%m-%dT%H:%M:%SZ}",
+        "actor": entry.actor,
+        "reason": entry.reason,
+        "plan": entry.bill.plan,
+        "total": str(entry.bill.total),
+        "currency": entry.bill.currency,
+    }
+
+
+def _document(books: Books, found: Rebill) -> dict[str, Any]:
+    from pipeline.rating.exports.bill_json import to_json
+    from pipeline.rating.rebill import difference
+
+    moved = difference(books, found.id)
+    decision = found.decision
+    return {
+        "id": found.id,
+        "customer": found.proposal.customer,
+        "state": found.state.value,
+        "of": found.of,
+        "proposed_by": found.proposal.actor,
+        "reason": found.proposal.reason,
+        "decided_by": decision.actor if decision else None,
+        "decision_reason": decision.reason if decision else None,
+        "credit_note": found.credit or None,
+        "new_bill": found.issued or None,
+        "old_total": str(moved.old.total),
+        "new_total": str(moved.new.total),
+        "difference": str(moved.delta.total),
+        "currency": moved.new.currency,
+        "lines": to_json(moved.delta, None)["lines"],
+    }
+
+
+def _show(books: Books, found: Rebill) -> None:
+    from pipeline.rating.rebill import difference
+
+    moved = difference(books, found.id)
+
+    def money(bill: Bill) -> str:
+        return f"{bill.total:,} {bill.currency}"
+
+    out().print(f"[bold]rebill {found.id}[/bold]: {found.state.value}")
+    rows = [
+        ("customer", found.proposal.customer),
+        ("bill", f"{found.of}, plan {moved.old.plan}: {money(moved.old)}"),
+        ("in its place", f"plan {moved.new.plan}: {money(moved.new)}"),
+        ("difference", money(moved.delta)),
+        ("proposed", f"{found.proposal.actor}: {found.proposal.reason}"),
+    ]
+    if found.decision:
+        rows.append((found.state.value, f"{found.decision.actor}: {found.decision.reason}"))
+    if found.issued:
+        rows.append(("issued", f"credit note {found.credit}, bill {found.issued}"))
+    elif found.open:
+        rows.append(("next", f"another person: prebill rebill approve {found.id} --actor NAME --reason TEXT"))
+    for name, text in rows:
+        print(f"  {name:<14} {text}")
