@@ -178,10 +178,12 @@ def propose(
     faults = _unfit(bill)
     if what := unlike(old.bill, bill):
         faults.append(f"it cannot replace bill {of}: {what}")
+    once = _taken(bill) & {discount.name for discount in discounts if discount.once}
     faults += [
         f"discount {name} is for one bill only, and bill {number} has it"
-        for name, number in _spent(books, bill.customer, of)
-        if name in {discount.name for discount in discounts if discount.once}
+        for number in books.standing_of.get(bill.customer, ())
+        if number != of and once
+        for name in sorted(once & _taken(books.standing[number].bill))
     ]
     if faults:
         raise RebillError("; ".join(faults))
@@ -273,15 +275,9 @@ def _share(one: Bill, other: Bill) -> bool:
     return one.period.begin < other.period.end and other.period.begin < one.period.end
 
 
-def _spent(books: Books, customer: str, but: int) -> list[tuple[str, int]]:
-    """One-time discounts in standing bills of a customer that came of rebills: (name, bill), but of one bill."""
-    return [
-        (discount.name, each.issued)
-        for each in books.rebills.values()
-        if each.issued in books.standing and each.issued != but and each.proposal.customer == customer
-        for discount in each.proposal.discounts
-        if discount.once
-    ]
+def _taken(bill: Bill) -> set[str]:
+    """Names of the discounts that took something off a bill."""
+    return {line.id for line in bill.lines if line.kind == "discount" and line.amount}
 
 
 def _standing(books: Books, number: int) -> Entry:

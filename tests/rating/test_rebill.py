@@ -190,11 +190,17 @@ def test_a_first_bill_is_issued_for_a_time_once(desk: Desk) -> None:
 
 def test_a_discount_for_one_bill_is_in_one_standing_bill_only(desk: Desk) -> None:
     november = Period(PERIOD.end, PERIOD.end + timedelta(days=30), PERIOD.tz)
+
+    def half(amount: str, period: Period = PERIOD) -> Bill:
+        off = make_line(f"-{amount}", ONCE.name, "discount")
+        return make_bill([make_line(amount), make_line(amount, "other"), off], period=period)
+
     desk.issue(simple_bill("7.00", period=november))
-    desk.approve(desk.propose(1, BEST, "anna", "spike", ONCE))
+    desk.approve(desk.propose(1, half("5.00"), "anna", "spike", ONCE))
     with pytest.raises(RebillError, match="first spike is for one bill only, and bill 4 has it"):
-        desk.propose(2, simple_bill("3.50", period=november), "anna", "again", ONCE)
-    desk.propose(4, simple_bill("1.00"), "anna", "the same bill, better", ONCE)
+        desk.propose(2, half("3.50", november), "anna", "again", ONCE)
+    desk.propose(4, half("1.00"), "anna", "the same bill, better", ONCE)
+    desk.propose(2, simple_bill("1.00", period=november), "anna", "nothing is taken off", ONCE)
 
 
 def test_a_log_that_was_touched_is_found(desk: Desk) -> None:
