@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +50,13 @@ def key_text(key: Key) -> str:
 
 def top_level_keys(shape: type[Struct]) -> set[str]:
     """The names that the outermost table may hold."""
-    return {field.encode_name for field in msgspec.structs.fields(shape)}
+    return set(_fields(shape))
+
+
+@functools.cache
+def _fields(shape: type[Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """By the name in the file; resolving the types costs a thousand times more than reading a value."""
+    return {field.encode_name: field for field in msgspec.structs.fields(shape)}
 
 
 def read_struct(
@@ -62,7 +69,7 @@ def read_struct(
     if not isinstance(table, dict):
         problems.append(Problem(key, f"expected a table, found {found(table)}"))
         return None
-    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
+    fields = _fields(shape)
     unknown = [name for name in table if name not in fields]
     problems += [Problem((*key, name), f"unknown key; {nearest(name, sorted(fields))}") for name in unknown]
     values: dict[str, Any] = {}
@@ -96,7 +103,7 @@ def read_value(kind: Any, value: object, key: Key, problems: list[Problem], *, s
     origin = get_origin(kind)
     if isinstance(kind, type) and issubclass(kind, Struct):
         return read_struct(kind, value, key, problems, salvage=salvage)
-    if isinstance(kind, type) and isinstance(kind, Parsed):
+    if _reads_itself(kind):
         try:
             return kind.parse(value)
         except ValueError as error:
@@ -124,6 +131,12 @@ def read_value(kind: Any, value: object, key: Key, problems: list[Problem], *, s
     except msgspec.ValidationError:
         problems.append(Problem(key, f"expected {_expected(kind, plain)}, found {found(value)}"))
         return None
+
+
+@functools.cache
+def _reads_itself(kind: Any) -> bool:
+    """Remembered, since asking a protocol is what takes longest of all."""
+    return isinstance(kind, type) and isinstance(kind, Parsed)
 
 
 def _read_choice(kind: Any, value: object, key: Key, problems: list[Problem]) -> Any:

@@ -21,7 +21,7 @@ from pipeline.rating.model import Bill, Model, Quantity
 from pipeline.rating.rate import rate_plan
 from pipeline.rating.rounding import RateError, add_up, negated
 from pipeline.rating.switch_date import Switch, best_switch
-from pipeline.rating.uncounted import places_of, uncounted
+from pipeline.rating.uncounted import Places, uncounted
 from pipeline.rating.units import to_units
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def simulate(
         every = [one.plan for one in book.plans] + [plan for plan, _ in book.refused]
     coin = currency or (current.currency if current else _usual(every))
     metering = Metering(usage, period)
-    places = places_of(usage)
+    places = Places(usage)
     # his own plan is compared whatever it leaves free, for that is what he pays
     free = {id(plan): why for plan in every if plan is not current and (why := uncounted(plan, places))}
     rated, left_out = _rate(book, metering, free, period, coin)

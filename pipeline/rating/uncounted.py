@@ -5,8 +5,8 @@ resources that have usage, to a reason in words; for what-ifs over plans of othe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import time
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline.rating.model import Charge, Meter, Plan
@@ -19,12 +19,36 @@ _DAY = 24 * 60
 _MARKED = 1 << 24
 
 
-@dataclass(frozen=True, slots=True)
 class Places:
-    """Where there is usage: each zone, and each (zone, resource), once."""
+    """Where there is usage, whatever its rows count."""
 
-    zones: tuple[str, ...]
-    pairs: tuple[tuple[str, str], ...]
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
+
+    @cached_property
+    def zones(self) -> tuple[str, ...]:
+        """Each zone, once."""
+        import numpy as np
+
+        seen = np.zeros(len(self._usage.zones), np.bool_)
+        seen[self._usage.zone] = True
+        return tuple(self._usage.zones[zone] for zone in np.flatnonzero(seen).tolist())
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Each (zone, resource), once."""
+        import numpy as np
+
+        usage, count = self._usage, len(self._usage.resources)
+        keys = usage.zone.astype(np.int64) * count + usage.resource
+        if len(usage.zones) * count > _MARKED:
+            keys = np.unique(keys)
+        else:
+            # marking is a tenth of what sorting costs
+            seen = np.zeros(len(usage.zones) * count, np.bool_)
+            seen[keys] = True
+            keys = np.flatnonzero(seen)
+        return tuple((usage.zones[key // count], usage.resources[key % count]) for key in keys.tolist())
 
 
 def uncounted(plan: Plan, places: Places) -> str:
@@ -46,24 +70,6 @@ def uncounted(plan: Plan, places: Places) -> str:
             if free := hours_left_out(here):
                 return f"nothing in it prices {what} from {free[0]} to {free[1]} ({free[2]})"
     return ""
-
-
-def places_of(usage: Usage) -> Places:
-    """The places of usage: of rows, whatever they count."""
-    import numpy as np
-
-    if len(usage.zones) * len(usage.resources) > _MARKED:
-        keys = np.unique(usage.zone.astype(np.int64) * len(usage.resources) + usage.resource)
-    else:
-        # marking is a tenth of what sorting costs
-        seen = np.zeros((len(usage.zones), len(usage.resources)), np.bool_)
-        seen[usage.zone, usage.resource] = True
-        keys = np.flatnonzero(seen)
-    pairs = tuple(divmod(key, len(usage.resources)) for key in keys.tolist())
-    return Places(
-        tuple(usage.zones[zone] for zone in dict.fromkeys(zone for zone, _ in pairs)),
-        tuple((usage.zones[zone], usage.resources[resource]) for zone, resource in pairs),
-    )
 
 
 def hours_left_out(charges: Sequence[Charge]) -> tuple[str, str, str] | None:

@@ -13,7 +13,7 @@ from pipeline.rating.book import shipped_book
 from pipeline.rating.meter import matches
 from pipeline.rating.model import Charge, Hours, Meter, Model, Period, Plan, Where
 from pipeline.rating.simulate import simulate
-from pipeline.rating.uncounted import Places, places_of, uncounted
+from pipeline.rating.uncounted import Places, uncounted
 from pipeline.rating.usage import usage_of
 
 ZONES, RESOURCES = ("eu", "ru", ""), ("a.example", "b.a.example")
@@ -39,7 +39,15 @@ def plan_of(*charges: Charge, plan_id: str = "p") -> Plan:
 
 
 def places_at(*pairs: tuple[str, str]) -> Places:
-    return Places(tuple({zone for zone, _ in pairs}), pairs)
+    """Usage there, a row each."""
+    zones, resources = ([*dict.fromkeys(each)] for each in zip(*pairs, strict=True))
+    return Places(
+        usage_of(
+            range(len(pairs)),
+            resource=(resources, [resources.index(resource) for _, resource in pairs]),
+            zone=(zones, [zones.index(zone) for zone, _ in pairs]),
+        )
+    )
 
 
 def is_counted(each: Charge, zone: str, resource: str, at: time) -> bool:
@@ -92,8 +100,11 @@ def test_the_places_of_usage_are_those_with_rows() -> None:
     usage = usage_of(
         [1, 2, 3], resource=(RESOURCES, [1, 1, 0]), zone=(ZONES, [0, 0, 2]), bytes_sent=[1, 1, 1]
     )
-    assert places_of(usage) == Places(("eu", ""), (("eu", "b.a.example"), ("", "a.example")))
-    assert places_of(usage_of([])) == Places((), ())
+    places = Places(usage)
+    assert places.zones == ("eu", "")
+    assert places.pairs == (("eu", "b.a.example"), ("", "a.example"))
+    nowhere = Places(usage_of([]))
+    assert (nowhere.zones, nowhere.pairs) == ((), ())
 
 
 def test_a_plan_that_leaves_traffic_free_wins_no_comparison() -> None:
