@@ -22,7 +22,7 @@ UNRATED, TOO_LARGE = -1, -2
 """In place of an amount: the plan has no tier for so much; the numbers are too large for this kernel."""
 
 C_COLUMN, C_OF, C_WHOLE, C_UP, C_FREE, C_FIRST, C_COUNT, C_BEGUN = range(8)
-C_K, C_MODE, C_TIMES, C_LEAST, C_MOST, C_ZERO = range(8, 14)
+C_K, C_MODE, C_TIMES, C_LEAST, C_MOST, C_ZERO, C_INVERSE, C_CONSTANT = range(8, 16)
 CHARGE_WORDS = 16
 P_BOUND, P_BASE, P_CONST, P_SLOPE, P_BLOCK, P_CONST_REAL, P_SLOPE_REAL = range(7)
 PIECE_WORDS = 8
@@ -36,10 +36,11 @@ AT_ONCE = 256
 MOST_CHARGES = 62
 """Charges of a plan: a bit each where a percentage names them."""
 
-MOST = 1 << 50
+MOST = 1 << 48
 """The amount, in last decimals of its plan, from which on this kernel refuses: a guess is then off by one at most."""
 
 _LARGEST = 1 << 62
+_NO_BOUND = (1 << 63) - 1
 
 
 @intrinsic
@@ -53,18 +54,38 @@ def load_real(typingctx: Any, address: Any) -> Any:
 
 
 @inner
-def _round(amount, rest, k, mode):  # type: ignore[no-untyped-def]
-    """An amount of 0 or more, and what is left of it in 1/k, to a whole amount."""
-    twice = 2 * rest
-    if mode == HALF_UP:
-        return amount + np.int64(twice >= k)
-    if mode == HALF_EVEN:
-        return amount + np.int64(twice > k or (twice == k and amount & 1 == 1))
-    return amount + np.int64(mode == UP and rest > 0)
+def _amount(piece, more, k, inverse, odd, limit, times):  # type: ignore[no-untyped-def]
+    """The rounded amount of a piece for so many units above its base, without a branch."""
+    guess = load_real(piece + 8 * P_CONST_REAL) + np.float64(more) * load_real(piece + 8 * P_SLOPE_REAL)
+    guess = min(guess * inverse, np.float64(MOST))
+    amount = np.int64(guess)
+    rest = np.int64(
+        load64(piece + 8 * P_CONST)
+        + np.uint64(more) * load64(piece + 8 * P_SLOPE)
+        - np.uint64(amount) * np.uint64(k)
+    )
+    below = np.int64(rest < 0)
+    amount -= below
+    rest += below * k
+    above = np.int64(rest >= k)
+    amount += above
+    rest -= above * k
+    amount += np.int64(2 * rest + (amount & odd) > limit)
+    return np.int64(TOO_LARGE) if guess * np.float64(times) >= MOST else amount * times
 
 
 @inner
-def _price(x, pieces, count, begun, k, mode, times):  # type: ignore[no-untyped-def]
+def _limit_of(mode, k):  # type: ignore[no-untyped-def]
+    """A rest is rounded up where twice it, and 1 for an odd amount by half_even, is more than this."""
+    if mode == HALF_UP:
+        return k - 1
+    if mode == HALF_EVEN:
+        return k
+    return 0 if mode == UP else 2 * k
+
+
+@inner
+def _price(x, pieces, count, begun, k, inverse, odd, limit, times):  # type: ignore[no-untyped-def]
     """The amount of a quantity above zero."""
     piece, i = pieces, 0
     while x > get(piece, P_BOUND):
@@ -76,23 +97,7 @@ def _price(x, pieces, count, begun, k, mode, times):  # type: ignore[no-untyped-
     if block:
         full = more // block
         more = full + np.int64(begun != 0 and full * block != more)
-    guess = load_real(piece + 8 * P_CONST_REAL) + np.float64(more) * load_real(piece + 8 * P_SLOPE_REAL)
-    guess /= np.float64(k)
-    if guess * np.float64(times) >= MOST:
-        return np.int64(TOO_LARGE)
-    amount = np.int64(guess)
-    rest = np.int64(
-        load64(piece + 8 * P_CONST)
-        + np.uint64(more) * load64(piece + 8 * P_SLOPE)
-        - np.uint64(amount) * np.uint64(k)
-    )
-    while rest < 0:
-        rest += k
-        amount -= 1
-    while rest >= k:
-        rest -= k
-        amount += 1
-    return _round(amount, rest, k, mode) * times
+    return _amount(piece, more, k, inverse, odd, limit, times)
 
 
 @inner
@@ -110,17 +115,41 @@ def _named(lines, stride, of, at):  # type: ignore[no-untyped-def]
 
 
 @inner
+def _rate_line(charge, piece, column, n, target):  # type: ignore[no-untyped-def]
+    """A charge of one piece, without bound, blocks, whole units: a loop that becomes vectors."""
+    k, inverse, times = get(charge, C_K), load_real(charge + 8 * C_INVERSE), get(charge, C_TIMES)
+    odd, limit = np.int64(get(charge, C_MODE) == HALF_EVEN), _limit_of(get(charge, C_MODE), k)
+    least, most, zero, free = (
+        get(charge, C_LEAST),
+        get(charge, C_MOST),
+        get(charge, C_ZERO),
+        get(charge, C_FREE),
+    )
+    for i in range(n):
+        given = load64(column + 8 * i)
+        x = max(np.int64(given & np.uint64(_LARGEST - 1)) - free, 0)
+        amount = _amount(piece, x, k, inverse, odd, limit, times)
+        amount = zero if x == 0 else amount
+        amount = min(max(amount, least), most) if amount >= 0 else amount
+        put(target, i, np.int64(TOO_LARGE) if given >= np.uint64(_LARGEST) else amount)
+
+
+@inner
 def _rate_charge(charge, pieces, column, n, lines, stride, place):  # type: ignore[no-untyped-def]
     """One charge for n customers, whose lines of the plan begin at `lines`."""
-    of, whole, up, free = get(charge, C_OF), get(charge, C_WHOLE), get(charge, C_UP), get(charge, C_FREE)
-    own, count, begun = (
-        pieces + 8 * PIECE_WORDS * get(charge, C_FIRST),
-        get(charge, C_COUNT),
-        get(charge, C_BEGUN),
-    )
-    k, mode, times = get(charge, C_K), get(charge, C_MODE), get(charge, C_TIMES)
     least, most, zero = get(charge, C_LEAST), get(charge, C_MOST), get(charge, C_ZERO)
-    target = lines + 8 * place * stride
+    own, target = pieces + 8 * PIECE_WORDS * get(charge, C_FIRST), lines + 8 * place * stride
+    of, whole, count = get(charge, C_OF), get(charge, C_WHOLE), get(charge, C_COUNT)
+    if get(charge, C_CONSTANT):
+        for i in range(n):
+            put(target, i, min(max(zero, least), most))
+        return
+    if count == 1 and of == 0 and whole == 0 and get(own, P_BLOCK) == 0 and get(own, P_BOUND) == _NO_BOUND:
+        _rate_line(charge, own, column, n, target)
+        return
+    k, inverse, times = get(charge, C_K), load_real(charge + 8 * C_INVERSE), get(charge, C_TIMES)
+    odd, limit = np.int64(get(charge, C_MODE) == HALF_EVEN), _limit_of(get(charge, C_MODE), k)
+    up, free, begun = get(charge, C_UP), get(charge, C_FREE), get(charge, C_BEGUN)
     for i in range(n):
         x = _named(lines, stride, of, i) if of else get(column, i)
         if of and x < 0:
@@ -133,8 +162,30 @@ def _rate_charge(charge, pieces, column, n, lines, stride, place):  # type: igno
             full = x // whole
             x = (full + np.int64(up != 0 and full * whole != x)) * whole
         x = max(x - free, 0)
-        amount = zero if x == 0 else _price(x, own, count, begun, k, mode, times)
+        amount = zero if x == 0 else _price(x, own, count, begun, k, inverse, odd, limit, times)
         put(target, i, min(max(amount, least), most) if amount >= 0 else amount)
+
+
+@inner
+def _add_lines(lines, stride, count, n, least, most, net):  # type: ignore[no-untyped-def]
+    """The nets of n customers; how many are no amounts."""
+    for i in range(n):
+        put(net, i, 0)
+    signs = np.int64(0)
+    for place in range(count):
+        for i in range(n):
+            line = get(lines + 8 * place * stride, i)
+            signs |= line
+            put(net, i, get(net, i) + line)
+    failed = np.int64(0)
+    for i in range(n):
+        total = get(net, i)
+        if signs < 0:
+            total = _named(lines, stride, (np.int64(1) << count) - 1, i)
+        total = np.int64(TOO_LARGE) if total >= MOST else total
+        failed += np.int64(total < 0)
+        put(net, i, min(max(total, least), most) if total >= 0 else total)
+    return failed
 
 
 def rate_book(quantities, customers, first, after, plans, n_plans, charges, pieces, work, lines, nets):  # type: ignore[no-untyped-def]
@@ -160,14 +211,6 @@ def rate_book(quantities, customers, first, after, plans, n_plans, charges, piec
                     if np.int64(get(charge, C_OF) != 0) == turn:
                         column = quantities + 8 * (get(charge, C_COLUMN) * customers + begin)
                         _rate_charge(charge, pieces, column, n, here, stride, place)
-            least, most = get(row, PLAN_LEAST), get(row, PLAN_MOST)
-            for i in range(n):
-                total = _named(here, stride, (np.int64(1) << count) - 1, i)
-                if total >= MOST:
-                    total = np.int64(TOO_LARGE)
-                if total < 0:
-                    failed += 1
-                else:
-                    total = min(max(total, least), most)
-                put(nets + 8 * (plan * customers + begin), i, total)
+            net = nets + 8 * (plan * customers + begin)
+            failed += _add_lines(here, stride, count, n, get(row, PLAN_LEAST), get(row, PLAN_MOST), net)
     return failed

@@ -25,7 +25,7 @@ from kernels.book_rates import (
     UNRATED,
 )
 from pipeline.rating.compiled_plan import CompiledCharge, CompiledPlan, NotCompiledError, Piece, compile_plan
-from pipeline.rating.model import Meter
+from pipeline.rating.model import Meter, Model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,7 +164,8 @@ def _charge_row(charge: CompiledCharge, column: int, first: int) -> list[int]:
         charge.most,
         charge.zero,
     ]
-    return [*numbers, 0, 0]
+    same = len(charge.pieces) == 1 and charge.source.model is Model.FLAT
+    return [*numbers, _bits(1 / charge.k), int(same)]
 
 
 def _piece_row(piece: Piece) -> list[int]:
@@ -180,6 +181,6 @@ def _low(number: int) -> int:
     return low - _WORD if low >= _WORD // 2 else low
 
 
-def _bits(number: int) -> int:
+def _bits(number: float) -> int:
     """The nearest float64, as int64 holds it."""
     return int(struct.unpack("<q", struct.pack("<d", float(number)))[0])

@@ -138,7 +138,7 @@ def check(plan: Plan, drawn: list[int]) -> None:
             assert net == UNRATED
         elif net == TOO_LARGE:
             capped = any(charge.cap is not None for charge in plan.charges)
-            assert capped or max(slow[0], *slow[1].values()) * 10**scale > 2**49
+            assert capped or max(slow[0], *slow[1].values()) * 10**scale > 2**47
         else:
             assert Decimal(net).scaleb(-scale) == slow[0]
             by_line = {
