@@ -111,6 +111,19 @@ def test_gaps_and_closes_come_through(store: Store) -> None:
         ]
 
 
+def test_bills_come_through(store: Store) -> None:
+    """From the dump of version 5 on there is a bill and its rebill, in a log that nobody touched."""
+    for dump in sorted(DUMPS.glob("schema_*.sql"))[3:]:
+        _become(store, dump)
+        migrate(store._sessions)
+        assert store.bills.faults() == []
+        assert [(entry.number, entry.bill.plan) for entry in store.bills.books().standing.values()] == [
+            (3, "start")
+        ]
+        totals = store.query("SELECT toString(sum(total)) AS owed FROM bills").to_pylist()
+        assert totals == [{"owed": "219600.09"}]
+
+
 def test_the_rank_of_version_2_is_right_after_each_of_its_statements(
     store: Store, origin: Callable[[int], Origin]
 ) -> None:

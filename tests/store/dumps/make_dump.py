@@ -27,6 +27,7 @@ from pipeline.model import Origin, Sequence, SequenceUnit, Skip
 from pipeline.store import Store, open_store
 from pipeline.store.closes import Taking
 from pipeline.store.migrate import SCHEMA, load_migrations
+from tests.rating.billing import NOW, simple_bill
 from tests.store.cases import MINUTE, make_batch, make_entry
 
 HERE = Path(__file__).parent
@@ -54,8 +55,9 @@ def main() -> None:
         store.pin([1], "2026-10", origin.at)
         store.set_edges([("e1", "ru-central", origin.at, None)])
         fill_coverage(store, origin)
+        fill_bills(store)
         text = [
-            f"-- Schema version {version}, as SHOW CREATE TABLE gave it: two attempts at one segment, a gap, a close."
+            f"-- Schema version {version}, as SHOW CREATE TABLE gave it: two attempts at one segment, a gap, a close, a rebill."
         ]
         with store._sessions.client() as client:
             tables, views = present(store)
@@ -98,6 +100,13 @@ def fill_coverage(store: Store, origin: Origin) -> None:
     store.closing.take(attempt, cut, *span, origin.at, f"close {period}")
     close = Close(period, "UTC", "c1", *span, cut, "", 1, at, "anna", id=7)
     store.closing.finish([replace(close, digest=store.closing.digests([close])[7])])
+
+
+def fill_bills(store: Store) -> None:
+    """A bill, and the rebill that replaced it."""
+    store.bills.issue([(simple_bill("1000000.00"), None)], at=NOW, actor="robot")
+    made = store.bills.propose(1, simple_bill("180000.07"), at=NOW, actor="anna", reason="viral day")
+    store.bills.approve(made.id, at=NOW, actor="boris", reason="agreed")
 
 
 if __name__ == "__main__":
