@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from pipeline.rating.usage import usage_of
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import datetime
 
     from pipeline.rating.usage import Usage
 
@@ -25,17 +24,16 @@ HOT_SHARE = 0.9
 """Of the traffic, that of the first resource."""
 
 
-def month_with_a_spike(first_day: date, days: int, spike_day: date, spike_bytes: int, seed: int = 1) -> Usage:
-    """Usage of `days` days from `first_day` (UTC), `spike_bytes` of it above the usual on one day, most of that in the
-    hours from noon on. Deterministic for a seed; totals come near what was asked, not exactly."""
+def month_with_a_spike(begin: datetime, days: int, spike_day: int, spike_bytes: int, seed: int = 1) -> Usage:
+    """Usage of `days` days from `begin`, a midnight, `spike_bytes` of it above the usual on one day (counted from 0),
+    most of that from noon on. Deterministic for a seed; totals come near what was asked, not exactly."""
     dice = np.random.default_rng(seed)
-    start = int(datetime(first_day.year, first_day.month, first_day.day, tzinfo=UTC).timestamp()) // 60
+    start = int(begin.timestamp()) // 60
     minutes = np.arange(days * 1440)
     hour = minutes % 1440 / 60
     rhythm = 1 + 0.7 * np.sin((hour - 9) / 24 * 2 * math.pi)  # highest in the evening, lowest before dawn
     sent = USUAL_BYTES / 1440 * rhythm * dice.uniform(0.8, 1.2, len(minutes))
-    day = (spike_day - first_day).days
-    within = minutes // 1440 == day
+    within = minutes // 1440 == spike_day
     wave = np.where(hour >= 12, np.exp(-((hour - 19) ** 2) / 12), 0.02) * within
     sent += spike_bytes * wave / wave.sum()
     rows = [

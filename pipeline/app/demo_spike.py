@@ -42,9 +42,9 @@ def show_spike(folder: Path) -> bool:
     )
     shutil.copytree(SHIPPED, folder / "plans")
     book = read_book(folder / "plans")
-    usage = month_with_a_spike(FIRST, DAYS, SPIKE, SPIKE_BYTES)
-    _write(usage, folder / "spike.csv")
     period = month_of(Month(FIRST.year, FIRST.month), TZ)
+    usage = month_with_a_spike(period.begin, DAYS, (SPIKE - FIRST).days, SPIKE_BYTES)
+    _write(usage, folder / "spike.csv")
     found = simulate(usage, book.offered(FIRST), period, current=book.find(PLAN, FIRST))
     if found.current_bill is None or found.current is None:
         return False

@@ -15,6 +15,7 @@ from cyclopts import Parameter
 from pipeline.app.context import Context
 from pipeline.app.demo_faults import STORY, Losses, plant, write_counters
 from pipeline.app.demo_screen import show_coverage, show_what_came
+from pipeline.app.demo_spike import show_spike
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
 from pipeline.app.parameters import Given
 from pipeline.app.terminal import err, human_bytes, out, percent, plural, say
@@ -45,8 +46,9 @@ def demo(
     Writes an hour of logs of a small CDN, loses some minutes of it on
     purpose, runs the real pipeline on the rest into an embedded store,
     and shows what each customer used, which minutes are missing, how
-    much was lost; then lets some come late. Leaves the folder to play
-    with.
+    much was lost; then lets some come late. Ends with a client's bill of
+    a million after one good day, and the plan that makes it thirty
+    thousand. Leaves the folder to play with.
 
     Parameters
     ----------
@@ -143,8 +145,9 @@ def _run(losses: Losses, end: datetime, folder: Path, context: Context) -> int:
         later = check_and_record(store, config, end + SECOND_LOOK)
         show_what_came(store, later, config)
         agrees = _agrees(store, losses.truth)
+    told = show_spike(folder)
     _show_next(folder, end + SECOND_LOOK)
-    return 0 if agrees else FOUND_SOMETHING
+    return 0 if agrees and told else FOUND_SOMETHING
 
 
 @dataclass
@@ -237,6 +240,7 @@ def _show_next(folder: Path, now: datetime) -> None:
         f"gaps {config} --now {now:%Y-%m-%dT%H:%MZ} --closed",
         f"status {config} --now {now:%Y-%m-%dT%H:%MZ}",
         f'sql {config} "{query}"',
+        f"price --plan {shown}/plans/volume.toml --usage {shown}/spike.csv --tz Europe/Moscow",
         f"aggregate {shown}/spool/e1/*.log",
         "aggregate /var/log/nginx/access.log",
     ):

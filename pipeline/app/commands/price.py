@@ -109,14 +109,16 @@ def _within(span: Period, whole: Period) -> bool:
 
 
 def _only_month(usage: Usage, tz: str) -> Period:
+    from zoneinfo import ZoneInfo
+
     if not len(usage):
         raise UsageFailure("--month: required, as there is no usage in the file")
     first, last = int(usage.minute.min()), int(usage.minute.max())
     month = _month_of(datetime.fromtimestamp(first * 60, UTC), tz)
     if last * 60 >= month.end.timestamp():
-        ends = datetime.fromtimestamp(last * 60, UTC)
+        begins, ends = (datetime.fromtimestamp(at * 60, ZoneInfo(tz)) for at in (first, last))
         raise UsageFailure(
-            f"--month: required, as the usage runs from {month.begin:%Y-%m} to {ends:%Y-%m}",
+            f"--month: required, as the usage runs from {begins:%Y-%m} to {ends:%Y-%m} in {tz}",
             mend="Each month is priced by itself.",
         )
     return month
