@@ -21,8 +21,8 @@ LASTING = (GapState.OPEN, GapState.SHRUNK)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a month cannot be closed yet. `kind`: `early`, `gap`, `unsettled` or `changed`; a reason and a name lift
-    `gap` and `unsettled`. `gap`: the id of the gap, else empty."""
+    """Why a month cannot be closed yet. `kind`: `early`, `gap`, `unsettled`, `changed` or `contract`; a reason and a
+    name lift `gap` and `unsettled`. `gap`: the id of the gap, else empty."""
 
     kind: str
     text: str

@@ -16,6 +16,7 @@ from pipeline.coverage.close import Concerned, Refusal, find_unsettled, part_clo
 from pipeline.coverage.model import Close, Gap, GapState
 from pipeline.coverage.periods import ContractMonth, Month, Term, contract_months
 from pipeline.coverage.proof import Minutes, Proof, prove, tally_minutes
+from pipeline.coverage.unbilled import DEFAULT_TZ, Unbilled, find_unbilled, uncovered
 from pipeline.model import MEASURES
 
 if TYPE_CHECKING:
@@ -28,25 +29,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Who closes what: contracts' parts of a month; `reason`: why gaps are accepted, None where they are not."""
+    """Who closes what: contracts' parts of a month; `reason`: why gaps are accepted, None where they are not.
+
+    `customers`: who is to be closed, to find those of them whom no contract covers; where there are some that were
+    served, nothing is closed unless `leave_unbilled`. `all_hosts`: tell of hosts that are nobody's, too.
+    """
 
     month: Month
     terms: tuple[Term, ...]
     close_after_s: float
     actor: str
     reason: str | None = None
+    customers: tuple[str, ...] = ()
+    leave_unbilled: bool = False
+    all_hosts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of it. With a refusal nothing was closed. `already`: closed before, and left as they were;
-    `adjustments`: what changed in those since."""
+    `adjustments`: what changed in those since; `unbilled`: what was served and is in no close."""
 
     closed: tuple[Close, ...] = ()
     already: tuple[Close, ...] = ()
     refused: tuple[Refusal, ...] = ()
     accepted: tuple[Gap, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
+    unbilled: tuple[Unbilled, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +107,41 @@ def close_month(
         unsettled=unsettled,
         served=book.edges,
     )
+    unbilled = tuple(_unbilled(store, order, wanted, checked.cut, owner))
+    if not order.leave_unbilled:
+        refused += [
+            Refusal("contract", str(each), (each.customer,)) for each in unbilled if each.customer is not None
+        ]
     stands = [
         *changed,
         *(each for each in refused if order.reason is None or not each.acceptable),
     ]
     if stands:
-        return Outcome(already=tuple(already), refused=(*changed, *refused))
+        return Outcome(already=tuple(already), refused=(*changed, *refused), unbilled=unbilled)
     record(checked)
     accepted = _accept(store, checked.gaps, refused, order, now)
     gaps = {gap.id: gap for gap in (*checked.gaps, *accepted)}
     closed = _write(store, order, todo, book, checked, list(gaps.values()), bool(refused), now)
     return Outcome(
-        tuple(closed), tuple(already), (), tuple(accepted), tuple(adjustments(store, already, owner))
+        tuple(closed),
+        tuple(already),
+        (),
+        tuple(accepted),
+        tuple(adjustments(store, already, owner)),
+        unbilled,
+    )
+
+
+def _unbilled(
+    store: Store,
+    order: Order,
+    wanted: Sequence[ContractMonth],
+    cut: int,
+    owner: Callable[[str], str | None],
+) -> list[Unbilled]:
+    spans = uncovered(order.customers, order.terms, wanted, order.month)
+    return find_unbilled(
+        store, cut, spans, owner, order.month.minutes(DEFAULT_TZ) if order.all_hosts else None
     )
 
 

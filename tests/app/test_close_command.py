@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Prebill
+from .conftest import ROOT, Prebill
 
 CONFIG = """
 [store]
@@ -79,6 +79,9 @@ def test_refused_then_accepted_then_closed_for_good(prebill: Prebill, site: Path
     assert closed.returncode == 0, closed.stderr
     found = {each["customer"]: each for each in json.loads(closed.stdout)["closed"]}
     assert found["c1"]["usage"]["requests"] == 40
+    documented = (ROOT / "docs" / "closing.md").read_text()
+    keys = {*json.loads(closed.stdout), *found["c1"], *found["c1"]["usage"], *found["c1"]["proof"]}
+    assert [key for key in sorted(keys) if f"`{key}`" not in documented] == []
     assert found["c2"]["usage"]["requests"] == 9
     assert (found["c1"]["from"], found["c1"]["to"]) == ("2026-09-30T21:00Z", "2026-10-31T21:00Z")
     proof = found["c1"]["proof"]
@@ -115,3 +118,51 @@ def test_what_is_wrong_with_the_call_is_told_at_once(prebill: Prebill) -> None:
     missing = prebill("close", "2026-10", "--now", RIPE)
     assert missing.returncode == 3
     assert "there is no store" in missing.stderr
+
+
+def test_who_was_served_without_a_contract_is_named_with_his_usage_and_nothing_is_closed(
+    prebill: Prebill, tmp_path: Path
+) -> None:
+    """c2's contract begins at 21:02 in the last minutes of his month; guest has none; nobody has stray.example."""
+    config = CONFIG.replace("America/New_York", "UTC").replace(
+        '{{ plan = "start", from = 2026-01-01, tz = "UTC" }}',
+        '{{ plan = "start", from = 2026-10-31T21:02:00Z, tz = "UTC" }}',
+    )
+    (tmp_path / "prebill.toml").write_text(config.format(folder=tmp_path))
+    hosts = ("a.example", "x.b.example", "guest.example", "stray.example")
+    for minute in range(-5, 5):
+        write_segment(tmp_path / "spool", minute, [(60 * minute + i, host) for i, host in enumerate(hosts)])
+    assert prebill("run", "--once").returncode == 0
+
+    refused = prebill("close", "2026-10", "--json", "--now", RIPE)
+    assert refused.returncode == 1, refused.stderr
+    told = json.loads(refused.stdout)
+    assert [(each["kind"], each["customers"]) for each in told["refused"]] == [
+        ("contract", ["c2"]),
+        ("contract", ["guest"]),
+    ]
+    left = [(each["customer"], each["requests"], each["bytes_sent"]) for each in told["unbilled"]]
+    assert left == [("c2", 7, 10_500), ("guest", 10, 15_000), (None, 10, 15_000)]
+    assert (told["unbilled"][0]["from"], told["unbilled"][0]["to"]) == (
+        "2026-10-01T00:00Z",
+        "2026-10-31T21:02Z",
+    )
+    assert json.loads(prebill("sql", "--json", "SELECT count() AS n FROM closes").stdout) == [{"n": 0}]
+
+    shown = prebill("close", "2026-10", "--now", RIPE)
+    assert shown.returncode == 1
+    assert (
+        "guest: no contract 2026-10-01T00:00Z to 2026-11-01T00:00Z, 15,000 bytes in 10 requests"
+        in shown.stdout
+    )
+    assert "--leave-unbilled closes the others" in shown.stderr
+
+    # who is not asked for does not stand in the way of another
+    one = prebill("close", "2026-10", "--customer", "c1", "--now", RIPE)
+    assert one.returncode == 0, one.stderr
+    rest = prebill("close", "2026-10", "--leave-unbilled", "--now", RIPE)
+    assert rest.returncode == 0, rest.stderr
+    assert "Not billed: guest: no contract" in rest.stderr
+    assert "Not billed: hosts of no customer" in rest.stderr
+    closed = prebill("sql", "--json", "SELECT customer, sum(requests) AS n FROM closed GROUP BY 1 ORDER BY 1")
+    assert json.loads(closed.stdout) == [{"customer": "c1", "n": 5}, {"customer": "c2", "n": 3}]

@@ -183,3 +183,17 @@ def test_other_evidence_is_passed_over() -> None:
     probe = Evidence(0.0, "probe", "e1", "", {"action": "add"}, "", 0.0)
     strange = Evidence(0.0, "edge", "e1", "", {"action": "explode"}, "", 0.0)
     assert build_roster([], [probe, strange], {}).spans == {}
+
+
+def test_maintenance_is_no_pause() -> None:
+    """It says that harm is expected, not that no logs are: an edge serves and logs through most of its maintenance, and
+    a pause that nobody gave would hide what is lost in it."""
+    window = {"scope": {"edge": "e1"}, "from": "1970-01-01T00:02:00Z", "to": "1970-01-01T00:06:00Z"}
+    maintenance = Evidence(120, "maintenance", "e1", "", window, "anna", 0.0)
+    edges = [ConfiguredEdge("e1", 0)]
+    alone = build_roster(edges, [maintenance], {})
+    assert [says(alone.spans[E1], minute) for minute in range(8)] == [EXPECTED] * 8
+    told = build_roster(edges, [maintenance, act(120, "pause"), act(360, "resume")], {})
+    assert [says(told.spans[E1], minute) for minute in range(8)] == [EXPECTED] * 2 + [PAUSED] * 4 + [
+        EXPECTED
+    ] * 2

@@ -33,6 +33,7 @@ def close(
     actor: str | None = None,
     accept_gaps: Flag = False,
     reason: str | None = None,
+    leave_unbilled: Flag = False,
     json: Flag = False,
     context: Given,
 ) -> int:
@@ -40,9 +41,9 @@ def close(
 
     Each contract's month ends in its own time zone. Closes all that was
     asked for or nothing: exit 1, with the list, while the month is not over
-    for lateness.close_after, gaps are open, or minutes are not settled. A
-    month that is closed stays as it is; what came later is shown as its
-    adjustment.
+    for lateness.close_after, gaps are open, minutes are not settled, or a
+    customer was served without a contract. A month that is closed stays
+    as it is; what came later is shown as its adjustment.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ def close(
         Close although something is lost: accepts the listed gaps for good. Needs --actor and --reason.
     reason
         Why the gaps are accepted.
+    leave_unbilled
+        Close although customers were served in minutes without a contract; what they were served is listed.
     json
         One JSON document on standard output: closes with their proofs, refusals, adjustments.
     """
@@ -75,6 +78,9 @@ def close(
         config.lateness.close_after.span.total_seconds(),
         (actor or getpass.getuser()).strip(),
         reason.strip() if accept_gaps and reason else None,
+        tuple(dict.fromkeys(only or (each.id for each in config.customer))),
+        leave_unbilled,
+        all_hosts=not only,
     )
     _say_who_is_left(config, only, order)
     with existing_store(context) as store:
@@ -187,6 +193,7 @@ def describe(month: Month, outcome: Outcome) -> dict[str, Any]:
         ],
         "accepted_gaps": [gap.id for gap in outcome.accepted],
         "adjustments": [each.to_json() for each in outcome.adjustments],
+        "unbilled": [each.to_json() for each in outcome.unbilled],
     }
 
 
@@ -220,6 +227,13 @@ def _show(month: Month, outcome: Outcome) -> None:
             say(
                 "  `prebill gaps` tells more of a gap; --accept-gaps --actor NAME --reason TEXT closes with them."
             )
+        if any(refusal.kind == "contract" for refusal in outcome.refused):
+            say(
+                "  Give them a contract in their [[customer]]; --leave-unbilled closes the others without them."
+            )
+    told = [each for each in outcome.unbilled if each.customer is None or not outcome.refused]
+    for unbilled in told[:NAMED]:
+        say(f"Not billed: {unbilled}")
     for gap in outcome.accepted:
         print(f"accepted {gap.id}: {gap.reason}")
     for close in outcome.closed[:NAMED]:
