@@ -71,17 +71,19 @@ class PlanBook:
         return tuple(plan for plan in self.valid(on) if not plan.source)
 
 
-def read_book(folder: Path) -> PlanBook:
-    """The book of a folder: each `*.toml` in it is a plan. Raises BookError with every fault of every file."""
-    if not folder.is_dir():
-        found = "a file" if folder.exists() else "nothing"
+def read_book(place: Path) -> PlanBook:
+    """The book of a folder, in which each `*.toml` is a plan, or of one file. Raises BookError with every fault."""
+    if place.is_file():
+        paths = [place]
+    elif place.is_dir():
+        paths = sorted(path for path in place.glob("*.toml") if not path.name.startswith("."))
+    else:
         raise BookError(
-            [PlanError(str(folder), 0, "", f"expected a folder with a TOML a plan, found {found}")]
+            [PlanError(str(place), 0, "", "expected a folder with a TOML a plan, or one plan, found nothing")]
         )
-    paths = sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
     if not paths or len(paths) > MAX_PLANS:
         raise BookError(
-            [PlanError(str(folder), 0, "", f"expected 1 to {MAX_PLANS:,} files *.toml, found {len(paths):,}")]
+            [PlanError(str(place), 0, "", f"expected 1 to {MAX_PLANS:,} files *.toml, found {len(paths):,}")]
         )
     plans: list[Plan] = []
     files: dict[tuple[str, int], str] = {}

@@ -123,11 +123,13 @@ def test_every_fault_of_every_file_of_a_folder_is_told_at_once(tmp_path: Path) -
 def test_a_folder_that_holds_no_book(tmp_path: Path) -> None:
     with pytest.raises(BookError, match="expected 1 to 10,000 files"):
         read_book(tmp_path)
-    with pytest.raises(BookError, match="expected a folder with a TOML a plan, found nothing"):
+    with pytest.raises(BookError, match="expected a folder with a TOML a plan, or one plan, found nothing"):
         read_book(tmp_path / "none")
-    file = write(tmp_path, "a.toml", plan("start", 1, date(2026, 1, 1)))
-    with pytest.raises(BookError, match="expected a folder with a TOML a plan, found a file"):
-        read_book(file)
+
+
+def test_a_book_of_one_file(tmp_path: Path) -> None:
+    file = write(tmp_path, "a.txt", plan("start", 1, date(2026, 1, 1)))
+    assert [each.id for each in read_book(file).plans] == ["start"]
 
 
 def test_two_of_a_version_are_refused_without_files_too() -> None:

@@ -46,8 +46,8 @@ def plans(
     action
         `check` or `list`.
     folder
-        The plan book: a folder with one TOML a plan. Default: plans.path of the configuration; without a
-        configuration, the example book that comes with prebill.
+        The plan book: a folder with one TOML a plan, or one such file. Default: plans.path of the configuration;
+        without a configuration, the example book that comes with prebill.
     on
         list: plans that are sold on this day, as YYYY-MM-DD. Default: today, or the day of --now.
     every
@@ -105,7 +105,7 @@ def _check(place: Path, context: Context, config: Config | None, *, json: bool) 
     book: PlanBook | None = None
     errors: Sequence[PlanError] = ()
     notes: list[tuple[Plan, str]] = []
-    if not place.is_dir():
+    if not place.exists():
         _read(place)
     try:
         book = read_book(place)
