@@ -182,6 +182,8 @@ def test_xlsx_cuts_text_that_no_cell_holds_and_keeps_the_bill() -> None:
         "|calc",
         "\x00=1",
         "\n=1",
+        "\u200d=1",
+        "\u00ad=1",
     ],
 )
 def test_csv_text_never_begins_a_formula_and_numbers_stay_numbers(evil: str) -> None:
@@ -194,7 +196,10 @@ def test_csv_text_never_begins_a_formula_and_numbers_stay_numbers(evil: str) -> 
             if column in ("quantity", "price", "amount", "plan_version"):
                 assert re.fullmatch(r"-?\d+(\.\d+)?|", cell)
             else:
-                assert not cell.lstrip(" \ufffd").startswith(tuple("=+-@|\t\r\n＝＋－＠")), (column, cell)
+                assert not cell.lstrip(" \ufffd\u200d").startswith(tuple("=+-@|\t\r\n＝＋－＠")), (
+                    column,
+                    cell,
+                )
     assert [row["amount"] for row in rows_of_csv(text) if row["row"] == "adjustment"] == ["-3.60"]
 
 
@@ -221,6 +226,14 @@ def test_nothing_of_a_bill_is_read_as_markup() -> None:
     flat = "".join(pdf_text(written(write_pdf, bill, PROOF_OF(evil), "ru")).split())
     assert flat.count("".join(evil.split())) >= 5
     assert as_text(bill, PROOF_OF(evil), "ru", width=400).count(evil) >= 5
+
+
+def test_signs_that_do_not_show_change_no_amount() -> None:
+    line = replace(BILL.lines[0], amount=D("-0.01"), parts=(), names={"ru": "со\u00adюз \u205f\u2066x\u202e"})
+    flat = pdf_text(written(write_pdf, replace(BILL, lines=(line,)), None, "ru"))
+    assert "союз" in flat
+    assert "-0,01 ₽" in flat
+    assert "союз  \ufffdx\ufffd" in as_text(replace(BILL, lines=(line,)), None, "ru")
 
 
 def test_a_terminal_gets_no_control_signs() -> None:
@@ -259,6 +272,16 @@ def test_a_final_bill_is_nowhere_called_provisional(lang: str) -> None:
     assert not any("редварительный" in text.lower() or "provisional" in text.lower() for text in texts)
     assert {row["state"] for row in rows_of_csv(as_csv(final, None, lang))} == {"final"}
     assert to_json(final, None)["state"] == "final"
+
+
+def test_a_bill_of_nobody_has_no_customer_and_one_below_zero_is_in_his_favour() -> None:
+    line = replace(BILL.lines[0], kind="adjustment", amount=D("-5.10"), parts=())
+    bill = replace(BILL, customer="", lines=(line,), net=D("-5.10"), tax=D(0), total=D("-5.10"))
+    for text in (as_text(bill, None, "en"), pdf_text(written(write_pdf, bill, None, "en"))):
+        assert "Customer" not in text
+        assert "in the customer's favour" in text.replace("’", "'")
+        assert "-5.10" in text
+        assert "Total to pay" not in text
 
 
 @pytest.mark.parametrize("write", [write_pdf, write_xlsx, write_csv])

@@ -28,7 +28,7 @@ reason, a fact of the proof named by `id`. Names are in the language asked for; 
 
 _NUMBERS = frozenset({"quantity", "price", "amount", "plan_version"})
 _TRIGGERS = tuple("=+-@\t\r\n＝＋－＠|")
-_AFTER_SEMICOLON = re.compile("(;[ \u00a0\ufffd'\"]*)(?=[=+@＝＋－＠|-])")
+_AFTER_SEMICOLON = re.compile("(;[ \u00a0\u200c\u200d\ufffd'\"]*)(?=[=+@＝＋－＠|-])")
 
 
 def write_csv(bill: Bill, proof: Proof | None, lang: str, target: Target) -> None:
@@ -54,7 +54,7 @@ def safe_cell(text: str) -> str:
     """Text that no spreadsheet takes for a formula, also where it trims blanks from its front, or takes semicolons for
     the borders of cells and no notice of quotes, as a Russian Excel does with a file of commas."""
     text = _AFTER_SEMICOLON.sub(r"\1'", clean(text))
-    return f"'{text}" if text.lstrip(" \u00a0\ufffd'\"").startswith(_TRIGGERS) else text
+    return f"'{text}" if text.lstrip(" \u00a0\u200c\u200d\ufffd'\"").startswith(_TRIGGERS) else text
 
 
 def _rows(document: Mapping[str, Any], lang: str) -> Iterator[dict[str, Any]]:

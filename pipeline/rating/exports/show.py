@@ -19,20 +19,28 @@ MOST_DECIMALS = 6
 
 _LOCALES = ("ru", "en_GB")
 _EXCEL_DIGITS = 15
-_TURNERS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
-"""Signs that turn or break the text after them: a name that holds one could make an amount read backwards."""
+_JOINERS = frozenset("\u200c\u200d")
+"""Signs of format without which some scripts are spelled wrong."""
 
 
 def clean(text: str) -> str:
-    """Text that every format can hold and that moves nothing around it: control signs, halves of surrogates, and what
-    turns the direction of writing become U+FFFD."""
+    """Text that every format can hold and that moves nothing around it: control signs, halves of surrogates and signs
+    of format (some turn the text after them, and an amount would read backwards) become U+FFFD, odd blanks a blank."""
     if text.isprintable():
         return text
-    return "".join("\ufffd" if _is_bad(sign) else sign for sign in text)
+    return "".join(map(_clean_sign, text))
 
 
-def _is_bad(sign: str) -> bool:
-    return unicodedata.category(sign) in ("Cc", "Cs") or sign in _TURNERS or (ord(sign) & 0xFFFE) == 0xFFFE
+def _clean_sign(sign: str) -> str:
+    kind = unicodedata.category(sign)
+    if kind == "Zs":
+        return sign if sign == "\u00a0" else " "
+    if sign == "\u00ad":
+        return (
+            ""  # a hyphen that does not show; fonts draw it as a minus, and PDF then takes each minus for it
+        )
+    bad = kind in ("Cc", "Cs", "Zl", "Zp") or (kind == "Cf" and sign not in _JOINERS)
+    return "\ufffd" if bad or (ord(sign) & 0xFFFE) == 0xFFFE else sign
 
 
 def plain(value: Decimal) -> str:

@@ -79,7 +79,8 @@ def view_bill(bill: Bill, proof: Proof | None, lang: str) -> View:
         lang=lang,
         title=f"{say('bill', lang)}: {period}",
         head=(
-            (say("customer", lang), show.clean(bill.customer)),
+            # `prebill price` rates usage that is nobody's
+            *([(say("customer", lang), show.clean(bill.customer))] if bill.customer else []),
             (say("plan", lang), plan),
             (say("currency", lang), show.clean(bill.currency)),
         ),
