@@ -54,16 +54,11 @@ def load_real(typingctx: Any, address: Any) -> Any:
 
 
 @inner
-def _amount(piece, more, k, inverse, odd, limit, times):  # type: ignore[no-untyped-def]
+def _amount(more, const, slope, const_real, slope_real, k, inverse, odd, limit, times):  # type: ignore[no-untyped-def]
     """The rounded amount of a piece for so many units above its base, without a branch."""
-    guess = load_real(piece + 8 * P_CONST_REAL) + np.float64(more) * load_real(piece + 8 * P_SLOPE_REAL)
-    guess = min(guess * inverse, np.float64(MOST))
+    guess = min((const_real + np.float64(more) * slope_real) * inverse, np.float64(MOST))
     amount = np.int64(guess)
-    rest = np.int64(
-        load64(piece + 8 * P_CONST)
-        + np.uint64(more) * load64(piece + 8 * P_SLOPE)
-        - np.uint64(amount) * np.uint64(k)
-    )
+    rest = np.int64(const + np.uint64(more) * slope - np.uint64(amount) * np.uint64(k))
     below = np.int64(rest < 0)
     amount -= below
     rest += below * k
@@ -97,7 +92,9 @@ def _price(x, pieces, count, begun, k, inverse, odd, limit, times):  # type: ign
     if block:
         full = more // block
         more = full + np.int64(begun != 0 and full * block != more)
-    return _amount(piece, more, k, inverse, odd, limit, times)
+    const, slope = load64(piece + 8 * P_CONST), load64(piece + 8 * P_SLOPE)
+    const_real, slope_real = load_real(piece + 8 * P_CONST_REAL), load_real(piece + 8 * P_SLOPE_REAL)
+    return _amount(more, const, slope, const_real, slope_real, k, inverse, odd, limit, times)
 
 
 @inner
@@ -125,10 +122,12 @@ def _rate_line(charge, piece, column, n, target):  # type: ignore[no-untyped-def
         get(charge, C_ZERO),
         get(charge, C_FREE),
     )
+    const, slope = load64(piece + 8 * P_CONST), load64(piece + 8 * P_SLOPE)
+    const_real, slope_real = load_real(piece + 8 * P_CONST_REAL), load_real(piece + 8 * P_SLOPE_REAL)
     for i in range(n):
         given = load64(column + 8 * i)
         x = max(np.int64(given & np.uint64(_LARGEST - 1)) - free, 0)
-        amount = _amount(piece, x, k, inverse, odd, limit, times)
+        amount = _amount(x, const, slope, const_real, slope_real, k, inverse, odd, limit, times)
         amount = zero if x == 0 else amount
         amount = min(max(amount, least), most) if amount >= 0 else amount
         put(target, i, np.int64(TOO_LARGE) if given >= np.uint64(_LARGEST) else amount)
