@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.rating.stake import LostUsage
 
-MOST_RESOURCES = 50
+MOST = 50
 """The largest resources take all that was lost: days of a gap times thousands of resources are millions of rows."""
 
 PARTS = 1 << 16
@@ -69,11 +69,16 @@ def usage_with(usage: Usage, lost: Iterable[LostUsage], zone_of: ZoneOf) -> Usag
 
 def _resources(usage: Usage) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Places of the largest resources, and their shares in PARTS."""
-    sums = np.bincount(usage.resource, weights=usage.bytes_sent, minlength=len(usage.resources) or 1)
-    largest = np.argsort(-sums, kind="stable")[:MOST_RESOURCES]
+    sums = np.bincount(usage.resource, usage.bytes_sent, len(usage.resources) or 1)
+    return shares_of(sums.astype(np.float64), MOST)
+
+
+def shares_of(sums: NDArray[np.float64], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of the `most` largest sums, and their shares, which make PARTS; of all zeros the first has all."""
+    largest = np.argsort(-sums, kind="stable")[:most].astype(np.int64)
     weights = sums[largest]
     if not weights.any():
-        return largest[:1], np.array([PARTS])
+        return largest[:1], np.array([PARTS], np.int64)
     ends = np.rint(np.cumsum(weights) / weights.sum() * PARTS).astype(np.int64)
     return largest, np.diff(ends, prepend=0)
 
