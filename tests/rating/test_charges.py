@@ -205,23 +205,45 @@ def test_the_parts_of_a_line_explain_its_amount(of: Charge, units: Decimal, roun
 
 
 @given(charges(), quantities, st.integers(1, 31))
-def test_a_part_of_the_month_has_its_part_of_what_is_monthly(of: Charge, units: Decimal, day: int) -> None:
+def test_a_part_of_the_month_has_its_part_of_a_rate(of: Charge, units: Decimal, day: int) -> None:
     factor = Fraction(day, 31)
     if of.meter in (Meter.FLAT, Meter.P95_BPS):
         assert price(of, units, factor) == price(of, units) * factor
-    elif of.model is Model.CAPACITY and not of.free_units:
-        # The pace of the span decides the tier.
-        pace = Fraction(units) / factor
-        tier = of.tiers[tier_holding(of.tiers, pace)]
-        least = Fraction(of.minimum or 0)
-        most = Fraction(of.cap) if of.cap is not None else None
-        whole = max(Fraction(tier.flat), least)
-        assert price(of, units, factor) == factor * (whole if most is None else min(whole, most))
-    elif of.model is Model.PER_UNIT and of.minimum is None and of.cap is None:
-        free = Fraction(of.free_units or 0) * factor
-        assert price(of, units, factor) == max(Fraction(0), Fraction(units) - free) * Fraction(
-            of.unit_price or 0
-        )
+
+
+@given(charges(), quantities, st.integers(1, 8))
+def test_a_part_of_the_month_is_a_plan_with_that_part_of_all_that_is_monthly(
+    of: Charge, units: Decimal, eighths: int
+) -> None:
+    part = Decimal(eighths) / 8
+
+    def of_part(value: Decimal | None) -> Decimal | None:
+        return None if value is None else value * part
+
+    if of.meter is not Meter.BYTES_SENT:
+        return
+    bounds_too = of.model is Model.CAPACITY
+    smaller = replace(
+        of,
+        minimum=of_part(of.minimum),
+        cap=of_part(of.cap),
+        free_units=of_part(of.free_units),
+        tiers=tuple(
+            replace(tier, flat=tier.flat * part, up_to=of_part(tier.up_to) if bounds_too else tier.up_to)
+            for tier in of.tiers
+        ),
+        commitment=of.commitment and replace(of.commitment, units=of.commitment.units * part),
+    )
+    assert price(of, units, Fraction(eighths, 8)) == price(smaller, units)
+
+
+@given(charges(cap=None, minimum=None), quantities, st.decimals(0, 100, places=1), prices)
+def test_a_percentage_goes_off_before_the_limits(
+    of: Charge, units: Decimal, off: Decimal, least: Decimal
+) -> None:
+    left = price(of, units) * (1 - Fraction(off) / 100)
+    assert price(replace(of, percent_off=off), units) == left
+    assert price(replace(of, percent_off=off, minimum=least), units) == max(left, Fraction(least))
 
 
 @pytest.mark.parametrize(

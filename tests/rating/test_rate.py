@@ -104,6 +104,8 @@ def test_the_minimum_and_the_cap_are_lines_that_say_against_what() -> None:
     bill = rate_plan(plan(flat("1200"), minimum=Decimal(3000)), (), MONTH)
     assert amounts(bill, "minimum") == [Decimal(1800)]
     assert "minimum 3000, against 1200" in bill.lines[-1].rule
+    assert len(rate_plan(plan(flat("1200"), minimum=Decimal(1200)), (), MONTH).lines) == 1
+    assert len(rate_plan(plan(flat("1200"), cap=Decimal(1200)), (), MONTH).lines) == 1
     bill = rate_plan(plan(flat("1200"), cap=Decimal(1000)), (), MONTH, tax=VAT)
     assert (amounts(bill, "cap"), bill.net, bill.tax) == ([Decimal(-200)], Decimal(1000), Decimal(220))
 
@@ -134,6 +136,8 @@ def test_a_share_is_of_the_charges_it_names_or_of_all_others() -> None:
     # A meter that counts 1 for whatever is flat has no say.
     assert rate_plan(plan(share, *fees), [quantity("1", "support")], MONTH).total == 165
     assert rate_plan(plan(*fees, replace(share, of=("b",))), (), MONTH).total == 155
+    # One share is not of another.
+    assert rate_plan(plan(*fees, share, replace(share, id="guarantee")), (), MONTH).total == 180
     with pytest.raises(RateError, match="expected charges before it in of, found c"):
         rate_plan(plan(*fees, replace(share, of=("c",))), (), MONTH)
 
@@ -190,6 +194,10 @@ def test_days_are_those_of_the_months_own_zone() -> None:
     rest = Period(datetime(2026, 11, 15, 21, tzinfo=UTC), whole.end, "Europe/Moscow")
     assert factor_of(rest, whole, "day") == Fraction(15, 30)
     assert factor_of(rest, whole, "none") == 1
+    # A day that two spans share is of the one in which it begins.
+    noon = datetime(2026, 11, 3, 12, tzinfo=zone)
+    assert factor_of(Period(whole.begin, noon, whole.tz), whole, "day") == Fraction(3, 30)
+    assert factor_of(Period(noon, whole.end, whole.tz), whole, "day") == Fraction(27, 30)
     with pytest.raises(RateError, match="expected none, day, second, found 'week'"):
         factor_of(rest, whole, "week")
     with pytest.raises(RateError, match="expected a span within"):
