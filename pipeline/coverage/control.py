@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from pipeline.coverage.counters import Tolerance
     from pipeline.coverage.kept import Kept
     from pipeline.coverage.losses import Claim
-    from pipeline.coverage.model import CounterDelta, LedgerColumns, Loss, Roster, SequenceHole, Share
+    from pipeline.coverage.model import (
+        CounterDelta,
+        LedgerColumns,
+        Loss,
+        Reading,
+        Roster,
+        SequenceHole,
+        Share,
+    )
+    from pipeline.coverage.readings import ReadingColumns
     from pipeline.coverage.roster import ConfiguredEdge
     from pipeline.store.store import Store
 
@@ -59,7 +68,7 @@ class Checked:
     gaps: tuple[Gap, ...]
     changed: tuple[Gap, ...]
     holes: tuple[SequenceHole, ...]
-    deltas: tuple[CounterDelta, ...]
+    deltas: Sequence[CounterDelta]
     cut: int
     at: float
     seconds: dict[str, float]
@@ -136,8 +145,8 @@ def check(
     from pipeline.coverage.sharing_at_once import find_all_shares
 
     until = min(now, (after + AFTER_MINUTES) * 60.0) + 1
-    readings = store.readings((first - COUNTED_BEFORE_MINUTES) * 60, until)
-    before = COUNTED_BEFORE_MINUTES if readings else BEFORE_MINUTES
+    readings = _readings(store, (first - COUNTED_BEFORE_MINUTES) * 60, until)
+    before = COUNTED_BEFORE_MINUTES if len(readings) else BEFORE_MINUTES
     seen = look(
         store, settings, now=now, first=first, after=after, firsts=firsts, roster=roster, before=before
     )
@@ -188,7 +197,7 @@ def check(
         tuple(gaps.values()),
         tuple(changed),
         seen.holes,
-        tuple(deltas),
+        deltas,
         seen.cut,
         now,
         watch.seconds,
@@ -235,6 +244,12 @@ def first_minutes(store: Source) -> dict[Stream, int]:
 
 def _text(value: str | bytes) -> str:
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+
+def _readings(store: Source, since: float, until: float) -> Sequence[Reading] | ReadingColumns:
+    """As columns, from a store that has them so."""
+    columns = getattr(store, "reading_columns", None)
+    return columns(since, until) if columns else store.readings(since, until)  # type: ignore[union-attr]
 
 
 def _claims(store: Source, seen: Seen) -> list[Claim]:

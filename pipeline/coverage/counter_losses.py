@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.coverage.counters import Tolerance, disagree
+from pipeline.coverage.deltas import Deltas
 from pipeline.coverage.model import Amount, CounterDelta, Loss, LossClass, State, Stream
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ class _Edge:
 
     def free(self, first: int, after: int) -> list[int]:
         """The minutes of [first, after) that a loss of the counters may be put on."""
-        taken = self.lost | self.idle
-        return [minute for minute in range(first, after) if not taken[minute - self.first]]
+        span = slice(first - self.first, after - self.first)
+        free: list[int] = (np.flatnonzero(~(self.lost[span] | self.idle[span])) + first).tolist()
+        return free
 
     def inside(self, delta: CounterDelta) -> bool:
         return self.first <= delta.first and delta.after <= self.first + len(self.lost)
@@ -70,6 +72,8 @@ def weigh(
 ) -> list[Loss]:
     """The same losses, with the counters' figures where they are the narrower, and the counters' own."""
     allowed = tolerance or Tolerance()
+    if isinstance(deltas, Deltas):
+        deltas = _worth_a_look(deltas, losses, allowed)
     edges = _edges(losses, coverage, deltas, due)
     measured: dict[Loss, Loss] = {}
     reduced: list[CounterDelta] = []
@@ -87,6 +91,15 @@ def weigh(
     for stretch in _stretches(disagree(reduced, tolerance=allowed)):
         found += _own(by_name[stretch[0].edge], stretch, allowed)
     return found
+
+
+def _worth_a_look(deltas: Deltas, losses: Sequence[Loss], allowed: Tolerance) -> list[CounterDelta]:
+    """The deltas of edges that lost something, or of which one lacks more than is granted to it; others cannot tell
+    anything, and they are nearly all."""
+    lost = {loss.stream.edge for loss in losses}
+    lacking = deltas.lacking(allowed.percent).tolist()
+    looked = (place for place, edge in enumerate(deltas.edges) if lacking[place] or edge in lost)
+    return [delta for place in looked for delta in deltas.of_edge(place)]
 
 
 def _edges(
@@ -194,6 +207,8 @@ def _reduced(edge: _Edge, touched: dict[int, list[Loss]], allowed: Tolerance) ->
     accounted = _accounted(edge, touched, allowed)
     for place in places:
         delta = edge.deltas[place]
+        if delta.bytes_sent == delta.logged_bytes and delta.requests == delta.logged_requests:
+            continue  # as it is, it says nothing
         if place in accounted:
             reduced[place] = _agreeing(delta)
         elif not edge.inside(delta):

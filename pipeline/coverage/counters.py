@@ -19,20 +19,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.coverage.model import CounterDelta, LedgerColumns
-from pipeline.coverage.readings import at_minutes, edge_line
+from pipeline.coverage.deltas import Deltas
+from pipeline.coverage.model import LedgerColumns
+from pipeline.coverage.readings import MOST, ReadingColumns, at_minutes, edge_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from pipeline.coverage.model import Reading
+    from pipeline.coverage.model import CounterDelta, Reading
 
     Floats = NDArray[np.float64]
 
@@ -64,38 +65,62 @@ class Tolerance:
 
 
 def deltas_of(
-    readings: Sequence[Reading], ledger: LedgerColumns | Iterable[LedgerColumns]
-) -> list[CounterDelta]:
+    readings: Sequence[Reading] | ReadingColumns, ledger: LedgerColumns | Iterable[LedgerColumns]
+) -> Deltas:
     """What each edge served between readings, and what its logs hold of the same minutes; by edge and time.
 
     Readings in any order, repeated ones included. The first of an edge is its baseline. A reading that is missing
     makes a delta of several minutes. `ledger`, whole or in pieces, must hold all minutes of the readings.
     """
-    by_edge: dict[str, list[Reading]] = defaultdict(list)
-    for reading in readings:
-        by_edge[reading.edge].append(reading)
-    served = {edge: at_minutes(edge_line(own)) for edge, own in sorted(by_edge.items())}
-    logged = _logged(ledger, {edge: line.minute for edge, line in served.items()})
-    deltas: list[CounterDelta] = []
-    for edge, line in served.items():
-        lines, sent = logged[edge]
-        columns = (
-            line.minute[:-1].tolist(),
-            line.minute[1:].tolist(),
-            np.diff(line.requests).tolist(),
-            np.diff(line.bytes_sent).tolist(),
-            lines.tolist(),
-            sent.tolist(),
-            line.reset[1:].tolist(),
-        )
-        deltas.extend(CounterDelta(edge, *row) for row in zip(*columns, strict=True))
-    return deltas
+    if isinstance(readings, ReadingColumns):
+        if (simple := _simple_deltas(readings, ledger)) is not None:
+            return simple
+        served = {edge: at_minutes(readings.line(place)) for place, edge in enumerate(readings.edges)}
+    else:
+        by_edge: dict[str, list[Reading]] = defaultdict(list)
+        for reading in readings:
+            by_edge[reading.edge].append(reading)
+        served = {edge: at_minutes(edge_line(own)) for edge, own in sorted(by_edge.items())}
+    starts, lines, sent = _logged(ledger, {edge: line.minute for edge, line in served.items()})
+    values = np.zeros((7, len(lines)), np.int64)
+    for (begin, end), line in zip(pairwise(starts.tolist()), served.values(), strict=True):
+        if end > begin:
+            values[0, begin:end], values[1, begin:end] = line.minute[:-1], line.minute[1:]
+            values[2, begin:end], values[3, begin:end] = np.diff(line.requests), np.diff(line.bytes_sent)
+            values[6, begin:end] = line.reset[1:]
+    values[4], values[5] = lines, sent
+    return Deltas(tuple(served), starts, values)
+
+
+def _simple_deltas(
+    readings: ReadingColumns, ledger: LedgerColumns | Iterable[LedgerColumns]
+) -> Deltas | None:
+    """The same of all edges at once, where every reading is at the end of a minute and none is less than the one
+    before, as nearly all are; None where not."""
+    minute = np.round(readings.at / 60).astype(np.int64)
+    n, own = len(minute), np.ones(max(len(minute) - 1, 0), np.bool_)
+    own[readings.starts[1:-1] - 1] = False  # from one edge's last to the next one's first is no delta
+    if not n or not np.array_equal(minute * 60.0, readings.at):
+        return None
+    if max(int(readings.requests.max()), int(readings.bytes_sent.max())) > MOST:
+        return None
+    columns = [minute, readings.requests.astype(np.int64), readings.bytes_sent.astype(np.int64)]
+    steps = [np.diff(column)[own] for column in columns]
+    if np.any(steps[0] <= 0) or np.any(steps[1] < 0) or np.any(steps[2] < 0):
+        return None
+    bounds = {
+        edge: minute[readings.starts[i] : readings.starts[i + 1]] for i, edge in enumerate(readings.edges)
+    }
+    starts, lines, sent = _logged(ledger, bounds)
+    none = np.zeros(len(lines), np.int64)
+    values = np.stack([minute[:-1][own], minute[1:][own], *steps[1:], lines, sent, none])
+    return Deltas(readings.edges, starts, values)
 
 
 def _logged(
     ledger: LedgerColumns | Iterable[LedgerColumns], bounds: dict[str, NDArray[np.int64]]
-) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Requests and bytes in the logs of each edge between its bounds: int64, one less than bounds."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Requests and bytes in the logs of each edge between its bounds, and where each edge's begin: int64 all."""
     edges = list(bounds)
     sizes = np.array([max(len(bounds[edge]) - 1, 0) for edge in edges], np.int64)
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
@@ -113,10 +138,7 @@ def _logged(
         rows = {edge: row for row, edge in enumerate(edges)}
         for piece in [ledger] if isinstance(ledger, LedgerColumns) else ledger:
             _add_logged(piece, rows, places, first, lines, sent)
-    return {
-        edge: (lines[starts[row] : starts[row + 1]], sent[starts[row] : starts[row + 1]])
-        for row, edge in enumerate(edges)
-    }
+    return starts, lines, sent
 
 
 def _add_logged(

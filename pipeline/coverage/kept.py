@@ -14,6 +14,8 @@ import numpy as np
 
 from pipeline.coverage.ledger_window import LedgerWindow
 from pipeline.coverage.model import FOREVER, Stream
+from pipeline.coverage.readings import ReadingColumns
+from pipeline.coverage.readings_window import ReadingsWindow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.coverage.evidence import Evidence
-    from pipeline.coverage.model import Gap, LedgerColumns, Reading, Run
+    from pipeline.coverage.model import Gap, LedgerColumns, Run
     from pipeline.store.ledger_news import Marks
     from pipeline.store.store import Store
 
@@ -33,6 +35,10 @@ MOST_NEWS = 1_000_000
 
 BEATS_LATE_S = 600.0
 """So much later than its instant a beat may be written, by a clock that is wrong."""
+
+
+DAY_S, FORGET_S = 86_400.0, 3600.0
+"""Readings are kept of a day at most; those that are no longer asked for are forgotten every hour."""
 
 
 @dataclass
@@ -58,6 +64,7 @@ class Kept:
         self._gaps: dict[str, Gap] = {}
         self._listed: list[Gap] | None = None
         self._gaps_seq = 0
+        self._readings: ReadingsWindow | None = None
 
     def refresh(self) -> News:
         """Take in what came since the last time; all there is the first time, and where that fails half-way."""
@@ -145,11 +152,19 @@ class Kept:
         begin, end = np.searchsorted(self._beats, [since, until])
         return self._beats[begin:end]
 
-    def readings(self, since: float, until: float, edge: str | None = None) -> list[Reading]:
+    def reading_columns(self, since: float, until: float) -> ReadingColumns:
         """Counter readings in [since, until); none are asked for where there are none."""
-        if self._marks is not None and not self._marks.readings:
-            return []
-        return self.store.readings(since, until, edge)
+        count = self._marks.readings if self._marks is not None else 0
+        if not count:
+            return ReadingColumns.empty()
+        read, window = self.store.readings_since, self._readings
+        if until - since > DAY_S or (window is not None and since < window.since - DAY_S):
+            return self.store.reading_columns(since, until)
+        if window is None or since < window.since or not window.refresh(count, read):
+            window = self._readings = ReadingsWindow(since, read)
+        if window.since < since - FORGET_S:
+            window.forget(since)
+        return window.columns(since, until)
 
     def gaps(self) -> list[Gap]:
         """The latest of each gap, by minute and id."""

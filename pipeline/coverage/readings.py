@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pipeline.coverage.model import Reading
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
-
-    from pipeline.coverage.model import Reading
 
 _WRAPS = (1 << 32, 1 << 64)
 
@@ -31,8 +31,44 @@ _NEAR_S = 30.0
 
 _JUST_S = 1.0
 
-_MOST = 1 << 62
+MOST = 1 << 62
 """What no honest counter rises by: a line goes no higher."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingColumns:
+    """Readings as columns, by edge and time: millions of them, where a noun each would take minutes and gigabytes.
+
+    `edges`: ascending. `starts`: int64[edges + 1], where each edge's rows begin. `at`: float64[n], epoch seconds;
+    `requests`, `bytes_sent`: uint64[n], the totals.
+    """
+
+    edges: tuple[str, ...]
+    starts: NDArray[np.int64]
+    at: NDArray[np.float64]
+    requests: NDArray[np.uint64]
+    bytes_sent: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @classmethod
+    def empty(cls) -> ReadingColumns:
+        """No readings."""
+        none = np.zeros(0, np.uint64)
+        return cls((), np.zeros(1, np.int64), np.zeros(0), none, none)
+
+    def line(self, place: int) -> Line:
+        """The line of one edge's readings."""
+        rows = slice(self.starts[place], self.starts[place + 1])
+        at, requests, sent = self.at[rows], self.requests[rows], self.bytes_sent[rows]
+        if len(at) and max(int(requests[-1]), int(sent[-1])) <= MOST:
+            # lower than the last where they rise; where not, they are looked at one by one
+            line = _rising_columns(at, requests.astype(np.int64), sent.astype(np.int64))
+            if line is not None:
+                return line
+        totals = zip(at.tolist(), requests.tolist(), sent.tolist(), strict=True)
+        return edge_line([Reading(self.edges[place], *row) for row in totals])
 
 
 class _Row(NamedTuple):
@@ -75,8 +111,13 @@ def _rising(readings: Sequence[Reading]) -> Line | None:
         sent = np.array([reading.bytes_sent_total for reading in readings], np.int64)
     except OverflowError:
         return None
-    at = np.array([reading.at for reading in readings], np.float64)
-    if not len(at) or max(requests[-1], sent[-1]) > _MOST or min(requests[0], sent[0]) < 0:
+    return _rising_columns(np.array([reading.at for reading in readings], np.float64), requests, sent)
+
+
+def _rising_columns(
+    at: NDArray[np.float64], requests: NDArray[np.int64], sent: NDArray[np.int64]
+) -> Line | None:
+    if not len(at) or max(requests[-1], sent[-1]) > MOST or min(requests[0], sent[0]) < 0:
         return None
     if np.any(at[1:] <= at[:-1]) or np.any(requests[1:] < requests[:-1]) or np.any(sent[1:] < sent[:-1]):
         return None
@@ -94,8 +135,8 @@ def _mended(rows: list[_Row]) -> Line:
         more_requests, more_sent = row.requests - before.requests, row.bytes_sent - before.bytes_sent
         if more_requests < 0 or more_sent < 0:
             more_requests, more_sent, reset[i] = _after_fall(before, row)
-        requests.append(min(requests[-1] + more_requests, _MOST))
-        sent.append(min(sent[-1] + more_sent, _MOST))
+        requests.append(min(requests[-1] + more_requests, MOST))
+        sent.append(min(sent[-1] + more_sent, MOST))
     return Line(at, np.array(requests, np.int64), np.array(sent, np.int64), reset)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.store import gap_log, ledger_columns, ledger_news, usage_at_once
+from pipeline.store import evidence_log, gap_log, ledger_columns, ledger_news, usage_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.coverage.model import Gap, LedgerColumns
+    from pipeline.coverage.readings import ReadingColumns
     from pipeline.store.sessions import Sessions
 
 
@@ -38,6 +39,15 @@ class CoverageNews:
     def ledger_news(self, since: int, cut: int) -> tuple[LedgerColumns, NDArray[np.uint64]]:
         """Every attempt with since < seq ≤ cut, a row each, in no order, and the key of each one's segment."""
         return ledger_news.read_ledger_news(self._sessions, since, cut)
+
+    def reading_columns(self, since: float, until: float) -> ReadingColumns:
+        """Counter readings in [since, until) of all edges, as columns."""
+        return evidence_log.read_reading_columns(self._sessions, since, until)[0]
+
+    def readings_since(self, since: float) -> tuple[ReadingColumns, int, int]:
+        """All counter readings from `since` on, how many rows of the table these are, and how many it had before."""
+        held = int(self._sessions.one("SELECT count() FROM counters"))
+        return *evidence_log.read_reading_columns(self._sessions, since), held
 
     def gaps_since(self, seq: int) -> tuple[list[Gap], int]:
         """States of gaps appended to the history after `seq`, oldest first, and the last one's `seq`."""

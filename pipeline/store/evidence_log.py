@@ -11,7 +11,9 @@ import numpy as np
 
 from pipeline.coverage.evidence import Evidence, readings_of
 from pipeline.coverage.model import Reading
+from pipeline.coverage.readings import ReadingColumns
 from pipeline.store.instants import instants, micros, seconds
+from pipeline.store.ledger_news import dictionary
 from pipeline.store.sessions import names_subquery
 
 if TYPE_CHECKING:
@@ -119,6 +121,33 @@ def read_readings(sessions: Sessions, since: float, until: float, edge: str | No
     """Readings in [since, until), of one edge or of all, ordered by edge and time."""
     rows = _readings(sessions, micros(since), micros(until), None if edge is None else [edge])
     return [Reading(name, seconds(at), int(requests), int(sent)) for name, at, requests, sent in rows]
+
+
+def read_reading_columns(
+    sessions: Sessions, since: float, until: float | None = None
+) -> tuple[ReadingColumns, int]:
+    """The same of all edges as columns, without an object a reading; and how many rows of the table were looked at."""
+    bound = "" if until is None else f" AND at < {_from('until')}"
+    table = sessions.arrow(
+        f"SELECT edge, {_AT} AS instant, requests_total, bytes_sent_total FROM counters"
+        f" WHERE at >= {_from('since')}{bound} ORDER BY edge, counters.at, added_at DESC",
+        {"since": micros(since), "until": micros(until or 0)},
+        {"output_format_arrow_low_cardinality_as_dictionary": 1, "output_format_arrow_string_as_string": 0},
+    )
+    edges, edge = dictionary(table["edge"])
+    instant = table["instant"].to_numpy()
+    last = np.ones(len(edge), np.bool_)
+    last[1:] = (edge[1:] != edge[:-1]) | (instant[1:] != instant[:-1])
+    edge = edge[last]
+    begins = np.flatnonzero(np.diff(edge, prepend=-1))
+    columns = ReadingColumns(
+        tuple(edges[place] for place in edge[begins].tolist()),
+        np.append(begins, len(edge)).astype(np.int64),
+        instant[last].astype(np.float64) / 1e6,
+        table["requests_total"].to_numpy().astype(np.uint64)[last],
+        table["bytes_sent_total"].to_numpy().astype(np.uint64)[last],
+    )
+    return columns, len(last)
 
 
 def _readings(

@@ -65,12 +65,12 @@ def read_ledger_news(sessions: Sessions, since: int, cut: int) -> tuple[LedgerCo
     """Every attempt that was committed after `since` and up to the cut, and the `segment_key` of each."""
     params = {"since": since, "cut": cut}
     sql = f"SELECT {_COLUMNS} FROM ledger WHERE seq > {{since:UInt64}} AND seq <= {{cut:UInt64}}"
-    table = sessions.arrow(sql, params, _SETTINGS).combine_chunks()
-    edges, edge = _words(table["edge"])
-    names, name = _words(table["stream"])
+    table = sessions.arrow(sql, params, _SETTINGS)
+    edges, edge = dictionary(table["edge"])
+    names, name = dictionary(table["stream"])
     pairs, stream = np.unique(edge.astype(np.int64) * max(len(names), 1) + name, return_inverse=True)
     streams = tuple(Stream(edges[pair // len(names)], names[pair % len(names)]) for pair in pairs.tolist())
-    epochs, epoch = _words(table["sequence_epoch"])
+    epochs, epoch = dictionary(table["sequence_epoch"])
     columns = LedgerColumns(
         streams=streams,
         epochs=tuple(epochs) or ("",),
@@ -85,21 +85,18 @@ def read_ledger_news(sessions: Sessions, since: int, cut: int) -> tuple[LedgerCo
     return columns, _numbers(table["segment_key"], np.uint64)
 
 
-def _words(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
-    """The distinct words of a column, and the place of each row's in them."""
-    import pyarrow as pa
-
-    if not len(column):
+def dictionary(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
+    """The distinct words of a column that came as dictionaries, and the place of each row's in them."""
+    chunks = column.unify_dictionaries().chunks
+    if not chunks:
         return [], np.empty(0, np.int64)
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    words = [bytes(word).decode("utf-8", "surrogateescape") for word in array.dictionary.to_pylist()]
-    return words, array.indices.to_numpy().astype(np.int64)
+    words = [bytes(word).decode("utf-8", "surrogateescape") for word in chunks[-1].dictionary.to_pylist()]
+    return words, np.concatenate([chunk.indices.to_numpy() for chunk in chunks]).astype(np.int64)
 
 
 def _places(column: pa.ChunkedArray, known: tuple[str, ...]) -> NDArray[np.uint8]:
     """Each row's place among known words; 0 for one that is not known."""
-    words, places = _words(column)
+    words, places = dictionary(column)
     return np.array([known.index(word) if word in known else 0 for word in words] or [0], np.uint8)[places]
 
 

@@ -14,6 +14,8 @@ from pipeline.coverage import kept as module
 from pipeline.coverage.continuous import Continuous
 from pipeline.coverage.control import Settings, check
 from pipeline.coverage.kept import Kept
+from pipeline.coverage.model import Reading
+from pipeline.coverage.readings import ReadingColumns
 from pipeline.coverage.roster import ConfiguredEdge
 from pipeline.model import LedgerEntry, Origin, SegmentState, Sequence, SequenceUnit
 from pipeline.store import Store, open_store
@@ -99,6 +101,33 @@ def test_what_is_kept_is_what_the_store_says(store: Store, monkeypatch: pytest.M
         kept.write_gaps(ours.changed)
         kept.refresh()
         assert kept.gaps() == store.gaps()
+
+
+def as_list(columns: ReadingColumns) -> list[Reading]:
+    rows = zip(columns.at.tolist(), columns.requests.tolist(), columns.bytes_sent.tolist(), strict=True)
+    edges = [e for e, n in zip(columns.edges, np.diff(columns.starts), strict=True) for _ in range(n)]
+    return [Reading(edge, *row) for edge, row in zip(edges, rows, strict=True)]
+
+
+def test_readings_that_are_kept_are_those_of_the_store(store: Store) -> None:
+    draw, kept, late = random.Random(5), Kept(store), list[Reading]()  # noqa: S311 - no secret
+    for minute in range(40):
+        now = (MINUTE + minute) * 60.0
+        come = [Reading(edge, now - draw.random(), 100 * minute, 9 * minute) for edge in EDGES]
+        come += [Reading("e0", now, 1, 1)] * (minute > 20)
+        kept_back = draw.randrange(len(come)) if draw.random() < 0.3 else len(come)
+        late += come[kept_back : kept_back + 1]
+        if late and draw.random() < 0.1:
+            come.append(late.pop(0))
+        if draw.random() < 0.2:  # another of the same instant takes its place
+            come.append(Reading(come[0].edge, come[0].at, 5, 5))
+        for reading in come[:kept_back] + come[kept_back + 1 :]:
+            store.add_readings([reading])
+        kept.refresh()
+        for since in (now - 1000, now - 600 * (minute % 3), now - 1500):
+            found = kept.reading_columns(since, now + 1)
+            assert as_list(found) == store.readings(since, now + 1)
+            assert as_list(store.reading_columns(since, now + 1)) == as_list(found)
 
 
 def test_minute_by_minute_finds_what_a_whole_look_finds(store: Store) -> None:
