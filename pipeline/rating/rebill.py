@@ -29,6 +29,10 @@ SCALE = 9
 """Decimals that an issued amount may have; no currency has more than four."""
 
 
+LISTED = 20
+"""Faults that are told one by one."""
+
+
 class RebillError(Exception):
     """What was asked for may not be: says why, and what to do."""
 
@@ -153,7 +157,8 @@ def issue(
         new.append(document(bill, proof, number=next_number + len(new), at=at, actor=actor, reason=reason))
         earlier.append(new[-1])
     if faults:
-        raise RebillError("; ".join(faults))
+        more = f"; and {len(faults) - LISTED} more" if len(faults) > LISTED else ""
+        raise RebillError("; ".join(faults[:LISTED]) + more)
     return new
 
 
@@ -314,7 +319,8 @@ def _undecided(found: Rebill) -> None:
 
 def _person(actor: str) -> str:
     """A person whichever way his name is typed: Anna, anna and " anna" are one."""
-    return " ".join(unicodedata.normalize("NFKC", actor).casefold().split())
+    shown = "".join(sign for sign in actor if unicodedata.category(sign) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", shown).casefold().split())
 
 
 def _named(actor: str) -> None:

@@ -90,8 +90,11 @@ def project_usage(hours: Hours, first: int, begin: int, end: int) -> Outlook:
     spikes: list[Spike] = []
     basis = Basis.NOTHING
     ahead = np.arange(now, end)
+    # hours before the first traffic are no past: with them a new customer's ordinary day would be a spike over nothing
+    busy = np.flatnonzero(hours.any(axis=1))
+    lived = hours[max(int(busy[0]) if len(busy) else len(hours), len(hours) - WEEKS * WEEK) :]
     for measure in range(hours.shape[1]):
-        past = hours[-WEEKS * WEEK :, measure].astype(np.float64)
+        past = lived[:, measure].astype(np.float64)
         usual, basis, spread, noise = _usual(past, now - len(past))
         rest = usual(ahead)
         excess, spike = _spike(past, usual(np.arange(now - len(past), now)), now, noise)

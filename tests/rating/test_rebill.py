@@ -93,7 +93,7 @@ def test_a_spike_is_rebilled(desk: Desk) -> None:
     assert faults_of(desk.log) == []
 
 
-@pytest.mark.parametrize("same", ["anna", "Anna", " ANNA ", "a\uff4ena"])
+@pytest.mark.parametrize("same", ["anna", "Anna", " ANNA ", "a\uff4ena", "an\u200bna"])
 def test_nobody_approves_what_he_proposed(desk: Desk, same: str) -> None:
     name = desk.propose(1, BEST)
     with pytest.raises(RebillError, match=r"anna proposed .* another person has to approve it"):

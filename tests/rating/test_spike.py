@@ -193,8 +193,19 @@ def test_a_few_days_of_past_make_a_usual_day() -> None:
     assert watch_bill(outlook, PLANS, "start", Decimal(18_000)).raised is Raised.EXPECTED
 
 
+def test_no_warning_in_a_new_customers_first_month() -> None:
+    """Told as weeks of nothing before, or not told at all."""
+    for seed in range(3):
+        hours = traffic(seed, MONTH, gb_an_hour=20)
+        usual = PLANS["start"](hours)
+        for before in (0, 6 * WEEK):
+            padded = np.concatenate([np.zeros((before, 2), np.int64), hours])
+            assert first_raised(run(padded, before, every=3, usual=usual), 3) is None
+
+
 def test_traffic_where_there_was_none_is_a_spike_without_a_factor() -> None:
     hours = np.zeros((4 * WEEK + 10, 1), np.int64)
+    hours[0] = 1
     hours[-2:] = 5_000 * GB
     outlook = project_usage(hours, BEGIN - 4 * WEEK, BEGIN, END)
     assert outlook.spike is not None
