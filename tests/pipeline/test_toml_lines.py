@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.shape import Key
@@ -47,6 +47,7 @@ def test_what_a_text_says_is_no_key() -> None:
     assert find_lines(text) == {("a",): 1, ("d",): 5, ("f = 1",): 8, ("when",): 9}
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.integers(0, 9) | st.sampled_from(['"x"', '"a = [1"', "'#'", "2026-01-01", "1.5", "true"]),

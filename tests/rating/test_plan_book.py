@@ -37,12 +37,13 @@ def write(folder: Path, name: str, each: Plan) -> Path:
     return path
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(plans())
 def test_a_plan_written_and_read_back_is_the_same(drawn: Plan) -> None:
     assert parse_plan(plan_text(drawn)) == drawn
 
 
+@settings(deadline=None)
 @given(plans())
 def test_a_key_that_is_not_known_is_the_only_fault_of_a_good_plan(drawn: Plan) -> None:
     read = parse_plan(plan_text(drawn) + 'unit_prise = "1"\n')

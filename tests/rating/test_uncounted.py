@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.rating.book import shipped_book
@@ -62,6 +62,7 @@ def is_counted(each: Charge, zone: str, resource: str, at: time) -> bool:
     return begin <= at < end if begin < end else at >= begin or at < end
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(wheres, st.none() | hours), min_size=1, max_size=4),
     st.sets(st.tuples(st.sampled_from(ZONES), st.sampled_from(RESOURCES)), min_size=1),
