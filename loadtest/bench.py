@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loadtest import bench_coverage, bench_kernels, bench_pipeline
+from loadtest import bench_coverage, bench_kernels, bench_pipeline, bench_rating
 from loadtest.bench_kernels import Data, Row, Table
 from loadtest.measure import ROOT, Bench, MeasureError
 
@@ -27,6 +27,9 @@ BENCHMARKS: tuple[Callable[[Bench, Data], Table], ...] = (
     bench_pipeline.compare_pipeline,
     bench_coverage.compare_coverage,
     bench_coverage.compare_coverage_minute,
+    bench_rating.compare_percentiles,
+    bench_rating.compare_month,
+    bench_rating.compare_book,
 )
 """Every benchmark; rows of tables with one title are shown as one table."""
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.rating.compiled_book import CompiledBook
-    from pipeline.rating.compiled_plan import CompiledCharge
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,46 +35,19 @@ class Fall:
 def find_falls(book: CompiledBook, place: int, bases: Sequence[int], net: int) -> tuple[Fall, ...]:
     """Every bound of the plan in that place at which its bill falls, the other quantities being what they are."""
     plan = book.plans[place]
-    points = [
-        (column, charge, bound, above)
-        for column, charge in zip(book.columns_of[place], _counted(plan.charges), strict=True)
-        for bound, above in _bounds(charge)
-    ]
-    if not points:
+    turns = book.turns_of[place]
+    if not turns:
         return ()
-    columns = np.array([[min(base, (1 << 63) - 1) for base in bases]] * (2 * len(points)), np.uint64)
-    for i, (column, _, bound, above) in enumerate(points):
-        columns[2 * i : 2 * i + 2, column] = bound, above
+    columns = np.array([[min(base, (1 << 63) - 1) for base in bases]] * (2 * len(turns)), np.uint64)
+    for i, turn in enumerate(turns):
+        columns[2 * i : 2 * i + 2, turn.column] = turn.bound, turn.above
     nets = book.rate(np.ascontiguousarray(columns.T), only=place).nets[0].tolist()
     falls = []
-    for i, (column, charge, bound, above) in enumerate(points):
+    for i, turn in enumerate(turns):
         before, after = nets[2 * i : 2 * i + 2]
         if 0 <= after < before:
             less, more = (Decimal(f"{amount}e-{plan.scale}") for amount in (before, after))
-            source = charge.source
-            worth = after < net and above > bases[column]
-            falls.append(Fall(source.id, to_units(bound, source.unit), source.unit, less, more, worth))
+            unit = turn.charge.unit
+            worth = after < net and turn.above > bases[turn.column]
+            falls.append(Fall(turn.charge.id, to_units(turn.bound, unit), unit, less, more, worth))
     return tuple(falls)
-
-
-def _counted(charges: Sequence[CompiledCharge]) -> list[CompiledCharge]:
-    return [charge for charge in charges if not charge.of]
-
-
-def _bounds(charge: CompiledCharge) -> list[tuple[int, int]]:
-    """The greatest quantity of each tier and the least of the next, where prices could fall between them."""
-    found = []
-    for piece, following in zip(charge.pieces, charge.pieces[1:], strict=False):
-        filled = following.base == piece.bound and piece.block == following.block == 0
-        if piece.bound is None or (
-            filled and following.const >= piece.const + piece.slope * (piece.bound - piece.base)
-        ):
-            continue
-        bound = piece.bound + charge.free
-        above = bound + 1
-        if charge.whole:
-            bound = bound // charge.whole * charge.whole
-            above = bound + (1 if charge.up else charge.whole)
-        if above < 1 << 62:
-            found.append((bound, above))
-    return found

@@ -50,17 +50,28 @@ class Nets:
     failed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The greatest quantity of a tier and the least of the next, where a charge's amount may fall between them."""
+
+    charge: Charge
+    column: int
+    bound: int
+    above: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledBook:
     """`columns`: a charge for each column of quantities: every other charge that counts the same shares it.
     `refused`: plans that are not in `plans`, and why; `columns_of`: for each plan, the columns of
-    its charges that count."""
+    its charges that count; `turns_of`: for each plan, where its bill might fall as usage grows."""
 
     plans: tuple[CompiledPlan, ...]
     columns: tuple[Charge, ...]
     refused: tuple[tuple[Plan, str], ...]
     tables: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
     columns_of: tuple[tuple[int, ...], ...]
+    turns_of: tuple[tuple[Turn, ...], ...]
 
     def rate(
         self,
@@ -126,24 +137,47 @@ def compile_book(plans: Sequence[Plan]) -> CompiledBook:
     charges: list[list[int]] = []
     pieces: list[list[int]] = []
     columns_of: list[tuple[int, ...]] = []
+    turns_of: list[tuple[Turn, ...]] = []
     for one in compiled:
-        of_plan = []
+        of_plan: list[int] = []
+        turns: list[Turn] = []
         heads.append((len(charges), len(one.charges), one.least, one.most))
         for charge in one.charges:
             column = 0
             if not charge.of:
                 column, _ = columns.setdefault(key_of(charge.source), (len(columns), charge.source))
                 of_plan.append(column)
+                turns += [Turn(charge.source, column, *bounds) for bounds in _bounds(charge)]
             charges.append(_charge_row(charge, column, len(pieces)))
             pieces += [_piece_row(piece) for piece in charge.pieces]
         columns_of.append(tuple(of_plan))
+        turns_of.append(tuple(turns))
     tables = (
         np.array(heads, np.int64).reshape(-1, PLAN_WORDS),
         np.array(charges, np.int64).reshape(-1, CHARGE_WORDS),
         np.array(pieces, np.int64).reshape(-1, PIECE_WORDS),
     )
     shared = tuple(charge for _, charge in columns.values())
-    return CompiledBook(tuple(compiled), shared, tuple(refused), tables, tuple(columns_of))
+    return CompiledBook(tuple(compiled), shared, tuple(refused), tables, tuple(columns_of), tuple(turns_of))
+
+
+def _bounds(charge: CompiledCharge) -> list[tuple[int, int]]:
+    """The greatest quantity of each tier and the least of the next, where prices could fall between them."""
+    found = []
+    for piece, following in zip(charge.pieces, charge.pieces[1:], strict=False):
+        filled = following.base == piece.bound and piece.block == following.block == 0
+        if piece.bound is None or (
+            filled and following.const >= piece.const + piece.slope * (piece.bound - piece.base)
+        ):
+            continue
+        bound = piece.bound + charge.free
+        above = bound + 1
+        if charge.whole:
+            bound = bound // charge.whole * charge.whole
+            above = bound + (1 if charge.up else charge.whole)
+        if above < 1 << 62:
+            found.append((bound, above))
+    return found
 
 
 def key_of(charge: Charge) -> object:

@@ -7,9 +7,8 @@ customer's own, comes from pipeline.rating.rate.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +18,7 @@ from pipeline.rating.compiled_book import CompiledBook, compile_book
 from pipeline.rating.meter import Metering
 from pipeline.rating.model import Bill, Model, Quantity
 from pipeline.rating.rate import rate_plan
-from pipeline.rating.rounding import RateError, add_up, negated
+from pipeline.rating.rounding import DIGITS, RateError, add_up, negated
 from pipeline.rating.switch_date import Switch, best_switch
 from pipeline.rating.uncounted import Places, uncounted
 from pipeline.rating.units import to_units
@@ -105,7 +104,7 @@ def simulate(
     free = {id(plan): why for plan in every if plan is not current and (why := uncounted(plan, places))}
     rated, left_out = _rate(book, metering, free, period, coin)
     rated.sort(key=lambda each: (each.net, each.plan.id, each.plan.version))
-    ranked = tuple(_explained(each, rated[0]) for each in rated)
+    ranked = _explained(rated)
     own = next((each for each in ranked if each.plan is current), None)
     best_bill, own_bill = (
         None if each is None else _bill(each, metering, period, tax, discounts)
@@ -157,8 +156,8 @@ def _rate(
         amounts = [_decimal(line, one.scale) for line in found.lines[first:at, 0].tolist()]
         lines = {c.source.id: amount for c, amount in zip(one.charges, amounts, strict=True)}
         net = _decimal(nets[0], one.scale)
-        if over := add_up((net, *map(negated, amounts))):
-            lines["plan-minimum" if over > 0 else "plan-cap"] = over
+        if over := nets[0] - int(found.lines[first:at, 0].sum()):
+            lines["plan-minimum" if over > 0 else "plan-cap"] = _decimal(over, one.scale)
         others = tuple(None if each < 0 else _decimal(each, one.scale) for each in nets[1:])
         rated.append(Outcome(one.plan, net, lines, (), others, find_falls(book, place, bases, nets[0])))
     for plan in slow:
@@ -212,27 +211,40 @@ def _scaled(charge: Charge, quantity: Quantity, share: int) -> Quantity:
 
 def _by_thing(outcome: Outcome) -> dict[str, tuple[list[str], Decimal]]:
     """Lines by what they count, so that plans of different lines can be compared."""
-    meters = {charge.id: charge for charge in outcome.plan.charges}
-    found: dict[str, tuple[list[str], list[Decimal]]] = defaultdict(lambda: ([], []))
+    charges = {charge.id: charge for charge in outcome.plan.charges}
+    found: dict[str, tuple[list[str], Decimal]] = {}
     for name, amount in outcome.lines.items():
-        charge = meters.get(name)
+        charge = charges.get(name)
         thing = name if charge is None else charge.meter.value
         if charge is not None and charge.model is Model.PERCENTAGE:
             thing = "percentage"
-        found[thing][0].append(name)
-        found[thing][1].append(amount)
-    return {thing: (names, add_up(amounts)) for thing, (names, amounts) in found.items()}
+        names, sum_ = found.get(thing, ([], Decimal(0)))
+        found[thing] = ([*names, name], sum_ + amount)
+    return found
 
 
-def _explained(outcome: Outcome, best: Outcome) -> Outcome:
-    own, others = _by_thing(outcome), _by_thing(best)
-    causes = [
-        Cause(thing, tuple(lines), amount, others.get(thing, ([], Decimal(0)))[1])
-        for thing, (lines, amount) in own.items()
-    ]
-    dearer = sorted((c for c in causes if c.more > 0), key=lambda c: (-c.more, c.what))
-    shown = () if outcome is best else tuple(dearer)
-    return Outcome(outcome.plan, outcome.net, outcome.lines, shown, outcome.shifted, outcome.falls)
+def _explained(rated: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """Outcomes with their causes against the first of them."""
+    with localcontext(Context(prec=4 * DIGITS)):  # sums keep every digit
+        others = _by_thing(rated[0]) if rated else {}
+        nothing: tuple[list[str], Decimal] = ([], Decimal(0))
+        explained = list(rated[:1])
+        for outcome in rated[1:]:
+            causes = [
+                (amount - others.get(thing, nothing)[1], thing, lines, amount)
+                for thing, (lines, amount) in _by_thing(outcome).items()
+            ]
+            dearer = sorted(
+                (cause for cause in causes if cause[0] > 0), key=lambda cause: (-cause[0], cause[1])
+            )
+            shown = tuple(
+                Cause(thing, tuple(lines), amount, others.get(thing, nothing)[1])
+                for _, thing, lines, amount in dearer
+            )
+            explained.append(
+                Outcome(outcome.plan, outcome.net, outcome.lines, shown, outcome.shifted, outcome.falls)
+            )
+    return tuple(explained)
 
 
 def _best_at(ranked: Sequence[Outcome], place: int) -> str:

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import time
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from pipeline.rating.model import Charge, Meter, Plan
+from pipeline.rating.model import Charge, Hours, Meter, Plan
 
 if TYPE_CHECKING:
     from pipeline.rating.usage import Usage
@@ -74,9 +74,15 @@ def uncounted(plan: Plan, places: Places) -> str:
 
 def hours_left_out(charges: Sequence[Charge]) -> tuple[str, str, str] | None:
     """The first stretch of the day that none of them counts, and its zone of time, where all have hours in one zone."""
-    windows = [charge.hours for charge in charges if charge.hours is not None]
+    windows = tuple(charge.hours for charge in charges if charge.hours is not None)
     if len(windows) < len(charges) or len({hours.tz for hours in windows}) != 1:
         return None
+    return _left_out(windows)
+
+
+@lru_cache(maxsize=1024)
+def _left_out(windows: tuple[Hours, ...]) -> tuple[str, str, str] | None:
+    """The same for windows of one zone of time; plans of one book share them, and so do the zones of one plan."""
     counted = [False] * _DAY
     for hours in windows:
         begin, end = _minute(hours.begin), _minute(hours.end)
