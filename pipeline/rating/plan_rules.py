@@ -149,7 +149,8 @@ def _keys(charge: ChargeTable, key: Key) -> Iterator[Problem]:
         given = [name for name in ("unit_price", "tiers", "commitment") if getattr(charge, name) is not None]
         if len(given) != 1:
             told = f"found {' and '.join(given)}" if given else "none is given"
-            yield Problem(key if given else (*key, "unit_price"), f"model percentile needs one of unit_price, tiers, commitment; {told}")
+            at: Key = key if given else (*key, "unit_price")
+            yield Problem(at, f"model percentile needs one of unit_price, tiers, commitment; {told}")
 
 
 def _tiers(charge: ChargeTable, key: Key) -> Iterator[Problem]:
