@@ -15,6 +15,7 @@ from kernels import entry
 from kernels import layout as at
 from kernels.memory import zeroed
 from pipeline.groups import Groups, Names, empty_groups, join_groups
+from pipeline.overlap import unite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -242,14 +243,9 @@ class Tally:
             used = self.count(at.GROUPS_USED)
             groups[:used] = self._groups[:used]
             self._groups = groups
-        elif what == at.GROW_INDEX:
-            self._index = zeroed(4 * len(self._index), np.uint64)
-            self._bind()
-            self._fill_index()
-        elif what == at.SPREAD_INDEX:
-            self._regions = False
-            self.state[at.CROWDED] = 0
-            self._index[:] = 0
+        elif what in (at.GROW_INDEX, at.SPREAD_INDEX):
+            self._regions = self._regions and what == at.GROW_INDEX
+            self._index = zeroed(len(self._index) * (4 if what == at.GROW_INDEX else 1), np.uint64)
             self._bind()
             self._fill_index()
         elif what == at.GROW_NAMES:
@@ -269,13 +265,10 @@ class Tally:
         self._bind()
 
     def _fill_index(self) -> None:
-        entry.index_groups(
-            self._groups.ctypes.data,
-            self.group_count,
-            self._index.ctypes.data,
-            len(self._index),
-            int(self._tables[at.MINUTE_BITS]),
-        )
+        groups, index = self._groups.ctypes.data, self._index.ctypes.data
+        bits = int(self._tables[at.MINUTE_BITS])
+        entry.index_groups(groups, self.group_count, index, len(self._index), bits)
+        self.state[at.CROWDED] = 0
 
     def _know_hits(self, compiled: Compiled) -> None:
         """Give the cache statuses that count as hits the first numbers, before any other name comes."""
@@ -332,14 +325,7 @@ class Tally:
         outside = others[(others < run[0]) | (others >= run[1])]
         breaks = np.flatnonzero(np.diff(outside) != 1) + 1
         parts = [part for part in np.split(outside, breaks) if len(part)]
-        spans = sorted([run, *((int(part[0]), int(part[-1]) + 1) for part in parts)])
-        joined: list[tuple[int, int]] = []
-        for first, after in spans:
-            if joined and joined[-1][1] == first:
-                joined[-1] = (joined[-1][0], after)
-            else:
-                joined.append((first, after))
-        return tuple(joined)
+        return unite([run, *((int(part[0]), int(part[-1]) + 1) for part in parts)])
 
     def names(self) -> Names:
         """All names by number: resources, and edges and cache statuses that were asked for."""
