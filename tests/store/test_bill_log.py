@@ -116,32 +116,39 @@ def test_threads_that_approve_at_once_issue_once(store: Store) -> None:
 
 
 def test_two_processes_that_approve_issue_once(store: Store, dsn: str) -> None:
+    """The other process has decided, and has its documents ready to write, when this one approves."""
     store.bills.issue(with_proofs(OLD), at=NOW, actor="robot")
     made = store.bills.propose(1, NEW, at=NOW, actor="anna", reason="viral day")
     script = f"""
         import sys
-        from pipeline.store import open_store
+        from pipeline.store import bill_log, open_store
         from tests.rating.billing import NOW
+
+        decided, table = [], bill_log._table
+
+        def wait_once(*args):
+            if not decided:
+                decided.append(True)
+                print("decided", flush=True)
+                sys.stdin.readline()
+            return table(*args)
+
+        bill_log._table = wait_once
         with open_store({dsn!r}) as store:
-            print("ready", flush=True)
-            sys.stdin.readline()
             done = store.bills.approve({made.id!r}, at=NOW, actor="other", reason="agreed")
-            print(done.credit, done.issued)
+            print(done.credit, done.issued, done.decision.actor)
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert other.stdout is not None
-        assert other.stdout.readline() == "ready\n"
-        assert other.stdin is not None
-        other.stdin.write("go\n")
-        other.stdin.flush()
+        assert other.stdout.readline() == "decided\n"
         here = store.bills.approve(made.id, at=NOW, actor="boris", reason="agreed")
-        there, _ = other.communicate(timeout=60)
+        there, _ = other.communicate("go\n", timeout=60)
     finally:
         other.kill()
         other.wait()
     assert (here.credit, here.issued) == (2, 3)
-    assert there.split() == ["2", "3"]
+    assert there.split() == ["2", "3", "boris"]
     assert len(store.bills.entries()) == 5
     assert store.bills.faults() == []
