@@ -99,7 +99,7 @@ class CompiledBook:
         failed = [0] * threads
 
         def part(number: int, first: int, after: int) -> None:
-            work = np.empty((MOST_CHARGES, AT_ONCE), np.int64)
+            work = np.empty((MOST_CHARGES + 1, AT_ONCE), np.int64)
             failed[number] = entry.rate_book(
                 given.ctypes.data,
                 customers,
