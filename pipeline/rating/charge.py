@@ -5,7 +5,7 @@ From a plan's charge and a metered quantity (pipeline.rating.meter), to a line o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -70,27 +70,32 @@ def rate_exactly(charge: Charge, quantity: Quantity, factor: Fraction | Decimal 
         raise RateError(f"charge {charge.id}: expected its own quantity, found that of {quantity.charge}")
     in_part = charge.meter in RATES and charge.model is not Model.PERCENTAGE
     scale = Fraction(1) if in_part else part
-    steps = _steps(charge, quantity, scale)
+    rounding = charge.rounding
+    if rounding.at not in ("line", "total", "tier"):
+        raise RateError(
+            f"charge {charge.id}: expected rounding at line, total or tier, found {rounding.at!r}"
+        )
+
+    def rounded(amount: Fraction) -> Fraction:
+        """At every tier: limits then hold for rounded sums, and are rounded themselves."""
+        return Fraction(round_to(amount, rounding)) if rounding.at == "tier" else amount
+
+    steps = [replace(step, amount=rounded(step.amount)) for step in _steps(charge, quantity, scale)]
     if charge.percent_off is not None:
         off = exact(charge.percent_off, f"charge {charge.id}: percent_off")
         if not 0 <= off <= 100:
             raise RateError(
                 f"charge {charge.id}: expected percent_off from 0 to 100, found {charge.percent_off}"
             )
-        steps.append(flat_sum(f"{charge.percent_off} % off", -_sum(steps) * off / 100))
-    steps += limit_steps(charge, _sum(steps), scale)
+        steps.append(flat_sum(f"{charge.percent_off} % off", -rounded(_sum(steps) * off / 100)))
+    for step in limit_steps(charge, _sum(steps), scale):
+        steps.append(flat_sum(step.what, rounded(_sum(steps) + step.amount) - _sum(steps)))
     if in_part and part != 1:
-        steps.append(flat_sum(f"for {float_free(part)} of the month", _sum(steps) * (part - 1)))
-    total = _sum(steps)
-    rounding = charge.rounding
-    if rounding.at == "tier":
-        amount = add_up(round_to(step.amount, rounding) for step in steps)
-    elif rounding.at in ("line", "total"):
-        amount = round_to(total, rounding)
-    else:
-        raise RateError(
-            f"charge {charge.id}: expected rounding at line, total or tier, found {rounding.at!r}"
+        steps.append(
+            flat_sum(f"for {float_free(part)} of the month", rounded(_sum(steps) * part) - _sum(steps))
         )
+    total = _sum(steps)
+    amount = round_to(total, rounding)
     line = Line(
         kind="charge",
         id=charge.id,

@@ -238,7 +238,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A step of a line: so many units at a price, or a flat sum; its amount before rounding."""
+    """A step of a line: so many units at a price, or a flat sum; its amount before rounding, unless each is rounded."""
 
     what: str
     units: Decimal

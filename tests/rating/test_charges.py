@@ -15,6 +15,7 @@ from pipeline.rating.commitments import commitment_use
 from pipeline.rating.model import Charge, Commitment, Meter, Model, Rounding, Tier
 from pipeline.rating.rounding import RateError, add_up
 from tests.rating.drawn_plans import (
+    EXACT,
     charge,
     charges,
     commitments,
@@ -187,6 +188,14 @@ def test_the_first_windows_use_up_what_is_free(windows: list[Decimal], free: Dec
     assert Fraction(rate_charge(of, quantity(total, "c", *windows)).amount) == packages * Fraction(each)
 
 
+def test_a_cap_holds_for_tiers_that_were_rounded() -> None:
+    tiers = tuple(Tier(Decimal(i) if i < 5 else None, Decimal("0.4"), Decimal(0)) for i in range(1, 6))
+    of = charge(Model.GRADUATED, tiers=tiers, rounding=Rounding(0, "half_up", "tier"))
+    assert rate_charge(of, quantity("5")).amount == 0
+    assert rate_charge(replace(of, cap=Decimal(0)), quantity("5")).amount == 0
+    assert rate_charge(replace(of, minimum=Decimal("2.6")), quantity("5")).amount == 3
+
+
 def test_windows_must_be_the_quantity() -> None:
     of = charge(Model.PER_UNIT, unit_price=Decimal(1), window_s=3600)
     with pytest.raises(RateError, match="windows of 3600 s that sum to 5"):
@@ -198,8 +207,12 @@ def test_the_parts_of_a_line_explain_its_amount(of: Charge, units: Decimal, roun
     rated = rate_exactly(replace(of, rounding=rounding), quantity(units), Fraction(15, 31))
     explained = sum((Fraction(part.amount) for part in rated.line.parts), Fraction(0))
     assert abs(explained - rated.amount) < Fraction(1, 10**30)
-    coins = (len(rated.line.parts) or 1) if rounding.at == "tier" else 1
-    assert abs(Fraction(rated.line.amount) - rated.amount) <= Fraction(coins, 10**rounding.scale)
+    assert abs(Fraction(rated.line.amount) - rated.amount) <= Fraction(1, 10**rounding.scale)
+    assert rated.line.amount >= 0
+    if rounding.at == "tier":
+        assert rated.line.amount == rated.amount
+        whole = rate_exactly(replace(of, rounding=EXACT), quantity(units), Fraction(15, 31)).amount
+        assert abs(rated.amount - whole) <= Fraction(len(rated.line.parts) + 1, 10**rounding.scale)
     assert of.model.value in rated.line.rule
     assert f"rounded {rounding.mode}" in rated.line.rule
 
