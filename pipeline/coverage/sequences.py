@@ -95,6 +95,7 @@ class Numbers:
         entry.number_countings(runs.ctypes.data, len(runs), begun.ctypes.data)
         sort = np.lexsort((runs[:, 3], runs[:, 2], runs[:, 1], begun))
         runs, begun = np.ascontiguousarray(runs[sort]), np.ascontiguousarray(begun[sort])
+        _settle_heartbeats(runs, begun)
         found = np.empty((2 * len(runs), 6), np.int64)
         count = entry.find_holes(runs.ctypes.data, begun.ctypes.data, len(runs), found.ctypes.data)
         return self._named(runs, found[:count])
@@ -145,6 +146,16 @@ def _without_idle(runs: NDArray[np.int64]) -> NDArray[np.int64]:
         np.minimum.at(since, group[which], np.flatnonzero(which))
     place = np.arange(len(runs))
     return np.ascontiguousarray(runs[~(idle & (place > begun[group]) & (place < low[group]))])
+
+
+def _settle_heartbeats(runs: NDArray[np.int64], begun: NDArray[np.int64]) -> None:
+    """Of runs that begin with one number, an empty one comes first, and says when a hole before it ended: let it be
+    the earliest of them that says so, in place."""
+    begins = (np.diff(runs[:, 1], prepend=-1) != 0) | (np.diff(begun, prepend=-1) != 0)
+    starts = np.flatnonzero(begins)
+    earliest = np.minimum.reduceat(runs[:, 3], starts)
+    empty = runs[starts, 1] == runs[starts, 2]
+    runs[starts[empty], 3] = earliest[empty]
 
 
 def _columns(ledger: LedgerColumns, unit: NDArray[np.uint8]) -> list[NDArray[np.generic]]:

@@ -57,7 +57,7 @@ def holes_between(rows: list[Row]) -> set[tuple[Stream, str, int, int, int, int,
     """(stream, epoch, unit, first, next, from minute, after minute) of each hole between segments of one counting."""
     found = set()
     for counting in {(r.stream, r.epoch, r.unit) for r in rows if r.unit}:
-        own = [r for r in rows if (r.stream, r.epoch, r.unit) == counting]
+        own = _without_idle([r for r in rows if (r.stream, r.epoch, r.unit) == counting])
         numbers = {number for r in own for number in range(r.first, r.next)}
         lowest, highest = min(r.first for r in own), max(r.next for r in own)
         # A segment without numbers still says where its counting stood.
@@ -75,3 +75,18 @@ def holes_between(rows: list[Row]) -> set[tuple[Stream, str, int, int, int, int,
                 found.add((*counting, start, number + 1, *span))
                 start = None
     return found
+
+
+def _without_idle(rows: list[Row]) -> list[Row]:
+    """Rows of one counting but for empty ones at number 0 or 1 after greater numbers: they name no place in it. Where
+    the counting itself has begun there before, they say so."""
+    kept: list[Row] = []
+    counted = begun_there = False
+    for row in sorted(rows, key=lambda row: (row.minute, row.first, row.next)):
+        idle = row.first == row.next <= 1
+        if idle and counted and not begun_there:
+            continue
+        counted = counted or not idle
+        begun_there = begun_there or (not idle and row.first <= 1)
+        kept.append(row)
+    return kept

@@ -27,18 +27,19 @@ def spans(holes: list[SequenceHole]) -> list[tuple[int, int, int, int]]:
 
 
 @st.composite
-def deliveries(draw: st.DrawFn) -> list[Row]:
+def deliveries(draw: st.DrawFn, idle: bool = False) -> list[Row]:
     """Streams that count on from some number, segments with and without parts, some lost, in any order.
-
-    From 2 on: empty segments at 0 or 1 may say nothing of where the counting stood, which has tests of its own.
-    """
+    `idle`: among them heartbeats at 0 or 1, which may say nothing of where the counting stood."""
     rows: list[Row] = []
     for stream, epoch in itertools.product((Stream("e1"), Stream("e2", "hls")), ("1", "2")):
-        number, minute = draw(st.integers(2, 50)), draw(st.integers(100, 110))
+        number, minute = draw(st.integers(0, 50)), draw(st.integers(100, 110))
         unit = draw(st.sampled_from((1, 2)))
         for size in draw(st.lists(st.integers(0, 6), max_size=12)):
             if draw(st.integers(0, 4)):
                 rows.append(Row(minute, number, number + size, stream=stream, epoch=epoch, unit=unit))
+            if idle and not draw(st.integers(0, 3)):
+                named = draw(st.integers(0, 1))
+                rows.append(Row(minute, named, named, stream=stream, epoch=epoch, unit=unit))
             number += size
             minute += draw(st.integers(0, 2))
     return draw(st.permutations(rows))
@@ -48,6 +49,13 @@ def deliveries(draw: st.DrawFn) -> list[Row]:
 @given(deliveries())
 def test_holes_are_the_numbers_that_no_segment_has(rows: list[Row]) -> None:
     assert found(rows) == holes_between(rows)
+
+
+@settings(max_examples=200, deadline=None)
+@given(deliveries(idle=True))
+def test_heartbeats_at_0_or_1_change_no_number_that_is_lost(rows: list[Row]) -> None:
+    """Heartbeats of one number are one statement, from the first to the last; so only their minutes may differ."""
+    assert {hole[:5] for hole in found(rows)} == {hole[:5] for hole in holes_between(rows)}
 
 
 @settings(max_examples=60, deadline=None)
@@ -202,3 +210,9 @@ def holes_between_fast(rows: list[Row]) -> set[tuple[Stream, str, int, int, int,
         for own in by_epoch.values()
         for a, b in itertools.pairwise(own)
     }
+
+
+def test_of_heartbeats_at_one_number_the_earliest_ends_a_hole() -> None:
+    rows = [Row(105, 8, 9), Row(100, 0, 0), Row(102, 8, 8), Row(105, 8, 8)]
+    for order in itertools.permutations(rows):
+        assert spans(find_holes(ledger_of(list(order)))) == [(0, 8, 100, 102)]
