@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loadtest.bench import describe_machine, replace_block
+from loadtest.fleet_bars import missed_bars
 from loadtest.fleet_judge import Score, judge
 from loadtest.fleet_ledger import draw_fleet
 from loadtest.fleet_scenario import read_scenario, scenario_names
@@ -153,7 +154,7 @@ def to_markdown(rows: Sequence[Row]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; exit 0, or 2 for wrong usage."""
+    """The command line; exit 0, 1 when a bar is missed, or 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m loadtest.naive", description=__doc__)
     parser.add_argument("scenario", nargs="*", help="names in loadtest/scenarios; all if none is given")
     parser.add_argument("--full", action="store_true", help="at the nightly size: a month of 50 edges")
@@ -173,7 +174,10 @@ def main(arguments: list[str] | None = None) -> int:
         note = f"Written by `python -m loadtest.naive --docs`, {size}; {describe_machine()}."
         options.docs.write_text(replace_block(options.docs.read_text(), f"{table}\n\n{note}"))
     print(table)
-    return 0
+    missed = [bar for row in rows for bar in missed_bars(row.name, row.ours)]
+    for bar in missed:
+        print(f"missed: {bar}", file=sys.stderr)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
