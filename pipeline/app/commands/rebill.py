@@ -155,7 +155,7 @@ def _propose(
             f"rebill: the contract of {customer} changed within {month}, and a rebill is of one contract's month"
         )
     (part,) = parts
-    more = () if percent is None else (Discount(reason, percent=percent, once=True),)
+    more = () if percent is None else (Discount(f"{reason} ({month})", percent=percent, once=True),)
     span = replace(part.span, discounts=(*part.span.discounts, *more))
     try:
         chosen = book.find(plan, first_day(part.span.contract)) if plan else plan_for(part, book)
