@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -64,7 +64,8 @@ class Turn:
 class CompiledBook:
     """`columns`: a charge for each column of quantities: every other charge that counts the same shares it.
     `refused`: plans that are not in `plans`, and why; `columns_of`: for each plan, the columns of
-    its charges that count; `turns_of`: for each plan, where its bill might fall as usage grows."""
+    its charges that count; `turns_of`: for each plan, where its bill might fall as usage grows;
+    `memo`: what others made of the book, to make it once."""
 
     plans: tuple[CompiledPlan, ...]
     columns: tuple[Charge, ...]
@@ -72,6 +73,7 @@ class CompiledBook:
     tables: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
     columns_of: tuple[tuple[int, ...], ...]
     turns_of: tuple[tuple[Turn, ...], ...]
+    memo: dict[str, object] = field(default_factory=dict)
 
     def rate(
         self,

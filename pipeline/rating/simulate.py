@@ -19,7 +19,7 @@ from pipeline.rating.meter import Metering
 from pipeline.rating.model import Bill, Model, Quantity
 from pipeline.rating.rate import rate_plan
 from pipeline.rating.rounding import DIGITS, RateError, add_up, negated
-from pipeline.rating.switch_date import Switch, best_switch
+from pipeline.rating.switch_date import BareBook, Switch, bare_book, best_switch
 from pipeline.rating.uncounted import Places, uncounted
 from pipeline.rating.units import to_units
 
@@ -112,7 +112,10 @@ def simulate(
     )
     found = None
     if switch and own is not None:
-        found = best_switch(metering, own.plan, [each.plan for each in ranked], period)
+        bare = book.memo.get("bare")
+        if not isinstance(bare, BareBook):
+            book.memo["bare"] = bare = bare_book(every)
+        found = best_switch(metering, own.plan, [each.plan for each in ranked], period, bare)
     shifted = tuple(_best_at(ranked, place) for place in range(len(SHIFTS)))
     return Simulation(period, coin, ranked, tuple(left_out), shifted, best_bill, own, own_bill, found)
 

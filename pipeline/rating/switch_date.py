@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from pipeline.rating.compiled_book import CompiledBook
     from pipeline.rating.meter import Metering
     from pipeline.rating.model import Charge, Plan
 
@@ -43,7 +44,25 @@ class Switch:
         return add_up((self.before, self.after))
 
 
-def best_switch(metering: Metering, current: Plan, plans: Sequence[Plan], month: Period) -> Switch | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class BareBook:
+    """Plans without what is prorated, so that their nets are lower bounds; `places`: of each plan's id() in `book`."""
+
+    book: CompiledBook
+    places: dict[int, int]
+
+
+def bare_book(plans: Sequence[Plan]) -> BareBook:
+    """The lower bounds of plans, which must live as long as it does."""
+    bare = [plan if plan.proration == "none" else _bare(plan) for plan in plans]
+    book = compile_book(bare)
+    at = {id(one.plan): place for place, one in enumerate(book.plans)}
+    return BareBook(book, {id(p): at[id(b)] for p, b in zip(plans, bare, strict=True) if id(b) in at})
+
+
+def best_switch(
+    metering: Metering, current: Plan, plans: Sequence[Plan], month: Period, bare: BareBook | None = None
+) -> Switch | None:
     """The cheapest change of plan at a midnight inside the month, or None where every one costs more than staying.
 
     Of equal ones the later, of one day the first plan. UsageError where the usage lacks what `current` counts.
@@ -55,7 +74,7 @@ def best_switch(metering: Metering, current: Plan, plans: Sequence[Plan], month:
     if stay is None or not others or not days:
         return None
     rests = [metering.part(Period(day, month.end, month.tz)) for day in days]
-    bounds = _lower_bounds(others, rests)
+    bounds = _lower_bounds(others, rests, bare or bare_book(others))
     tried: list[tuple[Decimal, int, int]] = []
     befores: list[Decimal] = []
     for i, day in enumerate(days):
@@ -104,22 +123,24 @@ def _net(plan: Plan, metering: Metering, span: Period, month: Period) -> Decimal
         return None
 
 
-def _lower_bounds(plans: Sequence[Plan], rests: Sequence[Metering]) -> list[list[Decimal]]:
+def _lower_bounds(plans: Sequence[Plan], rests: Sequence[Metering], bare: BareBook) -> list[list[Decimal]]:
     """What each plan asks at least for each rest of the month: its prices of units alone, all else at nothing."""
-    bare = [plan if plan.proration == "none" else _bare(plan) for plan in plans]
-    book = compile_book(bare)
-    places = {id(one.plan): place for place, one in enumerate(book.plans)}
-    columns = [[min(rest.base(c)[0], (1 << 63) - 1) for c in book.columns] for rest in rests]
-    nets = book.rate(np.array(columns, np.uint64).T.reshape(len(book.columns), len(rests))).nets
-    found = []
+    book = bare.book
+    places = [bare.places.get(id(plan)) for plan in plans]
+    needed = {column for place in places if place is not None for column in book.columns_of[place]}
+    columns = [
+        [min(rest.base(c)[0], (1 << 63) - 1) if i in needed else 0 for i, c in enumerate(book.columns)]
+        for rest in rests
+    ]
+    nets = book.rate(np.array(columns, np.uint64).T.reshape(len(book.columns), len(rests))).nets.tolist()
+    found: list[list[Decimal]] = []
     for i in range(len(rests)):
-        row = []
-        for plan in bare:
-            place = places.get(id(plan))
-            net = -1 if place is None else int(nets[place, i])
-            row.append(
-                Decimal(0) if net < 0 or place is None else Decimal(f"{net}e-{book.plans[place].scale}")
-            )
+        row = [
+            Decimal(0)
+            if place is None or nets[place][i] < 0
+            else Decimal(f"{nets[place][i]}e-{book.plans[place].scale}")
+            for place in places
+        ]
         found.append(row)
     return found
 
