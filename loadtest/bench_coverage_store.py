@@ -196,7 +196,8 @@ def _readings_sql(edges: int, past: int, minutes: int) -> str:
     at = f"fromUnixTimestamp64Micro(toInt64(({FIRST_MINUTE} + {k}) * 60000000), 'UTC')"
     return f"""
 INSERT INTO counters (edge, at, requests_total, bytes_sent_total)
-SELECT concat('e', toString({edge})), {at}, 5000 * {k}, 5000 * {line} FROM numbers({edges * minutes})"""  # noqa: S608
+SELECT concat('e', toString({edge})), {at}, 5000 * {k}, 5000 * {line} FROM numbers({edges * minutes})
+SETTINGS max_block_size = 2000"""  # noqa: S608 - few at once, since each makes an array of its minutes
 
 
 def _check_minutes(store: Store, edges: int, hours: int, steps: int, counted: int) -> dict[str, Any]:
