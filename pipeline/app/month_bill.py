@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
@@ -27,13 +28,13 @@ NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class ContractPart:
-    """The part of a month in which one contract of a customer holds, and what he used in it. `open`: why it may still
-    change; `late`: what came after the close."""
+    """The part of a month in which one contract of a customer holds, and what he used in it. `proof`: None where nobody
+    asked; `open`: why it may still change; `late`: what came after the close."""
 
     customer: CustomerSettings
     span: Span
     usage: Usage
-    proof: Proof
+    proof: Proof | None
     open: tuple[str, ...] = ()
     late: Adjustment | None = None
 
@@ -131,6 +132,54 @@ def _open(
     zones = {edge.id: edge.zone for edge in config.edge}
     usage = usage_from_table(table, zones)
     return ContractPart(customer, span, usage, proof, tuple(reasons))
+
+
+def bills_before(
+    store: Store,
+    config: Config,
+    customer: CustomerSettings,
+    month: Month,
+    count: int,
+    plan: Plan | None = None,
+) -> list[Decimal]:
+    """What his last months before this one come to, as rated now, oldest first: on his own plans then, or all on
+    `plan`. Months in which he used nothing are left out; it stops where he had no contract yet."""
+    from pipeline.app.contracts import contracts_of
+    from pipeline.app.plan_files import book_of
+    from pipeline.rating.contracts import spans_in
+
+    book = book_of(config)
+    totals: list[Decimal] = []
+    for _ in range(count):
+        month = month.before()
+        spans = spans_in(contracts_of(customer), month)
+        if not spans:
+            break
+        parts = [_counted(store, config, customer, span, str(month)) for span in spans]
+        if any(len(part.usage) for part in parts):
+            totals.append(
+                sum((bill_part(part, plan or plan_for(part, book)).total for part in parts), Decimal(0))
+            )
+    return totals[::-1]
+
+
+def _counted(
+    store: Store, config: Config, customer: CustomerSettings, span: Span, period: str
+) -> ContractPart:
+    """A part without its proof: as closed, or as it stands."""
+    from pipeline.app.customers import Owners
+    from pipeline.rating.usage import usage_from_table
+
+    first, after = (int(at.timestamp()) // 60 for at in (span.period.begin, span.period.end))
+    for close in store.closes(period=period, customer=customer.id):
+        if (close.first, close.after) == (first, after):
+            return ContractPart(customer, span, usage_from_table(store.closing.usage(close)), None)
+    owner = Owners(config.customer).owner
+    names = [name for name in store.closing.resources(first, after) if owner(name) == customer.id]
+    table = store.usage(store.cut(), resources=names, minutes=(first, after))
+    return ContractPart(
+        customer, span, usage_from_table(table, {edge.id: edge.zone for edge in config.edge}), None
+    )
 
 
 def plan_for(part: ContractPart, book: PlanBook) -> Plan:

@@ -173,6 +173,8 @@ def test_best_plan_letter_and_rebill(prebill: Prebill, site: Path) -> None:
     assert proposed.returncode == 0, proposed.stderr
     rebill = json.loads(proposed.stdout)
     assert (rebill["old_total"], rebill["new_total"], rebill["difference"]) == ("79.30", "21.96", "-57.34")
+    assert rebill["payback"]["discount"] == "57.34"
+    assert rebill["payback"]["notes"] == ["there are no bills yet: nothing can be said"]
     assert json.loads(prebill(*asked, "--json").stdout)["id"] == rebill["id"]
     own = prebill("rebill", "approve", rebill["id"], "--actor", "anna", *why)
     assert (own.returncode, "another person has to approve it" in own.stderr) == (2, True)

@@ -95,7 +95,7 @@ def bill(
     return 0
 
 
-def _issue(store: Store, bills: list[tuple[Bill, Proof]], context: Context, actor: str | None) -> None:
+def _issue(store: Store, bills: list[tuple[Bill, Proof | None]], context: Context, actor: str | None) -> None:
     from pipeline.rating.rebill import RebillError
 
     who = (actor or getpass.getuser()).strip()
@@ -141,19 +141,19 @@ def _writer(output: Path) -> Write:
     return writers[output.suffix.lower()]
 
 
-def _save(bills: list[tuple[Bill, Proof, Bill | None]], output: Path, lang: str, write: Write) -> None:
-    every = [(owed, proof) for owed, proof, _ in bills] + [(late, None) for _, _, late in bills if late]
-    for place, (owed, proof) in enumerate(every, 1):
+def _save(bills: list[tuple[Bill, Proof | None, Bill | None]], output: Path, lang: str, write: Write) -> None:
+    every = [(owed, proof, "provisional bill" if owed.provisional else "bill") for owed, proof, _ in bills]
+    every += [(late, None, "adjustment") for _, _, late in bills if late]
+    for place, (owed, proof, what) in enumerate(every, 1):
         target = output if place == 1 else output.with_stem(f"{output.stem}-{place}")
         try:
             write(owed, proof, lang, target)
         except OSError as error:
             raise UsageFailure(f"--output {target}: cannot be written: {error.strerror or error}") from None
-        what = "adjustment" if proof is None else "provisional bill" if owed.provisional else "bill"
         say(f"{target}: {what}, {owed.total} {owed.currency}")
 
 
-def _show(bills: list[tuple[Bill, Proof, Bill | None]], lang: str) -> None:
+def _show(bills: list[tuple[Bill, Proof | None, Bill | None]], lang: str) -> None:
     from pipeline.rating.exports.bill_text import write_text
 
     for owed, proof, late in bills:

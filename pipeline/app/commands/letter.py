@@ -126,7 +126,7 @@ def _compose(
     sender: str,
 ) -> Letter:
     from pipeline.app.commands.simulate import compiled_for, simulate_parts
-    from pipeline.app.month_bill import month_parts
+    from pipeline.app.month_bill import bills_before, month_parts
     from pipeline.rating.letter import Letter
     from pipeline.rating.peak import find_peak
     from pipeline.rating.usage_join import join_usage
@@ -139,6 +139,7 @@ def _compose(
         )
     peak = find_peak(join_usage([part.usage for part in parts]), found.period)
     answer_by, next_by = times
+    before = bills_before(store, context.config, who, month, MONTHS_BEFORE)
     try:
         return Letter(
             customer=who.name or who.id,
@@ -150,7 +151,7 @@ def _compose(
             next_by=next_by or context.now() + NEXT_AFTER,
             provisional=any(part.open for part in parts),
             taxed=True if parts[-1].span.tax else None,
-            usual=_usual(store, context, who, book, month),
+            usual=median_low(before) if before else None,
             peak_day=peak.day if peak else None,
             peak_share=peak.share if peak else None,
             peak_resource=peak.resource if peak else "",
@@ -178,23 +179,3 @@ def _options(found: Simulation, percent: Decimal | None, free: list[str]) -> tup
         move = Option(Offer.MOVE, best.plan.names, owed.total - off, off or None, decided=False)
         options = [move, keep]
     return (*options, *(Option(Offer.FREE, {"en": text, "ru": text}) for text in free))
-
-
-def _usual(
-    store: Store, context: Context, who: CustomerSettings, book: PlanBook, month: Month
-) -> Decimal | None:
-    """The middle one of his bills for the months before, as rated now; None where he used nothing in them."""
-    from pipeline.app.contracts import contracts_of
-    from pipeline.app.month_bill import bill_part, month_parts, plan_for
-    from pipeline.rating.contracts import spans_in
-
-    totals = []
-    before = month
-    for _ in range(MONTHS_BEFORE):
-        before = before.before()
-        if not spans_in(contracts_of(who), before):
-            break
-        parts = month_parts(store, context.config, who, before, context.now())
-        if any(len(part.usage) for part in parts):
-            totals.append(sum((bill_part(part, plan_for(part, book)).total for part in parts), Decimal(0)))
-    return median_low(totals) if totals else None

@@ -14,8 +14,12 @@ from pipeline.app.terminal import out, print_json, say
 if TYPE_CHECKING:
     from pipeline.app.context import Context
     from pipeline.rating.model import Bill
+    from pipeline.rating.payback import Payback, Range
     from pipeline.rating.rebill import Books, Rebill
     from pipeline.store.store import Store
+
+HISTORY = 12
+"""Months before that say what a customer usually pays."""
 
 Action = Literal["propose", "approve", "reject", "show"]
 
@@ -64,6 +68,7 @@ def rebill(
 
     who = (actor or getpass.getuser()).strip()
     _check(action, what, month, plan, discount, reason)
+    payback = None
     try:
         with existing_store(context) as store:
             if action == "show":
@@ -76,12 +81,16 @@ def rebill(
             else:
                 found = store.bills.turn_down(str(what), at=now, actor=who, reason=str(reason))
             books = store.bills.books({found.proposal.customer})
+            if action == "propose":
+                payback = _payback(store, context, books, found)
     except RebillError as error:
         raise UsageFailure(f"rebill: {error}") from None
     if json:
-        print_json(_document(books, found))
+        print_json(_document(books, found) | ({"payback": _payback_json(payback)} if payback else {}))
     else:
         _show(books, found)
+        if payback:
+            print(f"  {'pays back':<14} {_payback_text(payback)}")
     return 0
 
 
@@ -177,6 +186,51 @@ def _propose(
         actor=actor,
         reason=reason,
     )
+
+
+def _payback(store: Store, context: Context, books: Books, found: Rebill) -> Payback | None:
+    """When what he is let off comes back, from his months before, on the new plan; None where nothing is let off."""
+    from zoneinfo import ZoneInfo
+
+    from pipeline.app.month_bill import bills_before, customer_of
+    from pipeline.app.plan_files import book_of
+    from pipeline.coverage.periods import Month
+    from pipeline.rating.payback import forecast_payback
+
+    new, old = found.proposal.bill, books.documents[found.of].bill
+    if new.total >= old.total:
+        return None
+    config = context.config
+    begins = new.period.begin.astimezone(ZoneInfo(new.period.tz))
+    plan = book_of(config).version(new.plan, new.plan_version)
+    who = customer_of(config, new.customer)
+    history = bills_before(store, config, who, Month(begins.year, begins.month), HISTORY, plan)
+    return forecast_payback(history, old.total - new.total)
+
+
+def _payback_json(found: Payback) -> dict[str, Any]:
+    def around(of: Range) -> dict[str, str | None]:
+        return {
+            name: None if value is None else str(value)
+            for name, value in (("low", of.low), ("expected", of.expected), ("high", of.high))
+        }
+
+    names = ("monthly", "months", "break_even_churn", "churn", "chance", "tenure", "value")
+    return {
+        "discount": str(found.discount),
+        **{name: around(getattr(found, name)) for name in names},
+        "notes": [note.value for note in found.notes],
+    }
+
+
+def _payback_text(found: Payback) -> str:
+    months = found.months
+    said = "; ".join(note.value for note in found.notes)
+    if months.expected is None:
+        return f"not known ({said})" if said else "not within sight"
+    until = "more" if months.high is None else f"{months.high:.0f}"
+    text = f"in about {months.expected:.0f} months, {months.low or 0:.0f} to {until}"
+    return f"{text} ({said})" if said else text
 
 
 def _show_all(store: Store, what: str | None, *, json: bool) -> int:
