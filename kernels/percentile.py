@@ -161,12 +161,12 @@ def _selector(name: str, bits: int) -> Callable[..., int]:
             return np.uint64(0)
         if n < 4 * SAMPLED:
             return select(source, n, rank, first, second)
-        # A value whose rank among the sampled is three deviations further down is below the one wanted, nearly always.
+        # A value whose rank among the sampled is two deviations further down is below the one wanted, mostly.
         step = n // SAMPLED
         for i in range(SAMPLED):
             put_value(second + size * i, get_value(source + size * (i * step)))
         expected = rank * np.float64(SAMPLED) / n
-        margin = 3.0 * np.sqrt(expected * (1.0 - rank / np.float64(n))) + 2.0
+        margin = 2.2 * np.sqrt(expected * (1.0 - rank / np.float64(n))) + 2.0
         pivot = select(second, SAMPLED, min(np.int64(expected + margin), SAMPLED), first, second)
         above = above_of_series(source, n, pivot, first, following)
         if rank <= above:
