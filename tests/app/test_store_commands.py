@@ -213,7 +213,12 @@ def test_the_demo_is_exact_and_leaves_something_to_play_with(prebill: Prebill, t
     assert "e2/access 11-01 00:20 – 00:28: shrunk" in done.stdout
     assert "e3/access 11-01 00:40 – 00:42: closed" in done.stdout
     assert "4 gaps still lost: 1 missing, 1 damaged, 1 sequence, 1 counter; 9 minutes" in done.stdout
-    for said in ("1,001,873.54 RUB", "Stream 95 (stream)", "Answer this letter with one number", "24,000 RUB"):
+    for said in (
+        "1,001,873.54 RUB",
+        "Stream 95 (stream)",
+        "Answer this letter with one number",
+        "24,000 RUB",
+    ):
         assert said in done.stdout.replace("\xa0", " ")
     folder = tmp_path / "demo"
     asked = prebill(

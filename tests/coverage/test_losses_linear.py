@@ -32,7 +32,7 @@ def damaged_days(days: int) -> float:
         first=first,
         next=first + np.uint64(95),
         unit=np.ones(n, np.uint8),
-        committed=minute * 60.0,
+        committed=(minute * 60.0).astype(np.float64),
     )
     roster = Roster({stream: (Span(0, FOREVER, Expectation.EXPECTED),)})
     due = due_of(0, n, now=n * 60 + 900.0, allowance_s=300, beats=np.zeros(0))

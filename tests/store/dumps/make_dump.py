@@ -57,7 +57,8 @@ def main() -> None:
         fill_coverage(store, origin)
         fill_bills(store)
         text = [
-            f"-- Schema version {version}, as SHOW CREATE TABLE gave it: two attempts at one segment, a gap, a close, a rebill."
+            f"-- Schema version {version}, as SHOW CREATE TABLE gave it: two attempts at one segment, a gap, "
+            "a close, a rebill."
         ]
         with store._sessions.client() as client:
             tables, views = present(store)
