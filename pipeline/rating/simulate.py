@@ -209,7 +209,8 @@ def _scaled(charge: Charge, quantity: Quantity, share: int) -> Quantity:
         return quantity
     base = quantity.base * share // 100
     windows = tuple(each * share / 100 for each in quantity.windows)
-    return Quantity(quantity.charge, to_units(base, charge.unit), base, quantity.note, windows)
+    units = add_up(windows) if windows else to_units(base, charge.unit)
+    return Quantity(quantity.charge, units, base, quantity.note, windows)
 
 
 def _by_thing(outcome: Outcome) -> dict[str, tuple[list[str], Decimal]]:
