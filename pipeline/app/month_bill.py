@@ -210,8 +210,8 @@ def adjust_bill(part: ContractPart, plan: Plan, bill: Bill) -> Bill | None:
     """What came after the close, priced on the closed month: from its bill to that of all that is known now."""
     if part.late is None:
         return None
-    from pipeline.rating.rerate import rerate_bill
+    from pipeline.rating.bill_changes import delta_bill
     from pipeline.rating.usage_join import change_usage
 
     now = bill_part(part, plan, change_usage(part.usage, part.late.changes))
-    return rerate_bill(bill, now, "came after the month was closed")
+    return delta_bill(bill, now, "came after the month was closed")

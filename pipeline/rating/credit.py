@@ -10,20 +10,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.rating.model import Line
-from pipeline.rating.proration import reverse
 from pipeline.rating.rounding import RateError, add_up, negated
 from pipeline.rating.taxes import split_gross
 
 if TYPE_CHECKING:
     from pipeline.rating.model import Bill, Rounding, Tax
-
-
-def credit_note(bill: Bill, why: str) -> Bill:
-    """All of a bill, line by line, taken back; taxes stay taxes, so that net and tax mirror too."""
-    lines = tuple(
-        replace(reverse(line, why), kind="tax" if line.kind == "tax" else "adjustment") for line in bill.lines
-    )
-    return replace(bill, lines=lines, net=negated(bill.net), tax=negated(bill.tax), total=negated(bill.total))
 
 
 def credit_part(bill: Bill, gross: Decimal, tax: Tax | None, rounding: Rounding, why: str) -> Bill:

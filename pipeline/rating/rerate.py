@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from pipeline.rating.charge import rate_exactly
-from pipeline.rating.model import Bill, Line, Part, Quantity
+from pipeline.rating.model import Line, Part, Quantity
 from pipeline.rating.rounding import RateError, add_up, exact, negated, shown
 
 if TYPE_CHECKING:
@@ -90,46 +90,6 @@ def rerate(
             parts = (*parts, Part("booked before", Decimal(0), negated(already), negated(already)))
         lines.append(replace(slice_, kind=kind, amount=amount, parts=parts, rule=rule))
     return tuple(lines)
-
-
-def rerate_bill(before: Bill, after: Bill, why: str) -> Bill:
-    """The adjustment from what was issued to what is right now, of the same customer and period: one line a difference.
-
-    Lines that are gone are reversed, new ones stand whole. Its total is the difference of the totals.
-    """
-    same = ("customer", "period", "currency")
-    for name in same:
-        was, now = getattr(before, name), getattr(after, name)
-        if was != now:
-            raise RateError(f"adjustment: expected two bills of one {name}, found {was} and {now}")
-    lines = []
-    old, new = _by_line(before), _by_line(after)
-    for key in dict.fromkeys((*new, *old)):
-        lost, found = old.get(key, []), new.get(key, [])
-        line = (found or lost)[0]
-        amount = add_up((*(each.amount for each in found), *(negated(each.amount) for each in lost)))
-        parts = difference(
-            (part for each in lost for part in each.parts), (part for each in found for part in each.parts)
-        )
-        quantity = add_up((*(each.quantity for each in found), *(negated(each.quantity) for each in lost)))
-        if not amount and not quantity and not parts:
-            continue
-        how = (
-            "reversed" if not found else "new" if not lost else f"was {add_up(each.amount for each in lost)}"
-        )
-        kind = "tax" if line.kind == "tax" else "adjustment"
-        rule = f"{why}: {how}; {line.rule}"
-        lines.append(replace(line, kind=kind, quantity=quantity, amount=amount, parts=parts, rule=rule))
-    net = add_up((after.net, negated(before.net)))
-    tax = add_up((after.tax, negated(before.tax)))
-    return replace(after, lines=tuple(lines), net=net, tax=tax, total=add_up((net, tax)))
-
-
-def _by_line(bill: Bill) -> dict[tuple[str, str], list[Line]]:
-    found: dict[tuple[str, str], list[Line]] = {}
-    for line in bill.lines:
-        found.setdefault((line.kind, line.id), []).append(line)
-    return found
 
 
 def exact_amount(line: Line) -> Fraction:

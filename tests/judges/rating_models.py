@@ -7,11 +7,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from pipeline.rating.bill_changes import delta_bill
 from pipeline.rating.charge import rate_charge, rate_exactly
 from pipeline.rating.credit import amount_due, credit_part
 from pipeline.rating.model import Bill, Charge, Discount, Line, Tax, Tier
 from pipeline.rating.rate import rate_plan
-from pipeline.rating.rerate import exact_amount, rate_slice, rerate, rerate_bill
+from pipeline.rating.rerate import exact_amount, rate_slice, rerate
 from pipeline.rating.rounding import add_up
 from tests.judges.rating_nouns import (
     CENTS,
@@ -343,7 +344,7 @@ def existing(params: Case, usage: Case) -> Answer:
     else:
         bill = multi_unit(params["multi_unit_tiers"], used, top_tier=params["policy"] == "top_tier")
     issued = bill_of(flat_charge(already, "issued"))
-    return {"recomputed": bill.total, "to_invoice": rerate_bill(issued, bill, "a case").total}
+    return {"recomputed": bill.total, "to_invoice": delta_bill(issued, bill, "a case").total}
 
 
 @answers("rerate_rounding")
