@@ -1,12 +1,18 @@
-"""`--from` and `--to`: times or days as people type them, as minutes since 1970; from the command line to coverage."""
+"""`--from`, `--to`, `--month`, `--lang` as people type them; from the command line to coverage and bills."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
 from pipeline.app.settings import Instant
+
+if TYPE_CHECKING:
+    from pipeline.coverage.periods import Month
+
+LANGUAGES = ("en", "ru")
 
 LONGEST_DAYS = 800
 """A period is held in memory as one byte a stream and minute."""
@@ -43,6 +49,23 @@ def parse_period(since: str | None, until: str | None, now: datetime, default_mi
     if problems or first is None or after is None:
         raise UsageFailure(problems)
     return Period(first, after)
+
+
+def parse_month(text: str) -> Month:
+    """What `--month` names. Raises UsageFailure."""
+    from pipeline.coverage.periods import Month
+
+    try:
+        return Month.parse(text)
+    except ValueError as error:
+        raise UsageFailure(f"--month: {error}") from None
+
+
+def parse_language(given: str | None, otherwise: str = "en") -> str:
+    """What `--lang` names, else the customer's language where it is one of ours, else English. Raises UsageFailure."""
+    if given is not None and given not in LANGUAGES:
+        raise UsageFailure(f"--lang: expected {' or '.join(LANGUAGES)}, found {given!r}")
+    return given or (otherwise if otherwise in LANGUAGES else "en")
 
 
 def _minute(option: str, text: str | None, problems: list[str], *, up: bool) -> int | None:

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
+from pipeline.app.period import parse_language, parse_month
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import out, print_json, say
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.app.context import Context
-    from pipeline.coverage.periods import Month
     from pipeline.coverage.proof import Proof
     from pipeline.rating.exports.target import Target
     from pipeline.rating.model import Bill
@@ -68,8 +68,8 @@ def bill(
     config = context.config
     whose = customer_of(config, customer)
     write = _writer(output) if output else None
-    language = _language(lang or whose.lang, given=lang is not None)
-    period = _month(month)
+    language = parse_language(lang, whose.lang)
+    period = parse_month(month)
     book = book_of(config)
     bills = []
     with existing_store(context) as store:
@@ -109,23 +109,6 @@ def _issue(store: Store, bills: list[tuple[Bill, Proof | None]], context: Contex
         raise UsageFailure(f"--issue: {error}", mend="`prebill close` closes a month.") from None
 
 
-def _language(lang: str, *, given: bool) -> str:
-    if lang not in ("en", "ru"):
-        if not given:
-            return "en"
-        raise UsageFailure(f"--lang: expected en or ru, found {lang!r}")
-    return lang
-
-
-def _month(text: str) -> Month:
-    from pipeline.coverage.periods import Month
-
-    try:
-        return Month.parse(text)
-    except ValueError as error:
-        raise UsageFailure(f"--month: {error}") from None
-
-
 def _writer(output: Path) -> Write:
     from pipeline.rating.exports.bill_csv import write_csv
     from pipeline.rating.exports.bill_pdf import write_pdf
@@ -155,10 +138,11 @@ def _save(bills: list[tuple[Bill, Proof | None, Bill | None]], output: Path, lan
 
 def _show(bills: list[tuple[Bill, Proof | None, Bill | None]], lang: str) -> None:
     from pipeline.rating.exports.bill_text import write_text
+    from pipeline.rating.exports.words import say as translate
 
     for owed, proof, late in bills:
         write_text(owed, proof, lang, out())
         if late:
             out().print()
-            out().print("[bold]Came after the month was closed[/bold]")
+            out().print(f"[bold]{translate('came_late', lang)}[/bold]")
             write_text(late, None, lang, out())

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from pipeline.app.context import parse_time
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
+from pipeline.app.period import parse_language, parse_month
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import print_json
 
@@ -74,22 +75,16 @@ def letter(
     """
     from pipeline.app.month_bill import customer_of
     from pipeline.app.plan_files import book_of
-    from pipeline.coverage.periods import Month
     from pipeline.rating.letter import letter_subject, letter_text
 
     config = context.config
     who = customer_of(config, customer)
-    if lang not in (None, "en", "ru"):
-        raise UsageFailure(f"--lang: expected en or ru, found {lang!r}")
-    try:
-        period = Month.parse(month)
-    except ValueError as error:
-        raise UsageFailure(f"--month: {error}") from None
+    language = parse_language(lang, who.lang)
+    period = parse_month(month)
     percent = _percent(discount)
     times = [parse_time(text) if text else None for text in (answer_by, next_by)]
     with existing_store(context) as store:
         found = _compose(store, context, who, book_of(config), period, percent, free or [], times, sender)
-    language = lang or (who.lang if who.lang in ("en", "ru") else "en")
     subject, text = letter_subject(found, language), letter_text(found, language)
     if json:
         options = [

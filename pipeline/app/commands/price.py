@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
+from pipeline.app.period import parse_language, parse_month
 from pipeline.app.plan_files import Metered, plan_of, usage_of_file
 from pipeline.app.terminal import out, print_json
 
@@ -69,13 +70,11 @@ def price(
 def _check(lang: str, tz: str) -> None:
     from zoneinfo import ZoneInfo
 
-    problems = [] if lang in ("en", "ru") else [f"--lang: expected en or ru, found {lang!r}"]
+    parse_language(lang)
     try:
         ZoneInfo(tz)
     except (KeyError, ValueError, OSError):
-        problems.append(f"--tz: expected a zone of time, like Europe/Moscow; found {tz!r}")
-    if problems:
-        raise UsageFailure(problems)
+        raise UsageFailure(f"--tz: expected a zone of time, like Europe/Moscow; found {tz!r}") from None
 
 
 def _rate(plan: Plan, found: Usage | Metered, month: str | None, tz: str) -> Bill:
@@ -125,13 +124,9 @@ def _only_month(usage: Usage, tz: str) -> Period:
 
 
 def _month(text: str, tz: str) -> Period:
-    from pipeline.coverage.periods import Month
     from pipeline.rating.contracts import month_of
 
-    try:
-        return month_of(Month.parse(text), tz)
-    except ValueError as error:
-        raise UsageFailure(f"--month: {error}") from None
+    return month_of(parse_month(text), tz)
 
 
 def _month_of(at: datetime, tz: str) -> Period:

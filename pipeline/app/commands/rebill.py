@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
+from pipeline.app.period import parse_month
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import out, print_json, say
 
@@ -146,7 +147,6 @@ def _propose(
 
     from pipeline.app.month_bill import bill_part, customer_of, month_parts, plan_for
     from pipeline.app.plan_files import book_of
-    from pipeline.coverage.periods import Month
     from pipeline.rating.contracts import first_day
     from pipeline.rating.model import Discount
     from pipeline.rating.plan_errors import NoPlanError
@@ -154,10 +154,7 @@ def _propose(
     config = context.config
     book = book_of(config)
     percent = _percent(discount) if discount else None
-    try:
-        period = Month.parse(month)
-    except ValueError as error:
-        raise UsageFailure(f"--month: {error}") from None
+    period = parse_month(month)
     parts = month_parts(store, config, customer_of(config, customer), period, context.now())
     if len(parts) > 1:
         raise UsageFailure(

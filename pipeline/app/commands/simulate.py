@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
+from pipeline.app.period import parse_language, parse_month
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import err, print_json, say
 
@@ -59,17 +60,12 @@ def simulate(
     """
     from pipeline.app.month_bill import customer_of
     from pipeline.app.plan_files import book_of
-    from pipeline.coverage.periods import Month
 
     config = context.config
     if (customer is None) == (not every):
         raise UsageFailure("simulate: expected a customer, or --all")
-    if lang not in (None, "en", "ru"):
-        raise UsageFailure(f"--lang: expected en or ru, found {lang!r}")
-    try:
-        period = Month.parse(month)
-    except ValueError as error:
-        raise UsageFailure(f"--month: {error}") from None
+    parse_language(lang)
+    period = parse_month(month)
     whom = [customer_of(config, customer)] if customer else [c for c in config.customer if c.contract]
     book = book_of(config)
     compiled = compiled_for(book, period, plans)
@@ -81,7 +77,7 @@ def simulate(
 
                 documents.append(simulation_json(who.id, month, found))
             else:
-                _show(who, month, found, lang or (who.lang if who.lang in ("en", "ru") else "en"))
+                _show(who, month, found, parse_language(lang, who.lang))
     if json:
         print_json(documents[0] if customer else documents)
     return 0

@@ -19,6 +19,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "provisional_short": ("ПРЕДВАРИТЕЛЬНЫЙ", "PROVISIONAL"),
     "proof": ("Подтверждение полноты", "Proof of completeness"),
+    "came_late": ("Поступило после закрытия месяца", "Came after the month was closed"),
     "no_proof": (
         "Подтверждения полноты к этому счёту нет.",
         "No proof of completeness comes with this bill.",
