@@ -135,7 +135,8 @@ def check(plan: Plan, drawn: list[int]) -> None:
         slow = amounts_at(plan, bases)
         net = int(found.nets[0, at])
         if slow is None:
-            assert net == UNRATED
+            # where another line is too large for the kernel, the Decimal rating is asked, and it refuses
+            assert net in (UNRATED, TOO_LARGE)
         elif net == TOO_LARGE:
             capped = any(charge.cap is not None for charge in plan.charges)
             assert capped or max(slow[0], *slow[1].values()) * 10**scale > 2**47
