@@ -100,7 +100,7 @@ def sum_text(gaps: Sequence[Gap]) -> str:
     low, high = (sum(getattr(gap.loss.lost_bytes, name) for gap in lost) for name in ("low", "high"))
     return (
         f"{plural(len(lost), 'gap')} still lost: {kinds}; {plural(sum(gap.minutes for gap in lost), 'minute')}, "
-        f"{_range(low, high)}; not rated: there are no plans yet{told}."
+        f"{_range(low, high)}; not rated: money is at stake where customers have contracts{told}."
     )
 
 
