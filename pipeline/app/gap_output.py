@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.app.period import minute_text, second_text, span_text
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.coverage.model import Amount, Gap
+    from pipeline.rating.stake import Stake
 
 GAPS_SHOWN = 60
 CUSTOMERS_SHOWN = 3
@@ -25,8 +27,8 @@ _STYLES = {
 }
 
 
-def gap_document(gap: Gap) -> dict[str, Any]:
-    """A gap with the stable keys of the interface. Money is null until there are rates."""
+def gap_document(gap: Gap, stake: Stake | None = None) -> dict[str, Any]:
+    """A gap with the stable keys of the interface. Money is null where no hit customer has a contract."""
     loss, amount = gap.loss, gap.loss.lost_bytes
     return {
         "id": gap.id,
@@ -45,7 +47,7 @@ def gap_document(gap: Gap) -> dict[str, Any]:
         },
         "method": amount.method,
         "customers": [{"id": share.customer, "share": round(share.share, 6)} for share in gap.customers],
-        "money": None,
+        "money": stake.json if stake is not None and stake.totals else None,
         "state": gap.state.value,
         "first_seen": second_text(gap.first_seen),
         "updated": second_text(gap.updated),
@@ -56,8 +58,14 @@ def gap_document(gap: Gap) -> dict[str, Any]:
     }
 
 
-def show_gaps(gaps: Sequence[Gap], names: Mapping[str, str], now: float) -> None:
-    """A table of gaps, then one line of sum. `names`: customers by id."""
+def show_gaps(
+    gaps: Sequence[Gap],
+    names: Mapping[str, str],
+    now: float,
+    stakes: Mapping[str, Stake] | None = None,
+    unrated: str = "",
+) -> None:
+    """A table of gaps, then one line of sum. `names`: customers by id; `unrated`: why there are no stakes."""
     from rich.table import Table
     from rich.text import Text
 
@@ -78,11 +86,29 @@ def show_gaps(gaps: Sequence[Gap], names: Mapping[str, str], now: float) -> None
     if len(gaps) > GAPS_SHOWN:
         out().print(f"{len(gaps) - GAPS_SHOWN:,} more; --json lists all", style="italic")
     out().print()
-    out().print(sum_text(gaps), soft_wrap=True, markup=False)
+    out().print(sum_text(gaps, money_text(gaps, stakes or {}, unrated)), soft_wrap=True, markup=False)
 
 
-def sum_text(gaps: Sequence[Gap]) -> str:
-    """`3 gaps still lost: 2 missing, 1 damaged; 14 minutes, 1.2 MB to 3 MB; not rated`."""
+def money_text(gaps: Sequence[Gap], stakes: Mapping[str, Stake], unrated: str = "") -> str:
+    """`; 12.50 to 14.00 RUB at stake` of those still lost, gap by gap added up; or why it is not known."""
+    sums: dict[str, list[Decimal]] = {}
+    for gap in gaps:
+        stake = stakes.get(gap.id)
+        if gap.state in STILL_LOST and stake is not None:
+            for currency, money in stake.totals.items():
+                low, high = sums.setdefault(currency, [Decimal(0), Decimal(0)])
+                sums[currency] = [low + money.low, high + money.high]
+    if sums:
+        told = ", ".join(
+            f"{low:,} {currency}" if low == high else f"{low:,} to {high:,} {currency}"
+            for currency, (low, high) in sorted(sums.items())
+        )
+        return f"; {told} at stake"
+    return f"; not rated: {unrated}" if unrated else ""
+
+
+def sum_text(gaps: Sequence[Gap], money: str = "") -> str:
+    """`3 gaps still lost: 2 missing, 1 damaged; 14 minutes, 1.2 MB to 3 MB`, and the money."""
     lost = [gap for gap in gaps if gap.state in STILL_LOST]
     other = [
         f"{count:,} {state.value}"
@@ -100,7 +126,7 @@ def sum_text(gaps: Sequence[Gap]) -> str:
     low, high = (sum(getattr(gap.loss.lost_bytes, name) for gap in lost) for name in ("low", "high"))
     return (
         f"{plural(len(lost), 'gap')} still lost: {kinds}; {plural(sum(gap.minutes for gap in lost), 'minute')}, "
-        f"{_range(low, high)}; not rated: money is at stake where customers have contracts{told}."
+        f"{_range(low, high)}{money}{told}."
     )
 
 

@@ -151,11 +151,11 @@ def bills_before(
     book = book_of(config)
     totals: list[Decimal] = []
     for _ in range(count):
-        month = month.before()
+        month = month.before
         spans = spans_in(contracts_of(customer), month)
         if not spans:
             break
-        parts = [_counted(store, config, customer, span, str(month)) for span in spans]
+        parts = [count_part(store, config, customer, span, str(month)) for span in spans]
         if any(len(part.usage) for part in parts):
             totals.append(
                 sum((bill_part(part, plan or plan_for(part, book)).total for part in parts), Decimal(0))
@@ -163,7 +163,7 @@ def bills_before(
     return totals[::-1]
 
 
-def _counted(
+def count_part(
     store: Store, config: Config, customer: CustomerSettings, span: Span, period: str
 ) -> ContractPart:
     """A part without its proof: as closed, or as it stands."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
-from pipeline.app.settings import Instant
+from pipeline.configured import Instant
 
 if TYPE_CHECKING:
     from pipeline.coverage.periods import Month

@@ -34,6 +34,7 @@ class Month:
         """The next month."""
         return Month(self.year + self.month // 12, self.month % 12 + 1)
 
+    @property
     def before(self) -> Month:
         """The month before."""
         return Month(self.year - (self.month == 1), (self.month + 10) % 12 + 1)

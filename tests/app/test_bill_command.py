@@ -100,6 +100,15 @@ def test_open_then_closed_then_adjusted(prebill: Prebill, site: Path) -> None:
     assert (open_["net"], open_["tax"], open_["total"]) == ("55.00", "12.10", "67.10")  # 30 × 1.50 + 10 × 1
     assert (open_["proof"]["lost_minutes"], open_["proof"]["digest"]) == (1, None)
 
+    # ten requests, beyond his first thirty: at the price of his last one
+    (gap,) = json.loads(prebill("gaps", "--now", RIPE, "--json").stdout)
+    money = gap["money"]
+    assert (money["expected"], money["currency"]) == ("10.00", "RUB")
+    assert (
+        Decimal(money["low"]) < Decimal("10") < Decimal(money["high"])
+    )  # neighbours alone tell what is lost
+    assert f"{money['low']} to {money['high']} RUB at stake" in prebill("gaps", "--now", RIPE).stdout
+
     accept = ("--accept-gaps", "--actor", "anna", "--reason", "disk burnt")
     assert prebill("close", "2026-10", "--now", RIPE, *accept).returncode == 0
     (closed,) = json.loads(prebill(*asked, "--json").stdout)

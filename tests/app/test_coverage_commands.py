@@ -107,7 +107,7 @@ def test_lost_minutes_become_gaps_that_shrink_close_and_are_accepted(prebill: Pr
 
     shown = prebill("gaps", *NOW)
     assert shown.returncode == 0
-    assert "not rated" in shown.stdout
+    assert "not rated: no customer has a contract" in shown.stdout
     assert "3 gaps still lost" in shown.stdout
     assert prebill("gaps", "--check", *NOW).returncode == 1
 

@@ -61,9 +61,9 @@ def gaps(
         return _accept(accept, actor, reason, context, json=json)
     if given := [name for name, value in (("--actor", actor), ("--reason", reason)) if value is not None]:
         raise UsageFailure(f"{' and '.join(given)}: only with --accept")
-    from pipeline.app.checking import check_all
+    from pipeline.app.checking import check_all, config_or_none
+    from pipeline.app.gap_money import money_of
     from pipeline.app.gap_output import STILL_LOST, gap_document, show_gaps
-    from pipeline.coverage.model import GapState
 
     now = context.now()
     period = parse_period(since, until, now, 0) if since else None
@@ -71,17 +71,13 @@ def gaps(
         raise UsageFailure("--to: only with --from")
     with existing_store(context) as store:
         checked = check_all(store, context, now, period)
-    found = [
-        gap
-        for gap in checked.gaps
-        if (closed or gap.state is not GapState.CLOSED)
-        and (period is None or (gap.loss.first < period.after and period.first < gap.loss.after))
-    ]
-    found.sort(key=lambda gap: (gap.loss.first, gap.loss.stream, gap.loss.kind))
+        found = _chosen(checked.gaps, period, closed=closed)
+        config = config_or_none(context)
+        stakes, unrated = money_of(store, config, found) if config else ({}, "no configuration")
     if json:
-        print_json([gap_document(gap) for gap in found])
+        print_json([gap_document(gap, stakes.get(gap.id)) for gap in found])
     else:
-        show_gaps(found, _names(context), now.timestamp())
+        show_gaps(found, _names(context), now.timestamp(), stakes, unrated)
     unknown = _unknown(checked.coverage, period)
     if unknown:
         unproven = " Until then nobody can say that nothing is lost: exit 1." if check else ""
@@ -91,6 +87,19 @@ def gaps(
         )
     failed = unknown or any(gap.state in STILL_LOST for gap in found)
     return FOUND_SOMETHING if check and failed else 0
+
+
+def _chosen(gaps: Sequence[Gap], period: Period | None, *, closed: bool) -> list[Gap]:
+    """Those that were asked for, in time's order."""
+    from pipeline.coverage.model import GapState
+
+    found = [
+        gap
+        for gap in gaps
+        if (closed or gap.state is not GapState.CLOSED)
+        and (period is None or (gap.loss.first < period.after and period.first < gap.loss.after))
+    ]
+    return sorted(found, key=lambda gap: (gap.loss.first, gap.loss.stream, gap.loss.kind))
 
 
 def _unknown(coverage: Coverage, period: Period | None) -> int:
