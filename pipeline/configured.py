@@ -1,5 +1,5 @@
-"""The types that configuration is written in: names, decimals, durations, instants; for the settings of the front door, and
-for those that the incident room has of its own."""
+"""The types that configuration is written in: names, decimals, durations, instants; for the front door's settings, and
+for those of the incident room."""
 
 from __future__ import annotations
 

@@ -104,9 +104,7 @@ def test_open_then_closed_then_adjusted(prebill: Prebill, site: Path) -> None:
     (gap,) = json.loads(prebill("gaps", "--now", RIPE, "--json").stdout)
     money = gap["money"]
     assert (money["expected"], money["currency"]) == ("10.00", "RUB")
-    assert (
-        Decimal(money["low"]) < Decimal("10") < Decimal(money["high"])
-    )  # neighbours alone tell what is lost
+    assert Decimal(money["low"]) < Decimal(10) < Decimal(money["high"])  # neighbours alone tell what is lost
     assert f"{money['low']} to {money['high']} RUB at stake" in prebill("gaps", "--now", RIPE).stdout
 
     accept = ("--accept-gaps", "--actor", "anna", "--reason", "disk burnt")

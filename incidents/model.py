@@ -1,0 +1,164 @@
+"""The nouns of the incident room: scope, harm, priority, evidence, transition, notice. Frozen, no I/O; the engine makes
+them, everything around it reads them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+
+class Harm(StrEnum):
+    """What is known of a scope's clients. `unknown` is not `none`: it is never a reason to wait."""
+
+    NONE = "none"
+    UNKNOWN = "unknown"
+    SUSPECTED = "suspected"
+    CONFIRMED = "confirmed"
+
+
+class Priority(StrEnum):
+    """Who hears of it: the task queue, the person on call, everyone."""
+
+    NORMAL = "normal"
+    HIGH = "high"
+    COMPANY_WIDE = "company_wide"
+
+    @property
+    def rank(self) -> int:
+        """0 for normal; the greater, the more urgent."""
+        return _RANKS[self]
+
+
+_RANKS = {Priority.NORMAL: 0, Priority.HIGH: 1, Priority.COMPANY_WIDE: 2}
+
+
+class Kind(StrEnum):
+    """What an incident is about."""
+
+    BILLING_GAP = "billing_gap"
+    OUTAGE = "outage"
+    DATA_QUALITY = "data_quality"
+    CLIENT_REQUEST = "client_request"
+    WATCHDOG = "watchdog"
+
+
+class Status(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Change(StrEnum):
+    """What a transition did."""
+
+    OPENED = "opened"
+    RAISED = "raised"
+    LOWERED = "lowered"
+    UPDATED = "updated"
+    MERGED = "merged"
+    ACKNOWLEDGED = "acknowledged"
+    REOPENED = "reopened"
+    RESOLVED = "resolved"
+    NOTICE = "notice"
+
+
+class Audience(StrEnum):
+    """Who a notice is for."""
+
+    QUEUE = "queue"
+    ON_CALL = "on_call"
+    COMPANY = "company"
+    CLIENT = "client"
+
+
+class Scope(Struct, frozen=True, order=True, array_like=True):
+    """What may be hurt. `kind`: customer, edge, origin, control, support_line, or `all` (without an id)."""
+
+    kind: str
+    id: str = ""
+
+    @property
+    def json(self) -> dict[str, str]:
+        """`{"customer": "c1"}`, as maintenance windows name it; `{"all": ""}` is everything."""
+        return {self.kind: self.id}
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}".strip()
+
+
+class Fact(Struct, frozen=True, order=True):
+    """A line of evidence: when it was seen (epoch seconds), by what (`probe`, `gap`, `person` …), in words."""
+
+    at: float
+    source: str
+    text: str
+
+
+class MoneyRate(Struct, frozen=True):
+    """Money per minute, decimal strings."""
+
+    low: str = "0"
+    expected: str = "0"
+    high: str = "0"
+
+
+class Transition(Struct, frozen=True, kw_only=True):
+    """One change of one incident, or a notice about it: a line of the replay, and a row of the incident log.
+
+    `at`: epoch seconds. `level`: of a notice to the people on call, from 1; 0 otherwise. `notice`: the notice's id, its
+    idempotency key, the same for every repeat of the same one. `draft`: a client's message that waits for the liaison.
+    `actor`: who did it, `engine` where a rule did. `parent`: the incident below which it hangs.
+    """
+
+    at: float
+    incident: str
+    kind: Kind
+    scope: Scope
+    harm: Harm
+    priority: Priority
+    status: Status
+    change: Change
+    audience: Audience | None = None
+    reason: str = ""
+    evidence: tuple[Fact, ...] = ()
+    notice: str = ""
+    level: int = 0
+    draft: bool = False
+    actor: str = "engine"
+    parent: str = ""
+    flaps: int = 0
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The keys of INTERFACES, then ours where they say something."""
+        from incidents.words import instant_text
+
+        document: dict[str, Any] = {
+            "at": instant_text(self.at),
+            "incident": self.incident,
+            "kind": self.kind.value,
+            "scope": self.scope.json,
+            "harm": self.harm.value,
+            "priority": self.priority.value,
+            "status": self.status.value,
+            "change": self.change.value,
+            "audience": self.audience.value if self.audience else None,
+            "reason": self.reason,
+            "evidence": [
+                {"at": instant_text(fact.at), "source": fact.source, "text": fact.text}
+                for fact in self.evidence
+            ],
+        }
+        more: dict[str, Any] = {
+            "notice": self.notice,
+            "level": self.level,
+            "draft": self.draft,
+            "actor": self.actor,
+            "parent": self.parent,
+            "flaps": self.flaps,
+        }
+        return document | {key: value for key, value in more.items() if value}
