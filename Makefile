@@ -24,7 +24,7 @@ demo: $(VENV)/.run-$(RUN_ID)  ## an hour of logs of a small CDN through the real
 	@$(BIN)/prebill demo
 
 test: lint  ## everything that must hold before a change lands: lint, types, rooms, tests
-	$(PYTEST) -m "not nightly and not cluster and not bench"
+	$(PYTEST) -n auto --maxprocesses 4 --dist worksteal -m "not nightly and not cluster and not bench"
 
 lint: $(VENV)/.dev-$(DEV_ID)  ## ruff, ruff format, mypy --strict, import-linter
 	$(BIN)/ruff check .
