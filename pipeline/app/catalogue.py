@@ -85,6 +85,9 @@ COMMANDS = (
     Command(
         "letter", "pipeline.app.commands.letter:letter", "The letter to a client about a month, with options."
     ),
+    Command(
+        "spikes", "pipeline.app.commands.spikes:spikes", "Who is heading for a bill far above his usual one."
+    ),
     Command("sql", "pipeline.app.commands.sql:sql", "A read-only query of the store."),
     Command(
         "doctor",

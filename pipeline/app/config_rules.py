@@ -14,6 +14,9 @@ from pipeline.shape import Key, Problem, key_text
 from pipeline.store.dsn import parse_dsn
 from pipeline.store.errors import DsnError
 
+LEAST_FACTOR = decimal.Decimal("1.3")
+"""Below it the first, rough look would not find who is to be warned."""
+
 _HOST = re.compile(r"(\*\.)?[^\s*,;/]{1,253}")
 
 
@@ -31,6 +34,13 @@ def check(config: Config) -> list[Problem]:
     if config.coverage.reach.span < timedelta(days=1):
         problems.append(
             Problem(("coverage", "reach"), "must be a day at least, for late data to find its gap")
+        )
+    if decimal.Decimal(config.spikes.factor) < LEAST_FACTOR:
+        problems.append(
+            Problem(
+                ("spikes", "factor"),
+                f"must be {LEAST_FACTOR} at least, for a usual month is not a spike; found {config.spikes.factor}",
+            )
         )
     problems += _edges(config.edge)
     problems += _customers(config.customer)

@@ -50,6 +50,16 @@ class PlansSettings(Struct, frozen=True, kw_only=True):
     path: Name = "plans/"
 
 
+class SpikesSettings(Struct, frozen=True, kw_only=True):
+    """When a client is warned of his coming bill: above `factor` times the usual one (the middle one of so many
+    `months` before) and `least` more in his contract's currency. `at_most`: suspects that one look reads exactly."""
+
+    factor: Decimal = "1.5"
+    least: Decimal = "1000"
+    months: Annotated[int, Meta(ge=1, le=24, description="a whole number from 1 to 24")] = 3
+    at_most: Annotated[int, Meta(ge=1, le=100_000, description="a whole number, 1 or more")] = 500
+
+
 class Pause(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """A time in which nothing is expected of an edge; `to` is exclusive."""
 
@@ -131,5 +141,6 @@ class Config(Struct, frozen=True, kw_only=True):
     lateness: LatenessSettings = LatenessSettings()
     coverage: CoverageSettings = CoverageSettings()
     plans: PlansSettings = PlansSettings()
+    spikes: SpikesSettings = SpikesSettings()
     edge: tuple[EdgeSettings, ...] = ()
     customer: tuple[CustomerSettings, ...] = ()

@@ -209,7 +209,8 @@ class Raised(StrEnum):
 @dataclass(frozen=True, slots=True)
 class SpikeWarning:
     """What the month is heading for. `limit`: the bill from which on it is raised. `saving`: current less best plan, as
-    expected. `hour`: as of which hour since 1970. `basis`: with NOTHING known only what was counted raises."""
+    expected. `hour`: as of which hour since 1970. `basis`: with NOTHING known only what was counted raises. `customer`,
+    `currency`: as whoever asks names them."""
 
     raised: Raised
     hour: int
@@ -220,6 +221,8 @@ class SpikeWarning:
     saving: Decimal
     spike: Spike | None
     basis: Basis
+    customer: str = ""
+    currency: str = ""
 
 
 def watch_bill(

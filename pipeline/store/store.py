@@ -10,6 +10,7 @@ from pipeline.store.coverage_store import CoverageStore
 from pipeline.store.reader import Reader
 from pipeline.store.status import StoreStatus, read_status
 from pipeline.store.sweep import SweepReport, sweep
+from pipeline.store.usage_by_day import RoughDays, read_days
 from pipeline.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -91,6 +92,13 @@ class Store(CoverageStore):
     def totals(self, cut: int) -> dict[str, int]:
         """`rows` and the sum of each measure over every winning fact at the cut."""
         return self._reader.totals(cut)
+
+    def rough_days(self, after: int, days: int, hot_hours: int) -> RoughDays:
+        """What each resource used, roughly, in each 24 hours up to the minute `after`, and in the last hours of each.
+
+        For choosing what to read exactly: the last day may hold attempts that do not count.
+        """
+        return read_days(self._sessions, after, days, hot_hours)
 
     def winners(self, segment_ids: Iterable[int], cut: int | None = None) -> dict[int, LedgerEntry]:
         """The winning entry of each segment that has one at the cut (default: now), by segment_id."""
