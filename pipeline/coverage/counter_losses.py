@@ -273,8 +273,7 @@ def _explained(delta: CounterDelta, losses: Sequence[Loss]) -> CounterDelta:
         return _agreeing(delta)
     if lines >= requests > 0 and any(loss.kind is LossClass.SEQUENCE for loss in losses):
         return _agreeing(delta)  # every request is accounted for, and its bytes with it
-    return replace(
-        delta,
+    return delta._replace(
         logged_requests=delta.logged_requests + max(0, min(lines, requests)),
         logged_bytes=delta.logged_bytes + max(0, min(most, lacking)),
     )
@@ -316,7 +315,7 @@ def _own(edge: _Edge, stretch: Sequence[CounterDelta], allowed: Tolerance) -> li
         if lacking <= 0 and requests <= 0:
             continue
         lacking = max(0, lacking)
-        blur = _blur(edge, [replace(of_run[0], bytes_sent=served)], allowed) if lacking else 0
+        blur = _blur(edge, [of_run[0]._replace(bytes_sent=served)], allowed) if lacking else 0
         amount = Amount(max(0, lacking - blur), lacking, lacking + blur, None, "counter")
         words = f"counters: {max(0, requests):,} requests and {lacking:,} bytes more than logged"
         stream = Stream(edge.name, ALL_STREAMS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -47,11 +48,9 @@ class Deltas(Sequence[CounterDelta]):
         return self._nouns(place, int(self.starts[place]), int(self.starts[place + 1]))
 
     def _nouns(self, edge: int, begin: int, end: int) -> list[CounterDelta]:
-        name, columns = self.edges[edge], self.values[:, begin:end].tolist()
-        return [
-            CounterDelta(name, first, after, requests, sent, logged, logged_sent, bool(reset))
-            for first, after, requests, sent, logged, logged_sent, reset in zip(*columns, strict=True)
-        ]
+        *columns, reset = self.values[:, begin:end]
+        told = (*(column.tolist() for column in columns), reset.astype(np.bool_).tolist())
+        return list(map(CounterDelta._make, zip(repeat(self.edges[edge]), *told, strict=False)))
 
     def lacking(self, percent: float) -> NDArray[np.bool_]:
         """bool[edges]: whether any delta of the edge lacks more of what was served than so many percent of it."""

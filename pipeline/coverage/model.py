@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -192,9 +192,11 @@ class Reading:
     bytes_sent_total: int
 
 
-@dataclass(frozen=True, slots=True)
-class CounterDelta:
-    """What an edge served in minutes [first, after) by its counters, and by the log lines that came."""
+class CounterDelta(NamedTuple):
+    """What an edge served in minutes [first, after) by its counters, and by the log lines that came.
+
+    A named tuple, for a check makes hundreds of thousands of them: a frozen dataclass takes four times as long to make.
+    """
 
     edge: str
     first: int

@@ -207,20 +207,20 @@ def test_repeated_lines_are_logged_once() -> None:
 
 def test_the_tolerance_is_the_users() -> None:
     of = [CounterDelta("e1", FIRST + m, FIRST + m + 1, 1000, 10**8, 1000, 10**8) for m in range(60)]
-    of[30] = replace(of[30], logged_bytes=10**8 - 400_000)
+    of[30] = of[30]._replace(logged_bytes=10**8 - 400_000)
     assert disagree(of) == []
     assert disagree(of, tolerance=Tolerance(percent=0.3)) == [of[30]]
     assert disagree(of, tolerance=Tolerance(percent=0.3, bytes_sent=500_000)) == []
-    of[30] = replace(of[30], logged_bytes=10**8, logged_requests=990)
+    of[30] = of[30]._replace(logged_bytes=10**8, logged_requests=990)
     assert disagree(of) == [of[30]]
     assert disagree(of, tolerance=Tolerance(requests=10)) == []
 
 
 def test_a_reset_never_hides_that_more_was_served_since_than_logged() -> None:
     of = [CounterDelta("e1", FIRST + m, FIRST + m + 1, 1000, 10**8, 1000, 10**8) for m in range(60)]
-    of[30] = replace(of[30], requests=600, bytes_sent=6 * 10**7, reset=True)
+    of[30] = of[30]._replace(requests=600, bytes_sent=6 * 10**7, reset=True)
     assert disagree(of) == []
-    of[30] = replace(of[30], logged_requests=100, logged_bytes=10**7)
+    of[30] = of[30]._replace(logged_requests=100, logged_bytes=10**7)
     assert disagree(of) == [of[30]]
 
 

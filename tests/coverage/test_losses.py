@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -248,7 +247,7 @@ def test_missing_minutes_explain_what_the_counters_miss_in_them(every: int) -> N
     deltas = [CounterDelta(d.edge, d.first, d.after, 100 * every, 1000 * every, 0, 0) for d in deltas]
     for place, delta in enumerate(deltas):
         here = sum(delta.first <= r.minute < delta.after for r in rows)
-        deltas[place] = replace(delta, logged_requests=100 * here, logged_bytes=1000 * here)
+        deltas[place] = delta._replace(logged_requests=100 * here, logged_bytes=1000 * here)
     (loss,) = losses_of(rows, deltas, tolerance=fine)
     assert brief([loss]) == [("access", MISSING, 110, 112, None)]
     assert (loss.lost_bytes.expected, loss.lost_bytes.method) == (2000, "counter")
