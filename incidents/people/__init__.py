@@ -1,0 +1,1 @@
+"""Who hears of it: people, their hours, the rota, levels, roles and hand-overs."""

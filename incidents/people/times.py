@@ -1,0 +1,90 @@
+"""Times of the day and working days: wall clocks of a zone into instants, right across changes of the clocks;
+from settings into the rota."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TimeOfDay:
+    """A time on a wall clock, written `"09:00"`; `"24:00"` is the day's end."""
+
+    minutes: int
+
+    @classmethod
+    def parse(cls, value: object) -> TimeOfDay:
+        """From text or TOML's own time; raises ValueError that says what was expected."""
+        if isinstance(value, time) and value.tzinfo is None and not value.second and not value.microsecond:
+            return cls(value.hour * 60 + value.minute)
+        if isinstance(value, str) and (match := re.fullmatch(r"(\d{2}):(\d{2})", value)):
+            hours, minutes = int(match[1]), int(match[2])
+            if minutes < 60 and hours * 60 + minutes <= 24 * 60:
+                return cls(hours * 60 + minutes)
+        raise ValueError('a time of the day in quotes, like "09:00"')
+
+    def __str__(self) -> str:
+        return f"{self.minutes // 60:02}:{self.minutes % 60:02}"
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """The zone, None for a name that is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def wall(zone: ZoneInfo, day: date, clock: TimeOfDay) -> float:
+    """Epoch seconds at which that day's clocks show that time: the first time where they show it twice, and
+    what it would have been where they jump over it."""
+    return (datetime.combine(day, time(), tzinfo=zone) + timedelta(minutes=clock.minutes)).timestamp()
+
+
+def local_day(zone: ZoneInfo, at: float) -> date:
+    """The date in the zone."""
+    return datetime.fromtimestamp(at, zone).date()
+
+
+@functools.cache
+def _calendar(country: str) -> Any:
+    import holidays
+
+    return holidays.country_holidays(country)
+
+
+def is_country(code: str) -> bool:
+    """Whether the holidays of that country are known."""
+    import holidays
+
+    return code in holidays.list_supported_countries()
+
+
+def is_holiday(country: str, day: date) -> bool:
+    """A public holiday; without a country there are none."""
+    return bool(country) and day in _calendar(country)
+
+
+def is_working_day(country: str, day: date, days: Collection[str]) -> bool:
+    """One of the working week's days and no holiday, or a day off that the country moved work to."""
+    usual = WEEKDAYS[day.weekday()] in days
+    if not country:
+        return usual
+    calendar = _calendar(country)
+    if usual:
+        return day not in calendar
+    moved = day.weekday() >= 5 and "mon" in days and calendar.is_working_day(day)
+    return bool(moved)

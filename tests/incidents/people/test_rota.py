@@ -1,0 +1,145 @@
+"""The rota against a slow, obvious reference: overrides, holidays, and days of 23 and 25 hours."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from incidents.people.rota import holes, on_call, shifts
+from incidents.people.settings import LevelSettings, OncallSettings, Override, Rotation
+from incidents.people.times import TimeOfDay, wall
+from pipeline.configured import Instant
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def weekly(**more: object) -> OncallSettings:
+    rotation = Rotation(people=("anna", "boris"), from_=Instant(date(2026, 3, 2)), **more)  # type: ignore[arg-type]
+    return OncallSettings(tz="Europe/Berlin", country="DE", level=(LevelSettings(rotation=(rotation,)),))
+
+
+def test_a_week_each_changing_at_the_hour_of_the_clocks() -> None:
+    rota = weekly()
+    assert on_call(rota, 1, at("2026-03-02T09:59:59+01:00")) == ()
+    assert on_call(rota, 1, at("2026-03-02T10:00:00+01:00")) == ("anna",)
+    assert on_call(rota, 1, at("2026-03-09T09:59:59+01:00")) == ("anna",)
+    assert on_call(rota, 1, at("2026-03-09T10:00:00+01:00")) == ("boris",)
+
+
+def test_summer_time_moves_no_hand_over() -> None:
+    rota = weekly(days=1)
+    found = [
+        (shift.since, shift.people)
+        for shift in shifts(rota, 1, at("2026-03-28T10:00+01:00"), at("2026-03-31T10:00+02:00"))
+    ]
+    assert found == [
+        (at("2026-03-28T10:00+01:00"), ("anna",)),
+        (at("2026-03-29T10:00+02:00"), ("boris",)),
+        (at("2026-03-30T10:00+02:00"), ("anna",)),
+    ]
+
+
+def test_an_hour_shown_twice_hands_over_once() -> None:
+    rota = weekly(days=1, at=TimeOfDay(150))
+    found = list(shifts(rota, 1, at("2026-10-25T00:00+02:00"), at("2026-10-25T06:00+01:00")))
+    assert [shift.since for shift in found][1:] == [at("2026-10-25T02:30+02:00")]
+
+
+def test_an_override_takes_the_level_for_its_time_and_says_why() -> None:
+    rota = weekly()
+    override = Override(
+        from_=Instant(datetime(2026, 3, 3, 12, tzinfo=UTC)),
+        to=Instant(datetime(2026, 3, 3, 18, tzinfo=UTC)),
+        person="viktor",
+        reason="anna flies",
+    )
+    rota = OncallSettings(tz=rota.tz, level=rota.level, override=(override,))
+    found = list(shifts(rota, 1, at("2026-03-03T00:00Z"), at("2026-03-04T00:00Z")))
+    assert [(shift.people, shift.override) for shift in found] == [
+        (("anna",), ""),
+        (("viktor",), "anna flies"),
+        (("anna",), ""),
+    ]
+
+
+def test_holidays_and_weekends_have_a_rotation_of_their_own() -> None:
+    start = Instant(date(2026, 4, 1))
+    rota = OncallSettings(
+        tz="Europe/Berlin",
+        country="DE",
+        level=(
+            LevelSettings(
+                rotation=(
+                    Rotation(people=("anna",), from_=start, on="workdays", at=TimeOfDay(0)),
+                    Rotation(people=("boris",), from_=start, on="holidays", at=TimeOfDay(0)),
+                )
+            ),
+        ),
+    )
+    assert on_call(rota, 1, at("2026-05-01T12:00+02:00")) == ("boris",), "a Friday, and Labour Day"
+    assert on_call(rota, 1, at("2026-05-02T12:00+02:00")) == ("boris",), "a Saturday"
+    assert on_call(rota, 1, at("2026-05-04T12:00+02:00")) == ("anna",)
+    assert holes(rota, at("2026-04-02T00:00Z")) == []
+
+
+def test_a_hole_in_the_calendar_is_found_with_its_times() -> None:
+    rota = weekly(days=1, at=TimeOfDay(9 * 60), to=TimeOfDay(21 * 60))
+    found = holes(rota, at("2026-06-01T08:00Z"), days=2)
+    assert [(hole.since, hole.until) for hole in found] == [
+        (at("2026-06-01T19:00Z"), at("2026-06-02T07:00Z")),
+        (at("2026-06-02T19:00Z"), at("2026-06-03T07:00Z")),
+    ]
+
+
+def test_a_night_shift_goes_past_midnight() -> None:
+    rota = weekly(days=7, at=TimeOfDay(21 * 60), to=TimeOfDay(9 * 60), weekdays=("sun",))
+    assert on_call(rota, 1, at("2026-06-08T05:00+02:00")) == ("boris",), "the night that began on Sunday"
+    assert on_call(rota, 1, at("2026-06-08T22:00+02:00")) == (), "Monday's is nobody's"
+
+
+@pytest.mark.parametrize("level", [0, 2, 99])
+def test_a_level_that_is_not_there_has_nobody(level: int) -> None:
+    assert on_call(weekly(), level, at("2026-06-08T05:00Z")) == ()
+
+
+def slowly(rota: OncallSettings, at: float) -> list[str]:
+    """By walking every hand-over from the first one on."""
+    rotation = rota.level[0].rotation[0]
+    zone, day, turn, held = (
+        ZoneInfo(rota.tz),
+        rotation.from_.at(ZoneInfo(rota.tz)).astimezone(ZoneInfo(rota.tz)).date(),
+        0,
+        [],
+    )
+    while wall(zone, day, rotation.at) <= at:
+        held = [rotation.people[turn // rotation.days % len(rotation.people)]]
+        day, turn = day + timedelta(days=1), turn + 1
+    return held
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    days=st.integers(1, 9),
+    clock=st.integers(0, 24 * 60 - 1),
+    people=st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4, unique=True),
+    zone=st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"]),
+    minute=st.integers(0, 300 * 24 * 60),
+)
+def test_turns_are_those_of_a_walk_through_every_day(
+    days: int, clock: int, people: list[str], zone: str, minute: int
+) -> None:
+    rotation = Rotation(people=tuple(people), from_=Instant(date(2026, 3, 1)), days=days, at=TimeOfDay(clock))
+    rota = OncallSettings(tz=zone, level=(LevelSettings(rotation=(rotation,)),))
+    when = at("2026-03-01T00:00Z") + minute * 60
+    assert list(on_call(rota, 1, when)) == slowly(rota, when)
+    found = list(shifts(rota, 1, when, when + 3 * 86_400))
+    assert found[0].since == when
+    assert found[-1].until == when + 3 * 86_400
+    assert all(one.until == two.since and one.people != two.people for one, two in itertools.pairwise(found))
