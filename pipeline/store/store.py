@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.store.bill_log import BillLog
 from pipeline.store.coverage_store import CoverageStore
+from pipeline.store.evidence_news import EvidenceNews
+from pipeline.store.incident_log import IncidentLog
+from pipeline.store.leases import Leases
 from pipeline.store.reader import Reader
 from pipeline.store.status import StoreStatus, read_status
 from pipeline.store.sweep import SweepReport, sweep
@@ -142,6 +145,24 @@ class Store(CoverageStore):
     def bills(self) -> BillLog:
         """Issued bills, credit notes and rebills."""
         return BillLog(self._sessions)
+
+    # -- incidents
+
+    @property
+    def incidents(self) -> IncidentLog:
+        """What the incident engine was told and decided, and who was told."""
+        return IncidentLog(self._sessions)
+
+    @property
+    def leases(self) -> Leases:
+        """Who may do what only one may do at a time."""
+        return Leases(self._sessions)
+
+    def evidence_news(
+        self, types: Sequence[str], horizon: float, lasting: Sequence[str] = ()
+    ) -> EvidenceNews:
+        """A reader of the evidence that the incident log does not have yet; one a thread."""
+        return EvidenceNews(self._sessions, types, horizon, lasting)
 
     # -- life
 
