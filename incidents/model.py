@@ -110,8 +110,10 @@ class Transition(Struct, frozen=True, kw_only=True):
     """One change of one incident, or a notice about it: a line of the replay, and a row of the incident log.
 
     `at`: epoch seconds. `level`: of a notice to the people on call, from 1; 0 otherwise. `notice`: the notice's id, its
-    idempotency key, the same for every repeat of the same one. `draft`: a client's message that waits for the liaison.
-    `actor`: who did it, `engine` where a rule did. `parent`: the incident below which it hangs.
+    idempotency key: the same for every repeat of the same notice, so that (`notice`, `at`) names one sending. `draft`: a
+    client's message that waits for the liaison. `actor`: who did it, `engine` where a rule did. `parent`: the incident
+    below which it hangs. `customers`: whom it concerns, as far as is known. `quiet`: who has acknowledged and hears no
+    reminders.
     """
 
     at: float
@@ -131,6 +133,8 @@ class Transition(Struct, frozen=True, kw_only=True):
     actor: str = "engine"
     parent: str = ""
     flaps: int = 0
+    customers: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
 
     @property
     def json(self) -> dict[str, Any]:
@@ -160,5 +164,34 @@ class Transition(Struct, frozen=True, kw_only=True):
             "actor": self.actor,
             "parent": self.parent,
             "flaps": self.flaps,
+            "customers": list(self.customers),
+            "quiet": list(self.quiet),
         }
         return document | {key: value for key, value in more.items() if value}
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How an incident stands. Times are epoch seconds. `muted_until`: 0 unless planned work mutes it. `waits`: a task that
+    rests while clients are hurt elsewhere. `wants_probe`: its suspicion could be answered by a look now. `money`: what
+    each further minute costs, by which tasks are ordered. `lost_minutes`: of a gap."""
+
+    id: str
+    kind: Kind
+    scope: Scope
+    harm: Harm
+    priority: Priority
+    status: Status
+    opened_at: float
+    reason: str
+    evidence: tuple[Fact, ...] = ()
+    resolved_at: float | None = None
+    parent: str = ""
+    flaps: int = 0
+    level: int = 0
+    acknowledged_by: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
+    muted_until: float = 0
+    waits: bool = False
+    wants_probe: bool = False
+    money: MoneyRate | None = None
+    lost_minutes: int = 0

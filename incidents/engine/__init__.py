@@ -1,0 +1,1 @@
+"""The pure engine: events and time in, incidents and notices out."""
