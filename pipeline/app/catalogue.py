@@ -55,6 +55,11 @@ COMMANDS = (
         "Adds what edges, probes, clients and people report.",
     ),
     Command(
+        "probe",
+        "pipeline.app.commands.probe:probe",
+        "Looks at hosts, edges and the support line from here, now or all the time.",
+    ),
+    Command(
         "close",
         "pipeline.app.commands.close:close",
         "Freezes a month, or says what stands against it.",

@@ -81,8 +81,10 @@ def _anchored(config: Config, folder: Path) -> Config:
     """Relative paths begin at the configuration's own folder, wherever the command is called."""
     spool, plans = config.spool, config.plans
     is_path = "/" in spool.format or spool.format.endswith(".toml")
+    probe = tuple(replace(each, ca=str(folder / each.ca)) if each.ca else each for each in config.probe)
     return replace(
         config,
+        probe=probe,
         spool=replace(
             spool,
             path=str(folder / spool.path),

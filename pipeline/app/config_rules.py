@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from incidents.probes import settings as probes
 from pipeline.app.settings import VERSION, Config, Contract, CustomerSettings, EdgeSettings
 from pipeline.shape import Key, Problem, key_text
 from pipeline.store.dsn import parse_dsn
@@ -44,6 +45,7 @@ def check(config: Config) -> list[Problem]:
         )
     problems += _edges(config.edge)
     problems += _customers(config.customer)
+    problems += probes.problems(config.probing, config.probe, {customer.id for customer in config.customer})
     return problems
 
 

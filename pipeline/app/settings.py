@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from incidents.probes.settings import ProbeSettings, ProbingSettings
 from pipeline.configured import Count, Decimal, Duration, Instant, Name
 
 VERSION = 1
@@ -144,3 +145,5 @@ class Config(Struct, frozen=True, kw_only=True):
     spikes: SpikesSettings = SpikesSettings()
     edge: tuple[EdgeSettings, ...] = ()
     customer: tuple[CustomerSettings, ...] = ()
+    probing: ProbingSettings = ProbingSettings()
+    probe: tuple[ProbeSettings, ...] = ()

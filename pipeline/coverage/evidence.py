@@ -199,6 +199,10 @@ def _count(value: Any) -> bool:
     return type(value) is int and 0 <= value <= _MAX_COUNT  # bool is an int to isinstance
 
 
+def _score(value: Any) -> bool:
+    return type(value) is int and 1 <= value <= 10
+
+
 def _flag(value: Any) -> bool:
     return isinstance(value, bool)
 
@@ -237,6 +241,7 @@ _EXPECTED: dict[Callable[[Any], bool], str] = {
     _name: "a name of 1–255 printable characters",
     _instant: "an RFC 3339 time with its offset, such as 2026-11-01T00:01:00Z",
     _count: "an integer from 0 to 2^63-1",
+    _score: "a score from 1 to 10",
     _flag: "true or false",
     _names: "a list of names",
     _target: '{"kind": "edge|origin|control|support_line", "id": name}',
@@ -248,7 +253,10 @@ _Fields = dict[str, "Callable[[Any], bool]"]
 _SAID: tuple[_Fields, _Fields] = ({"incident": _name}, {"actor": _name, "text": _text})
 
 EVENTS: dict[str, tuple[_Fields, _Fields]] = {
-    "probe": ({"vantage": _name, "ok": _flag}, {"customer": _name, "target": _target, "detail": _text}),
+    "probe": (
+        {"vantage": _name, "ok": _flag},
+        {"customer": _name, "target": _target, "detail": _text, "politeness": _score},
+    ),
     "traffic": (
         {"edge": _name, "minute": _instant, "requests": _count},
         {"customer": _name, "errors_5xx": _count, "origin_5xx": _count, "bytes_sent": _count},

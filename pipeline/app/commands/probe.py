@@ -1,0 +1,240 @@
+"""`prebill probe`: runs the configured probes from here, once to a table or all the time into the store, and takes down
+calls to the support line that people made."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import socket
+import threading
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
+from pipeline.app.parameters import Flag, Given
+from pipeline.app.stores import any_store
+from pipeline.app.terminal import plural, print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from incidents.probes.checks import Check, Verdict
+    from incidents.probes.prober import Prober
+    from pipeline.app.context import Context
+    from pipeline.app.settings import Config
+    from pipeline.store.store import Store
+
+ACTOR = "probe"
+CALL = "call"
+_WORDS = {True: "ok", False: "FAILED", None: "unknown"}
+
+
+def probe(
+    *names: str,
+    once: Flag = False,
+    vantage: str = "",
+    ok: Literal["yes", "no"] | None = None,
+    politeness: Annotated[int | None, Parameter(name="--politeness")] = None,
+    line: str = "",
+    text: str = "",
+    json: Flag = False,
+    context: Given,
+) -> int:
+    """Look at customers' hosts, edges, origins and the support line from here, as [[probe]] of the configuration says.
+
+    Without --once it goes on until it is stopped, and what it sees goes to
+    the store as evidence. `prebill probe call` takes down a call to the
+    support line that a person made: prebill probe call --vantage anna
+    --ok yes --politeness 9 --text "answered at the second ring"
+
+    Parameters
+    ----------
+    names
+        Probes by name; default: all. `call`: report a call instead.
+    once
+        Run each once, now, show what was seen and keep nothing. Exit 1 if one failed or could not look.
+    vantage
+        Where it is looked from, or who called. Default: probing.vantage, else this machine's name.
+    ok
+        Of a call: whether somebody answered and could help. Required there.
+    politeness
+        Of a call: a score from 1 to 10.
+    line
+        Of a call: which support line, where there are several.
+    text
+        Of a call: what is to be said about it.
+    json
+        One JSON document on standard output, a list of what each probe saw; with --once or `call` only.
+    """
+    if names and names[0] == CALL:
+        return _call(names[1:], vantage, ok, politeness, line, text, context, json=json)
+    given = (("--ok", ok), ("--politeness", politeness), ("--line", line), ("--text", text))
+    if wrong := [name for name, value in given if value not in (None, "")]:
+        raise UsageFailure(f"{', '.join(wrong)}: only with `prebill probe call`")
+    if json and not once:
+        raise UsageFailure("--json: only with --once")
+    config = context.config
+    checks = configured_checks(config, vantage, names)
+    if once:
+        return _once(checks, config, context, json=json)
+    return _for_ever(checks, config, context)
+
+
+def configured_checks(config: Config, vantage: str = "", names: Sequence[str] = ()) -> tuple[Check, ...]:
+    """What is to be run from here; raises UsageFailure for names that no probe has, and where there is none."""
+    from incidents.probes.checks import checks_of
+    from pipeline.shape import nearest
+
+    known = [each.name for each in config.probe]
+    if not known:
+        raise UsageFailure(
+            "no probe is configured",
+            mend="[[probe]] in the configuration makes one; docs/probes.md shows how.",
+        )
+    if strange := [name for name in names if name not in known]:
+        raise UsageFailure([f"{name}: no probe has this name; {nearest(name, known)}" for name in strange])
+    return checks_of(config.probing, config.probe, here(config, vantage), names)
+
+
+def here(config: Config, vantage: str = "") -> str:
+    """The name of this vantage point."""
+    return vantage or config.probing.vantage or socket.gethostname() or "here"
+
+
+def prober_into(
+    store: Store,
+    checks: Sequence[Check],
+    config: Config,
+    clock: Callable[[], float],
+    *,
+    seen: Callable[[Verdict], None] = lambda _: None,
+) -> Prober:
+    """A prober, not started, whose evidence goes to the store; `clock`: epoch seconds."""
+    from incidents.probes.prober import Prober
+
+    def emit(bodies: list[dict[str, Any]]) -> None:
+        _add(store, bodies, ACTOR, clock())
+
+    return Prober(checks, config.probing, emit, clock, told=say, seen=seen)
+
+
+def _add(store: Store, bodies: Sequence[dict[str, Any]], actor: str, now: float) -> int:
+    from pipeline.coverage.evidence import parse_evidence
+
+    lines = [jsonlib.dumps(body, ensure_ascii=False) for body in bodies]
+    return store.add_evidence(parse_evidence(lines, actor=actor, now=now))
+
+
+def _once(checks: Sequence[Check], config: Config, context: Context, *, json: bool) -> int:
+    from incidents.probes.prober import Prober
+
+    clock = context.clock()
+    prober = Prober(checks, config.probing, lambda _: None, lambda: clock().timestamp())
+    verdicts = prober.run_all()
+    rows = [row for verdict in verdicts for row in _rows(verdict)]
+    if json:
+        print_json(rows)
+    else:
+        _show(rows)
+    return 0 if all(row["ok"] for row in rows) else FOUND_SOMETHING
+
+
+def _rows(verdict: Verdict) -> list[dict[str, Any]]:
+    check = verdict.check
+    kind, name = check.about
+    return [
+        {
+            "probe": probe.name,
+            "kind": probe.kind,
+            "about": {"customer": name} if kind == "customer" else {"kind": kind, "id": name},
+            "vantage": check.vantage,
+            "ok": result.ok,
+            "latency_ms": round(result.took_s * 1_000),
+            "detail": result.detail,
+        }
+        for probe, result in zip(check.probes, verdict.results, strict=True)
+    ]
+
+
+def _show(rows: Sequence[dict[str, Any]]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from pipeline.app.terminal import out
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("probe", "kind", "about", "from", "result"):
+        table.add_column(title)
+    table.add_column("ms", justify="right")
+    table.add_column("detail")
+    styles = {True: "green", False: "bold red", None: "yellow"}
+    for row in rows:
+        about = " ".join(part for part in row["about"].values() if part)
+        word = f"[{styles[row['ok']]}]{_WORDS[row['ok']]}[/]"
+        cells = [row["probe"], row["kind"], about, row["vantage"]]
+        table.add_row(*map(escape, cells), word, str(row["latency_ms"]), escape(row["detail"]))
+    out().print(table)
+    failed = sum(row["ok"] is False for row in rows)
+    unknown = sum(row["ok"] is None for row in rows)
+    say(f"{plural(len(rows), 'probe')}: {failed} failed" + (f", {unknown} could not look" if unknown else ""))
+
+
+def _for_ever(checks: Sequence[Check], config: Config, context: Context) -> int:
+    """Until a signal ends it; what changes is told, a line each, and everything is kept."""
+    clock = context.clock()
+    stood: dict[str, bool | None] = {}
+
+    def seen(verdict: Verdict) -> None:
+        key = verdict.check.key
+        if key in stood and stood[key] == verdict.ok:
+            return
+        stood[key] = verdict.ok
+        detail = f": {verdict.detail}" if verdict.detail else ""
+        say(f"{_WORDS[verdict.ok]}: {verdict.check.names} from {verdict.check.vantage}{detail}")
+
+    with any_store(context) as store:
+        prober = prober_into(store, checks, config, lambda: clock().timestamp(), seen=seen)
+        say(f"{plural(len(checks), 'check')} from {here(config)}; Ctrl-C ends it")
+        prober.start()
+        try:
+            threading.Event().wait()
+        finally:
+            prober.stop()
+    return 0
+
+
+def _call(
+    rest: Sequence[str],
+    vantage: str,
+    ok: str | None,
+    politeness: int | None,
+    line: str,
+    text: str,
+    context: Context,
+    *,
+    json: bool,
+) -> int:
+    from incidents.probes.checks import call_evidence
+    from pipeline.coverage.evidence import EvidenceError
+
+    wrong = [f"{' '.join(rest)}: not expected after `call`"] if rest else []
+    wrong += [] if vantage else ["--vantage: required with `call`: who called"]
+    wrong += [] if ok else ["--ok: required with `call`: yes or no"]
+    if politeness is not None and not 1 <= politeness <= 10:
+        wrong.append(f"--politeness: expected a score from 1 to 10, found {politeness}")
+    if wrong:
+        raise UsageFailure(wrong)
+    now = context.now().timestamp()
+    body = call_evidence(now, vantage, ok=ok == "yes", line=line, politeness=politeness, text=text)
+    with any_store(context) as store:
+        try:
+            added = _add(store, [body], vantage, now)
+        except EvidenceError as error:
+            raise UsageFailure([str(problem) for problem in error.problems]) from None
+    if json:
+        print_json({"added": added, "evidence": body})
+    else:
+        say(
+            f"a call to the support line by {vantage}: {'answered' if ok == 'yes' else 'NOT answered'}; taken down"
+        )
+    return 0
