@@ -31,8 +31,10 @@ KINDS = (Kind.BILLING_GAP, Kind.DATA_QUALITY, Kind.CLIENT_REQUEST)
 """What becomes a task; outages and the watchdog are people's work at once, never a queue's."""
 
 
-def lost_of(gap: Gap, money: Mapping[str, str | None] | None = None) -> Lost:
-    """A gap as tasks show it; `money` as `prebill gaps --json` has it."""
+def lost_of(
+    gap: Gap, money: Mapping[str, str | None] | None = None, by_customer: Mapping[str, Money] | None = None
+) -> Lost:
+    """A gap as tasks show it; `money` as `prebill gaps --json` has it, `by_customer` its parts."""
     loss, amount = gap.loss, gap.loss.lost_bytes
     return Lost(
         gap=gap.id,
@@ -48,6 +50,7 @@ def lost_of(gap: Gap, money: Mapping[str, str | None] | None = None) -> Lost:
         task=gap.task,
         customers=tuple(share.customer for share in gap.customers),
         money=money_of(money),
+        by_customer=tuple(sorted((by_customer or {}).items())),
         recoverable_until=gap.recoverable_until,
         accepted=gap.reason if gap.state.value == "accepted" else "",
     )
@@ -83,7 +86,7 @@ def tasks_of(
     for act in sorted(acts, key=lambda act: act.at):
         if act.at <= now:
             done.setdefault(act.task, []).append(act)
-    parted = _shared_out(histories, lost)
+    parted = shared_out(histories, lost)
     found = [
         _task(history, parted.get(name, []), done.get(name, []), probes, now, freshness_s, settings)
         for name, history in histories.items()
@@ -97,7 +100,7 @@ def loose_gaps(transitions: Iterable[Transition], lost: Sequence[Lost]) -> list[
     histories: dict[str, list[Transition]] = {}
     for transition in transitions:
         histories.setdefault(transition.incident, []).append(transition)
-    held = {each.gap for some in _shared_out(histories, lost).values() for each in some}
+    held = {each.gap for some in shared_out(histories, lost).values() for each in some}
     return [each for each in lost if each.still and each.gap not in held]
 
 
@@ -107,7 +110,7 @@ def _order(task: Task) -> tuple[bool, Decimal, int, float, str]:
     return (task.state is TaskState.CLOSED, -amount, -task.minutes, until, task.id)
 
 
-def _shared_out(histories: Mapping[str, Sequence[Transition]], lost: Sequence[Lost]) -> dict[str, list[Lost]]:
+def shared_out(histories: Mapping[str, Sequence[Transition]], lost: Sequence[Lost]) -> dict[str, list[Lost]]:
     """Each gap to the task that it names, else to the latest gap incident of its edge that was open when it was
     seen."""
     by_edge: dict[str, list[Sequence[Transition]]] = {}

@@ -90,7 +90,7 @@ class Money(Struct, frozen=True):
 
 class Lost(Struct, frozen=True, kw_only=True):
     """A gap as a task shows it. `since`, `until`: epoch seconds. `bytes`: low, expected, high. `state`: open, shrunk,
-    closed, accepted. `accepted`: by whom, and why."""
+    closed, accepted. `accepted`: by whom, and why. `by_customer`: each hit customer's part of the money."""
 
     gap: str
     edge: str
@@ -105,6 +105,7 @@ class Lost(Struct, frozen=True, kw_only=True):
     task: str = ""
     customers: tuple[str, ...] = ()
     money: Money | None = None
+    by_customer: tuple[tuple[str, Money], ...] = ()
     recoverable_until: float | None = None
     accepted: str = ""
 

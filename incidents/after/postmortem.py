@@ -1,0 +1,175 @@
+"""A post-mortem's draft in Markdown (ru, en) from an incident's account: figures and timeline are there, people write
+the rest."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from incidents.after.words import say
+from incidents.model import Change, Harm, Kind
+from incidents.tasks.words import age_text, money_text, short_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from incidents.after.model import Account
+    from incidents.model import Transition
+
+LINES_SHOWN = 60
+FACTS_SHOWN = 20
+
+
+def postmortem_text(account: Account, language: str = "en") -> str:
+    """The draft, as a Markdown page."""
+    parts = [
+        _head(account, language),
+        _speed(account, language),
+        _minutes(account, language),
+        _customers(account, language),
+        _told(account, language),
+        _timeline(account, language),
+        _evidence(account, language),
+        [f"## {say('causes', language)}", say("causes_hint", language)],
+        [f"## {say('well', language)}", say("well_hint", language)],
+        [
+            f"## {say('actions', language)}",
+            _table([say(key, language) for key in ("action", "owner", "by")], [["", "", ""]]),
+        ],
+    ]
+    return "\n\n".join(block for part in parts for block in part) + "\n"
+
+
+def _head(account: Account, language: str) -> list[str]:
+    scope = escaped(str(account.scope))
+    kind = say(account.kind.value, language)
+    day = f"{datetime.fromtimestamp(account.opened, UTC):%Y-%m-%d}"
+    if account.harm is Harm.CONFIRMED:
+        what = say("what_outage", language, hurt=age_text(account.hurt_s, language), scope=scope)
+    elif account.kind is Kind.BILLING_GAP:
+        what = say("what_gap", language, scope=scope)
+    else:
+        reason = escaped(account.timeline[0].reason) if account.timeline else ""
+        what = say("what_other", language, kind=kind, scope=scope, reason=reason)
+    told = [
+        what,
+        say(
+            "opened",
+            language,
+            at=short_instant(account.opened),
+            priority=say(account.priority.value, language),
+        ),
+        say("not_resolved", language, at=short_instant(account.now))
+        if account.resolved is None
+        else say(
+            "resolved",
+            language,
+            at=short_instant(account.resolved),
+            who=escaped(account.resolved_by),
+            time=age_text(account.mend_s or 0, language),
+        ),
+    ]
+    if account.money:
+        told.append(say("money", language, money=money_text(account.money, language)))
+    return [
+        f"# {say('title', language, kind=kind, scope=scope, day=day)}",
+        f"`{account.incident}`",
+        say("draft", language),
+        f"## {say('summary', language)}",
+        " ".join(told),
+        say("what", language),
+    ]
+
+
+def _speed(account: Account, language: str) -> list[str]:
+    def time(seconds: float | None) -> str:
+        return say("never", language) if seconds is None else age_text(seconds, language)
+
+    rows = [
+        [say("answer", language), time(account.answer_s)],
+        [say("wide", language), time(account.wide_s)],
+        [say("mend", language), time(account.mend_s)],
+        [say("hurt", language), age_text(account.hurt_s, language)],
+    ]
+    if account.flaps:
+        rows.append([say("flaps", language), say("times", language, count=account.flaps)])
+    return [
+        f"## {say('speed', language)}",
+        _table([say("metric", language), say("value", language)], rows),
+    ]
+
+
+def _minutes(account: Account, language: str) -> list[str]:
+    split = account.split
+    rows = [
+        f"- {count:,}: {say(key, language)}"
+        for key, count in (
+            ("not_served", split.not_served),
+            ("not_logged", split.not_logged),
+            ("not_known", split.not_known),
+        )
+        if count
+    ]
+    return [f"## {say('minutes', language)}", "\n".join(rows) or say("none_lost", language)]
+
+
+def _customers(account: Account, language: str) -> list[str]:
+    heads = [say(key, language) for key in ("customer", "hurt_for", "unlogged")]
+    rows = [
+        [escaped(hit.customer), age_text(hit.hurt_s, language), money_text(hit.money, language) or "-"]
+        for hit in account.hit
+    ]
+    return [
+        f"## {say('customers', language)}",
+        _table(heads, rows) if rows else say("no_customers", language),
+    ]
+
+
+def _told(account: Account, language: str) -> list[str]:
+    lines = [
+        f"- {say('notices', language, audience=say(audience, language), count=count)}"
+        for audience, count in account.told
+    ]
+    if account.undelivered:
+        lines.append(f"- {say('undelivered', language, count=account.undelivered)}")
+    return [f"## {say('told', language)}", "\n".join(lines) or say("nobody_told", language)]
+
+
+def _timeline(account: Account, language: str) -> list[str]:
+    shown = account.timeline[:LINES_SHOWN]
+    rows = [_moment(each, account.incident, language) for each in shown]
+    heads = [say(key, language) for key in ("when", "event", "who")]
+    blocks = [f"## {say('timeline', language)}", _table(heads, rows)]
+    if len(account.timeline) > len(shown):
+        blocks.append(say("more", language, count=len(account.timeline) - len(shown)))
+    return blocks
+
+
+def _moment(each: Transition, incident: str, language: str) -> list[str]:
+    when = f"{datetime.fromtimestamp(each.at, UTC):%m-%d %H:%M:%S}"
+    if each.change is Change.NOTICE and each.audience is not None:
+        what = say("notice", language, audience=say(each.audience.value, language))
+    else:
+        what = f"{each.change.value}, {say(each.priority.value, language)}, harm {each.harm.value}"
+    of = "" if each.incident == incident else f"`{each.incident}` "
+    reason = f": {escaped(each.reason)}" if each.reason else ""
+    return [when, f"{of}{what}{reason}", escaped(each.actor)]
+
+
+def _evidence(account: Account, language: str) -> list[str]:
+    facts = account.evidence[:FACTS_SHOWN]
+    lines = [f"- {short_instant(fact.at)} {escaped(fact.source)}: {escaped(fact.text)}" for fact in facts]
+    if len(account.evidence) > len(facts):
+        lines.append(f"- {say('more', language, count=len(account.evidence) - len(facts))}")
+    return [f"## {say('evidence', language)}", "\n".join(lines)] if lines else []
+
+
+def escaped(text: str) -> str:
+    """Text from outside as Markdown shows it as it is: nothing in it is markup, a link or the end of a cell."""
+    flat = " ".join(text.split())
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#|!&~" else letter for letter in flat)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,0 +1,112 @@
+"""Given an outage with a gap below it, the account says how fast, whose minutes, whose money, and who was told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+
+from incidents.after.account import account_of, responses_of
+from incidents.after.model import Account, Split
+from incidents.events import Probe
+from incidents.model import Change, Harm, Kind, Priority, Status, Transition
+from incidents.tasks.model import Lost, Money
+
+Clock = Callable[[float], float]
+Make = Callable[..., Transition]
+
+
+def account(
+    story: tuple[Transition, ...], now: float, lost: tuple[Lost, ...] = (), **given: object
+) -> Account:
+    found = account_of("o1", story, lost, now=now, **given)  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+def test_how_fast_it_was_answered_and_mended(story: tuple[Transition, ...], clock: Clock) -> None:
+    found = account(story, clock(60))
+    assert (found.answer_s, found.answered_by) == (180, "anna")
+    assert (found.mend_s, found.resolved_by) == (1800, "boris")
+    assert found.wide_s == 60
+    assert (found.harm, found.priority) == (Harm.CONFIRMED, Priority.COMPANY_WIDE)
+    assert found.hurt_s == 1800, "a suspicion that was confirmed was harm from its beginning on"
+
+
+def test_as_of_an_earlier_time_nothing_later_is_known(story: tuple[Transition, ...], clock: Clock) -> None:
+    found = account(story, clock(2))
+    assert (found.answer_s, found.mend_s, found.resolved) == (None, None, None)
+    assert found.children == ()
+    assert found.hurt_s == 120
+    assert account_of("o1", story, now=clock(-1)) is None
+    assert account_of("none", story, now=clock(60)) is None
+
+
+def test_lost_minutes_are_split_into_not_served_and_served_but_not_logged(
+    story: tuple[Transition, ...], clock: Clock, make_lost: Callable[..., Lost]
+) -> None:
+    # given minutes 20–40 of e1 are lost, and c1 was hurt until minute 30
+    found = account(story, clock(60), (make_lost(20, 40),))
+    assert found.children == ("g1",)
+    assert found.split == Split(not_served=10, not_logged=10)
+    assert found.money == (Money(Decimal(2), Decimal(3), Decimal(4), "RUB"),)
+    c1, c2 = found.hit
+    assert (c1.customer, c1.hurt_s) == ("c1", 1800)
+    assert (c2.customer, c2.hurt_s) == ("c2", 0)
+    assert [money.expected for money in (*c1.money, *c2.money)] == [Decimal(2), Decimal(1)]
+
+
+def test_clean_minutes_before_the_end_were_no_harm_where_probes_say_so(
+    story: tuple[Transition, ...],
+    clock: Clock,
+    make_probe: Callable[..., Probe],
+    make_lost: Callable[..., Lost],
+) -> None:
+    looks = [make_probe(minute, ok=minute >= 20) for minute in range(30)]
+    found = account(story, clock(60), (make_lost(15, 25),), probes=looks)
+    assert found.hurt_s == 1200
+    assert found.split == Split(not_served=5, not_logged=5)
+
+
+def test_each_notice_counts_once_however_often_it_was_repeated(
+    story: tuple[Transition, ...], clock: Clock
+) -> None:
+    again = [each for each in story if each.notice == "n2"]
+    found = account((*story, *again), clock(60), undelivered=1)
+    assert dict(found.told) == {"on_call": 1, "company": 2, "client": 1}
+    assert found.undelivered == 1
+
+
+def test_the_document_is_json(
+    story: tuple[Transition, ...], clock: Clock, make_lost: Callable[..., Lost]
+) -> None:
+    document = json.loads(json.dumps(account(story, clock(60), (make_lost(20, 40),)).json))
+    assert document["minutes"] == {"not_served": 10, "served_but_not_logged": 10, "not_known": 0}
+    assert document["seconds_to_acknowledge"] == 180
+    assert [line["incident"] for line in document["timeline"]].count("g1") == 2
+
+
+def test_means_are_over_those_that_were_answered_and_mended(
+    story: tuple[Transition, ...], clock: Clock, make_transition: Make
+) -> None:
+    other = [
+        make_transition(40, incident="o2", change=Change.OPENED),
+        make_transition(
+            41, incident="o2", change=Change.ACKNOWLEDGED, status=Status.ACKNOWLEDGED, actor="anna"
+        ),
+    ]
+    silent = [make_transition(50, incident="o3", change=Change.OPENED)]
+    gap, outage = responses_of([*story, *other, *silent], since=clock(0), now=clock(60))
+    assert (gap.kind, gap.count, gap.open, gap.mtta_s, gap.mttr_s) == (Kind.BILLING_GAP, 1, 1, None, None)
+    assert (outage.count, outage.open, outage.mtta_s, outage.mttr_s) == (3, 2, 120, 1800)
+    assert responses_of(story, since=clock(10), now=clock(60)) == []
+
+
+def test_what_the_engine_ends_by_itself_was_answered_by_nobody(clock: Clock, make_gap_step: Make) -> None:
+    history = [
+        make_gap_step(0, change=Change.OPENED),
+        make_gap_step(5, change=Change.RESOLVED, status=Status.RESOLVED),
+    ]
+    found = account_of("g1", history, now=clock(9))
+    assert found is not None
+    assert (found.answer_s, found.mend_s, found.resolved_by) == (None, 300, "engine")

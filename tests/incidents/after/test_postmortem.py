@@ -1,0 +1,87 @@
+"""Given an account, the draft has its figures in both languages, and nothing from outside can break its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from string import Formatter
+
+import pytest
+
+from incidents.after.account import account_of
+from incidents.after.postmortem import escaped, postmortem_text
+from incidents.after.words import SENTENCES
+from incidents.model import Change, Status, Transition
+from incidents.tasks.model import Lost
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_draft_has_what_is_known_and_asks_for_the_rest(
+    language: str,
+    story: tuple[Transition, ...],
+    clock: Callable[[float], float],
+    make_lost: Callable[..., Lost],
+) -> None:
+    account = account_of("o1", story, (make_lost(20, 40),), now=clock(60))
+    assert account is not None
+    page = postmortem_text(account, language)
+    told = {
+        "en": (
+            "# Post-mortem: outage, customer c1, 2026-11-01",
+            "Clients were hurt for 30 min (customer c1).",
+            "| To the first acknowledgement (MTTA) | 3 min |",
+            "- 10: not served: clients were hurt\n- 10: served, but not logged: only we lose",
+            "| c1 | 30 min | 2 RUB |",
+            "- the company: 2",
+            "| 11-01 08:30:00 | resolved, company-wide, harm none: mended | boris |",
+        ),
+        "ru": (
+            "# Разбор: авария у клиентов, customer c1, 2026-11-01",
+            "Клиенты страдали 30 мин (customer c1).",
+            "| До первого подтверждения (MTTA) | 3 мин |",
+            "- 10: обслужены, но не записаны: теряем только мы",
+            "- вся компания: 2",
+        ),
+    }[language]
+    for line in told:
+        assert line in page
+    heads = [line for line in page.splitlines() if line.startswith("## ")]
+    assert len(heads) == 10
+
+
+def test_a_gap_that_hurt_nobody_says_so_and_that_nobody_was_woken(
+    make_gap_step: Callable[..., Transition],
+    clock: Callable[[float], float],
+    make_lost: Callable[..., Lost],
+) -> None:
+    history = [
+        make_gap_step(0, change=Change.OPENED),
+        make_gap_step(9, change=Change.RESOLVED, status=Status.RESOLVED, reason="its data has come"),
+    ]
+    account = account_of("g1", history, (make_lost(-6, -1, state="closed"),), now=clock(60))
+    assert account is not None
+    page = postmortem_text(account)
+    assert "no client was hurt" in page
+    assert "Nobody: it was nobody's to be woken for." in page
+    assert "- 5: served, but not logged: only we lose" in page
+
+
+def test_what_comes_from_outside_stays_text(
+    story: tuple[Transition, ...], clock: Callable[[float], float], make_transition: Callable[..., Transition]
+) -> None:
+    evil = "x | y\n# Not ours\n[click](http://evil) <script> `code`"
+    account = account_of("o1", [*story, make_transition(31, reason=evil, actor=evil)], now=clock(60))
+    assert account is not None
+    page = postmortem_text(account)
+    assert "# Not ours" not in page.splitlines()
+    assert "<script>" not in page
+    assert "](http" not in page
+    rows = [line for line in page.splitlines() if "click" in line]
+    assert len(rows) == 1
+    assert rows[0].replace("\\|", "").count("|") == 4
+    assert escaped("a\\|b") == "a\\\\\\|b"
+
+
+def test_every_sentence_is_there_in_both_languages_with_the_same_places() -> None:
+    for key, (english, russian) in SENTENCES.items():
+        places = [{name for _, name, _, _ in Formatter().parse(text) if name} for text in (english, russian)]
+        assert places[0] == places[1], key
