@@ -1,4 +1,4 @@
-"""Puts usage that was made as arrays into a real store: a segment for each edge and hour, facts first, then the ledger."""
+"""Puts usage made as arrays into a real store: a segment for each edge and hour, facts first, then the ledger."""
 
 from __future__ import annotations
 
