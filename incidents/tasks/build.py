@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from incidents.model import Kind, Priority, Status
+from incidents.model import Change, Kind, Priority, Status
 from incidents.tasks.model import (
     Answer,
     Lost,
@@ -14,10 +14,10 @@ from incidents.tasks.model import (
     OutcomeKind,
     Served,
     Task,
-    TaskSettings,
     TaskState,
 )
 from incidents.tasks.served import are_served
+from incidents.tasks.settings import TaskSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -150,7 +150,8 @@ def _task(
     until = min(
         (each.recoverable_until for each in still if each.recoverable_until is not None), default=None
     )
-    closed = last.at if last.status is Status.RESOLVED else None
+    closing = _closing(history, acts)
+    closed = last.at if last.status is Status.RESOLVED else closing.at if closing else None
     asked = [act for act in acts if act.due is not None]
     due = min(
         first.at + settings.due_after.span.total_seconds(),
@@ -170,7 +171,7 @@ def _task(
         scope=last.scope,
         harm=last.harm,
         priority=last.priority,
-        state=_state(last, assignee),
+        state=TaskState.CLOSED if closed is not None else _state(last, assignee),
         opened=first.at,
         served=_served(last, probes, customers, edges, closed or now, freshness_s),
         missing=missing,
@@ -188,7 +189,7 @@ def _task(
         parent=last.parent,
         done=frozenset(act.step for act in acts if act.step is not None),
         closed=closed,
-        outcome=None if closed is None else _outcome(missing, acts, last),
+        outcome=None if closed is None else _outcome(missing, closing, last),
         reason=next((each.reason for each in reversed(history) if each.reason), ""),
     )
 
@@ -206,9 +207,16 @@ def _served(
     return Served(Answer.UNKNOWN, last.evidence, None, "why_nobody")
 
 
+def _closing(history: Sequence[Transition], acts: Sequence[Act]) -> Act | None:
+    """The act that closed it, unless it was opened again since. The engine hears of it later, or not at all where
+    nothing watches."""
+    opened = max(
+        each.at for each in history if each.change in (Change.OPENED, Change.REOPENED) or each is history[0]
+    )
+    return next((act for act in reversed(acts) if act.outcome is not None and act.at >= opened), None)
+
+
 def _state(last: Transition, assignee: str) -> TaskState:
-    if last.status is Status.RESOLVED:
-        return TaskState.CLOSED
     if last.parent or last.priority is not Priority.NORMAL:
         return TaskState.HELD
     return TaskState.TAKEN if assignee else TaskState.OPEN
@@ -224,19 +232,23 @@ def add_up(lost: Iterable[Lost]) -> tuple[Money, ...]:
     return tuple(sums[currency] for currency in sorted(sums))
 
 
-def _outcome(missing: Sequence[Lost], acts: Sequence[Act], last: Transition) -> Outcome:
+def _outcome(missing: Sequence[Lost], closing: Act | None, last: Transition) -> Outcome:
     """As the person who closed it says; else as the gaps say: what nobody accepted, and did not stay lost, came."""
-    said = [act.outcome for act in acts if act.outcome is not None]
-    if said:
-        return said[-1]
+    if closing is not None and closing.outcome is not None:
+        return closing.outcome
+    return outcome_of(missing, accepted_by=last.actor, reason=last.reason)
+
+
+def outcome_of(missing: Sequence[Lost], *, accepted_by: str, reason: str) -> Outcome:
+    """What became of these gaps: all came, a part, or none; with what is lost for good."""
     left = [each for each in missing if each.state != "closed"]
     if not left:
-        return Outcome(kind=OutcomeKind.RECOVERED, reason=last.reason)
+        return Outcome(kind=OutcomeKind.RECOVERED, reason=reason)
     came = len(left) < len(missing) or any(each.state == "shrunk" for each in left)
     money = add_up(left)
     return Outcome(
         kind=OutcomeKind.PARTLY if came else OutcomeKind.LOST,
         amount=money[0] if len(money) == 1 else None,
-        accepted_by=", ".join(sorted({each.accepted for each in left if each.accepted})) or last.actor,
-        reason=last.reason,
+        accepted_by=", ".join(sorted({each.accepted for each in left if each.accepted})) or accepted_by,
+        reason=reason,
     )

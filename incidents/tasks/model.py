@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -12,19 +11,9 @@ from msgspec import Struct
 from incidents.model import Fact, Harm, Kind, Priority, Scope
 from incidents.tasks.words import say
 from incidents.words import instant_text
-from pipeline.configured import Duration
 
 if TYPE_CHECKING:
     from incidents.procedure import FilledStep
-
-
-class TaskSettings(Struct, frozen=True, kw_only=True):
-    """`[tasks]`: a task is due `due_after` it was opened, and `margin` before its data can no longer be recovered,
-    whichever comes first. `language`: of procedures and of the digest, ru or en."""
-
-    due_after: Duration = Duration(timedelta(hours=72))
-    margin: Duration = Duration(timedelta(hours=24))
-    language: str = "en"
 
 
 class Answer(StrEnum):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from incidents.probes import settings as probes
+from incidents.tasks import settings as tasks
 from pipeline.app.settings import VERSION, Config, Contract, CustomerSettings, EdgeSettings
 from pipeline.shape import Key, Problem, key_text
 from pipeline.store.dsn import parse_dsn
@@ -45,6 +46,7 @@ def check(config: Config) -> list[Problem]:
         )
     problems += _edges(config.edge)
     problems += _customers(config.customer)
+    problems += tasks.problems(config.tasks)
     problems += probes.problems(config.probing, config.probe, {customer.id for customer in config.customer})
     return problems
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from incidents.probes.settings import ProbeSettings, ProbingSettings
+from incidents.tasks.settings import TaskSettings
 from pipeline.configured import Count, Decimal, Duration, Instant, Name
 
 VERSION = 1
@@ -143,6 +144,7 @@ class Config(Struct, frozen=True, kw_only=True):
     coverage: CoverageSettings = CoverageSettings()
     plans: PlansSettings = PlansSettings()
     spikes: SpikesSettings = SpikesSettings()
+    tasks: TaskSettings = TaskSettings()
     edge: tuple[EdgeSettings, ...] = ()
     customer: tuple[CustomerSettings, ...] = ()
     probing: ProbingSettings = ProbingSettings()

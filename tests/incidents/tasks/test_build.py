@@ -13,7 +13,8 @@ from incidents.events import Probe
 from incidents.model import Change, Harm, Kind, Priority, Scope, Status, Transition
 from incidents.tasks.acts import Act, act_body, act_name, act_of
 from incidents.tasks.build import loose_gaps, lost_of, money_of, tasks_of
-from incidents.tasks.model import Answer, Lost, Money, Outcome, OutcomeKind, TaskSettings, TaskState
+from incidents.tasks.model import Answer, Lost, Money, Outcome, OutcomeKind, TaskState
+from incidents.tasks.settings import TaskSettings
 from pipeline.coverage.model import Amount, Gap, GapState, Loss, LossClass, Share, Stream
 
 Make = Callable[..., Transition]
@@ -141,6 +142,18 @@ def test_the_word_of_who_closed_it_counts(
     history = [make_transition(), make_transition(status=Status.RESOLVED, change=Change.RESOLVED)]
     (task,) = tasks_of(history, [make_lost()], acts, [], now=now)
     assert task.outcome == said
+
+
+def test_closing_counts_before_the_engine_hears_of_it_and_until_it_is_opened_again(
+    make_transition: Make, make_lost: Callable[..., Lost], now: float
+) -> None:
+    said = Outcome(kind=OutcomeKind.LOST, accepted_by="head")
+    acts = [Act(at=now - 60, task="i1", actor="anna", outcome=said)]
+    (closed,) = tasks_of([make_transition()], [make_lost()], acts, [], now=now)
+    assert (closed.state, closed.closed, closed.outcome) == (TaskState.CLOSED, now - 60, said)
+    again = [make_transition(), make_transition(at=now - 30, change=Change.REOPENED)]
+    (task,) = tasks_of(again, [make_lost()], acts, [], now=now)
+    assert (task.state, task.outcome) == (TaskState.OPEN, None)
 
 
 def test_an_act_is_the_same_after_it_was_written_down(now: float) -> None:
