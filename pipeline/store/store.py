@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.store.bill_log import BillLog
 from pipeline.store.coverage_store import CoverageStore
+from pipeline.store.desk_log import DeskLog
 from pipeline.store.evidence_news import EvidenceNews
 from pipeline.store.incident_log import IncidentLog
 from pipeline.store.leases import Leases
@@ -145,6 +146,13 @@ class Store(CoverageStore):
     def bills(self) -> BillLog:
         """Issued bills, credit notes and rebills."""
         return BillLog(self._sessions)
+
+    # -- the support desk
+
+    @property
+    def desk(self) -> DeskLog:
+        """What happened to clients' requests."""
+        return DeskLog(self._sessions)
 
     # -- incidents
 

@@ -1,0 +1,1 @@
+"""The support desk: requests in, clocks, letters out, and the weekly report on all of it."""

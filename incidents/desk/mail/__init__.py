@@ -1,0 +1,1 @@
+"""Letters in from a maildir or IMAP, letters out over SMTP."""
