@@ -1,0 +1,192 @@
+"""Makes the message that one recipient gets on one channel: of one notice, of several as a digest, of a letter
+to clients, or of its draft for the liaison; in his language and by his clocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from incidents.channels.model import Message
+from incidents.messages import words
+from incidents.messages.letters import Story, next_message, write_letter
+from incidents.messages.render import page, render
+from incidents.model import Audience, Change, Status
+from incidents.people.recipients import Customer, Why
+from incidents.people.settings import ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from incidents.channels.model import Sending
+    from incidents.model import Transition
+    from incidents.people.recipients import Recipient
+    from incidents.people.roles import Roles
+    from incidents.people.settings import People
+
+EVIDENCE_SHOWN = 8
+IN_FULL = 5
+IN_BRIEF = 30
+CUSTOMERS_SHOWN = 10
+
+
+class Composer:
+    """Remembers of each incident only when it began and when its clients were first written to."""
+
+    def __init__(self, people: People, repeat: float) -> None:
+        self._people = people
+        self._repeat = repeat
+        self._stories: dict[str, Story] = {}
+
+    def learn(self, transition: Transition) -> None:
+        """Every transition, in order."""
+        story = self._stories.setdefault(transition.incident, Story(transition.at))
+        if (
+            transition.change is Change.NOTICE
+            and transition.audience is Audience.CLIENT
+            and story.lettered is None
+        ):
+            story.lettered = transition.at
+
+    def message(
+        self, key: str, sendings: Sequence[Sending], roles: Mapping[str, Roles], now: float
+    ) -> Message:
+        """One message for sendings of one recipient and channel, the most urgent first."""
+        recipient = sendings[0].recipient
+        lang = words.language(recipient.lang)
+        urgent = any(each.urgent for each in sendings)
+        if recipient.why is Why.CLIENT:
+            subject, text = self._letter(sendings[-1])
+        else:
+            parts = [self._part(each, roles[each.notice.incident], lang, now) for each in sendings]
+            subject, text = parts[0] if len(parts) == 1 else _digest(sendings, parts, lang)
+        return Message(
+            key=key,
+            at=now,
+            to=recipient.id,
+            name=recipient.name,
+            subject=subject,
+            text=text,
+            html=page(subject, text, lang, urgent=urgent),
+            urgent=urgent,
+            why=recipient.why.value,
+            notices=tuple(each.notice for each in sendings),
+        )
+
+    def _letter(self, sending: Sending) -> tuple[str, str]:
+        recipient, notice = sending.recipient, sending.notice
+        letter = write_letter(
+            notice,
+            recipient.customers[0],
+            self._stories.get(notice.incident) or Story(notice.at),
+            lang=recipient.lang,
+            tz=recipient.tz,
+            repeat=self._repeat,
+        )
+        return letter.subject, letter.text
+
+    def _part(self, sending: Sending, roles: Roles, lang: str, now: float) -> tuple[str, str]:
+        notice, recipient = sending.notice, sending.recipient
+        subject = _subject(notice, lang)
+        text = self._notice(notice, recipient, roles, lang, now)
+        if recipient.why is Why.LIAISON and recipient.customers:
+            text = self._draft(notice, recipient, text, lang)
+        return subject, text
+
+    def _notice(self, notice: Transition, recipient: Recipient, roles: Roles, lang: str, now: float) -> str:
+        newest = sorted(notice.evidence, key=lambda fact: -fact.at)
+        resolved = notice.status is Status.RESOLVED
+        following = words.NEXT[lang]["resolved" if resolved else notice.kind.value]
+        personal = recipient.why in (Why.ON_CALL, Why.COMPANY)
+        return render(
+            f"notice.{lang}.j2",
+            harm=words.HARM[lang][notice.harm.value],
+            reason=words.one_line(notice.reason, 1000),
+            evidence=[
+                {
+                    "clock": words.clock_text(fact.at, recipient.tz),
+                    "age": words.age_text(now - fact.at, lang),
+                    "source": words.one_line(fact.source, 60),
+                    "text": words.one_line(fact.text, 300),
+                }
+                for fact in newest[:EVIDENCE_SHOWN]
+            ],
+            more_evidence=max(0, len(newest) - EVIDENCE_SHOWN),
+            customers=_names(notice.customers),
+            roles=self._roles(roles, lang),
+            next=following.format(id=notice.incident),
+            acknowledge=_acknowledge(notice, recipient) if personal and not resolved else "",
+            id=notice.incident,
+            parent=notice.parent,
+            status=words.STATUS[lang][notice.status.value],
+            flaps=notice.flaps,
+            why=words.WHY[lang][recipient.why.value],
+        )
+
+    def _draft(self, notice: Transition, recipient: Recipient, context: str, lang: str) -> str:
+        story = self._stories.get(notice.incident) or Story(notice.at)
+        tz = self._people.oncall.tz
+        spoken = dict.fromkeys(words.language(each.lang) for each in recipient.customers)
+        nobody = {"en": "…", "ru": "…"}
+        letters = [
+            write_letter(
+                notice,
+                recipient.customers[0] if len(recipient.customers) == 1 else Customer(id=nobody[each]),
+                story,
+                lang=each,
+                tz=tz,
+                repeat=self._repeat,
+            )
+            for each in spoken
+        ]
+        return render(
+            f"liaison.{lang}.j2",
+            draft=notice.draft,
+            customers=_names([each.name or each.id for each in recipient.customers]),
+            next=words.clock_text(next_message(notice, self._repeat), tz, dated=False),
+            letters=letters,
+            context=context,
+        )
+
+    def _roles(self, roles: Roles, lang: str) -> str:
+        held = ((role, getattr(roles, role)) for role in ROLES)
+        return ", ".join(
+            f"{words.ROLE[lang][role]} — {person.name or person.id}"
+            for role, name in held
+            if (person := self._people.of(name)) is not None
+        )
+
+
+def _subject(notice: Transition, lang: str) -> str:
+    status = f"{words.STATUS[lang]['resolved']}: " if notice.status is Status.RESOLVED else ""
+    what = f"{words.PRIORITY[lang][notice.priority.value]} · {words.KIND[lang][notice.kind.value]}"
+    return words.one_line(f"{status}{what} · {words.scope_text(notice.scope, lang)}", 120)
+
+
+def _acknowledge(notice: Transition, recipient: Recipient) -> str:
+    return f'prebill incidents ack {notice.incident} --actor {recipient.id} --reason "…"'
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(words.one_line(name, 60) for name in names[:CUSTOMERS_SHOWN])
+    left = len(names) - CUSTOMERS_SHOWN
+    return f"{shown} + {left}" if left > 0 else shown
+
+
+def _digest(sendings: Sequence[Sending], parts: Sequence[tuple[str, str]], lang: str) -> tuple[str, str]:
+    """The first in full, more by a line each, the rest by their number."""
+    count = len(parts)
+    incidents = len({each.notice.incident for each in sendings})
+    subject = words.one_line(f"{parts[0][0]} (+{count - 1})", 140)
+    text = render(
+        f"digest.{lang}.j2",
+        total=count,
+        incidents=incidents,
+        full=[{"subject": each[0], "text": each[1]} for each in parts[:IN_FULL]],
+        brief=[
+            words.one_line(f"{each[0]}: {sending.notice.reason} ({sending.notice.incident})", 240)
+            for each, sending in zip(
+                parts[IN_FULL : IN_FULL + IN_BRIEF], sendings[IN_FULL : IN_FULL + IN_BRIEF], strict=True
+            )
+        ],
+        left=max(0, count - IN_FULL - IN_BRIEF),
+    )
+    return subject, text

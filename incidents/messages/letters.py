@@ -1,0 +1,111 @@
+"""Letters to clients: the problem, why it matters to them, when the next message comes; never when it will be
+repaired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from incidents.messages.render import render
+from incidents.messages.words import clock_text, language, one_line
+from incidents.model import Harm, Priority, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from incidents.model import Transition
+    from incidents.people.recipients import Customer
+
+_WHAT: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "confirmed": "requests to your sites fail, in part or all of them",
+        "suspected": "we see signs that requests to your sites may fail, and are verifying it",
+        "edge": "one of our locations is not serving as it should",
+        "origin": "your origin server fails to answer our requests",
+        "traffic": "far fewer requests reach your sites than usual at this time, while our network answers for them",
+        "other": "we see something unusual in what your sites answer",
+    },
+    "ru": {
+        "confirmed": "запросы к вашим сайтам не выполняются, частично или полностью",
+        "suspected": "есть признаки, что запросы к вашим сайтам могут не выполняться; мы это проверяем",
+        "edge": "одна из наших площадок обслуживает не так, как должна",
+        "origin": "ваш сервер-источник не отвечает на наши запросы",
+        "traffic": "к вашим сайтам приходит намного меньше запросов, чем обычно в это время; наша сеть отвечает",
+        "other": "мы видим необычное в ответах ваших сайтов",
+    },
+}
+_MATTERS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "confirmed": "visitors may not get your pages and video, or get them slowly",
+        "suspected": "some visitors may not get your pages and video",
+        "edge": "some of your visitors, those nearest to it, may wait longer or not be served",
+        "origin": "visitors get only what is in our caches; new and personal pages fail",
+        "traffic": "visitors may not be reaching you: look at your names in DNS, your links and your own checks",
+        "other": "some visitors may notice it",
+    },
+    "ru": {
+        "confirmed": "посетители могут не получать страницы и видео или получать их медленно",
+        "suspected": "часть посетителей может не получать страницы и видео",
+        "edge": "часть посетителей, ближайших к ней, может ждать дольше или не получать ответа",
+        "origin": "посетители получают только то, что есть в наших кэшах; новые и личные страницы не открываются",
+        "traffic": "посетители могут до вас не доходить: проверьте свои имена в DNS, ссылки и собственные проверки",
+        "other": "часть посетителей может это заметить",
+    },
+}
+
+
+class Letter(Struct, frozen=True):
+    """What a client reads."""
+
+    lang: str
+    subject: str
+    text: str
+
+
+class Story(Struct):
+    """What is known of an incident's past: when it began, and when its clients were first written to (epoch
+    seconds)."""
+
+    opened: float
+    lettered: float | None = None
+
+
+def write_letter(
+    notice: Transition, customer: Customer, story: Story, *, lang: str, tz: str, repeat: float
+) -> Letter:
+    """The letter that a notice to clients is, for one of them: the first, news, a warning, or the end."""
+    lang = language(lang)
+    case = _case(notice)
+    text = render(
+        f"letter_{_kind(notice, story)}.{lang}.j2",
+        name=one_line(customer.name or customer.id),
+        since=clock_text(story.opened, tz, dated=False),
+        next=clock_text(next_message(notice, repeat), tz, dated=False),
+        what=_WHAT[lang][case],
+        matters=_MATTERS[lang][case],
+    )
+    subject, _, body = text.partition("\n")
+    return Letter(lang, subject, body.strip() + "\n")
+
+
+def next_message(notice: Transition, repeat: float) -> float:
+    """When the next message was promised for, epoch seconds: before the engine makes it, nothing is late."""
+    return notice.at + repeat
+
+
+def _kind(notice: Transition, story: Story) -> str:
+    if notice.status is Status.RESOLVED:
+        return "resolved"
+    if notice.priority is not Priority.COMPANY_WIDE:
+        return "warning"
+    return "first" if story.lettered in (None, notice.at) else "update"
+
+
+def _case(notice: Transition) -> str:
+    if notice.priority is not Priority.COMPANY_WIDE:
+        said = notice.reason.lower()
+        return next((word for word in ("origin", "traffic") if word in said), "other")
+    if notice.scope.kind == "edge":
+        return "edge"
+    return "confirmed" if notice.harm is Harm.CONFIRMED else "suspected"
