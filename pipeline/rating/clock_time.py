@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pipeline.rating.model import Hours, Period
 
 _DAY = 24 * 60
+_THURSDAY = 3
+"""The day of the week on which 1970 began, Monday being 0."""
 
 
 def minutes_of(period: Period) -> tuple[int, int]:
@@ -56,15 +58,21 @@ def _offset(minute: int, zone: ZoneInfo) -> int:
 
 @functools.lru_cache(maxsize=256)
 def within_hours(first: int, after: int, hours: Hours) -> NDArray[np.bool_]:
-    """Which minutes lie in a window of the day; one that begins when it ends is the whole day."""
-    clock = local_minutes(first, after, hours.tz) % _DAY
+    """Which minutes lie in a window of the day; one that begins when it ends is the whole day. With days of the week,
+    what lies behind midnight belongs to the day on which the window began."""
+    local = local_minutes(first, after, hours.tz)
+    clock = local % _DAY
     begin, end = (at.hour * 60 + at.minute for at in (hours.begin, hours.end))
-    if begin == end:
-        inside = np.ones(after - first, np.bool_)
-    elif begin < end:
-        inside = (clock >= begin) & (clock < end)
-    else:
-        inside = (clock >= begin) | (clock < end)
+    inside, behind = clock >= begin, clock < end
+    if begin < end:
+        inside &= behind
+        behind = np.zeros(after - first, np.bool_)
+    if hours.days:
+        wanted = np.isin(np.arange(7), hours.days)
+        today = (local // _DAY + _THURSDAY) % 7
+        inside &= wanted[today]
+        behind &= wanted[(today - 1) % 7]
+    inside |= behind
     inside.setflags(write=False)
     return inside
 

@@ -72,11 +72,13 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """A window of the day in a zone of time, [begin, end); one that ends before it begins runs over midnight."""
+    """A window of the day in a zone of time, [begin, end); one that ends before it begins runs over midnight, and one
+    that ends when it begins is the whole day. `days`: of the week on which it begins, 0 for Monday; empty: all."""
 
     begin: time
     end: time
     tz: str
+    days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,8 +231,15 @@ def _usage(charge: ChargeTable, key: Key) -> Iterator[Problem]:
         return
     if hours.tz is not None and not _is_zone(hours.tz):
         yield Problem((*key, "hours", "tz"), f'expected a time zone like "Europe/Moscow", found "{hours.tz}"')
-    if hours.to is not None and hours.from_ == hours.to:
-        yield Problem((*key, "hours", "to"), "the same as from: leave hours out for the whole day")
+    if hours.to is not None and hours.from_ == hours.to and hours.days is None:
+        yield Problem(
+            (*key, "hours", "to"), "the same as from: leave hours out for the whole day, or name its days"
+        )
+    seen: dict[str | None, int] = {}
+    for place, day in enumerate(hours.days or ()):
+        if day is not None and (other := seen.setdefault(day, place)) != place:
+            at = (*key, "hours", "days", place)
+            yield Problem(at, f'"{day}" is already given at {key_text((*key, "hours", "days", other))}')
 
 
 def _is_zone(name: str) -> bool:

@@ -22,6 +22,8 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 Text = Annotated[str, Meta(min_length=1, max_length=1000)]
 Filled = Annotated[tuple[Text, ...], Meta(min_length=1)]
 Whole = Annotated[int, Meta(ge=1, le=1 << 30, description="a whole number, 1 or more")]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Scale = Annotated[int, Meta(ge=0, le=12, description="a whole number from 0 to 12")]
 
 
@@ -172,6 +174,7 @@ class HoursTable(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     from_: Clock
     to: Clock
     tz: Text
+    days: Annotated[tuple[Weekday, ...], Meta(min_length=1)] | None = None
 
 
 class PercentileTable(Struct, frozen=True, kw_only=True):

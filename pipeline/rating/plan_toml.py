@@ -24,7 +24,15 @@ from pipeline.rating.model import (
     Where,
 )
 from pipeline.rating.plan_errors import PlanError
-from pipeline.rating.plan_shape import Amount, ChargeTable, PercentileTable, PlanTable, RoundingTable
+from pipeline.rating.plan_shape import (
+    WEEK,
+    Amount,
+    ChargeTable,
+    HoursTable,
+    PercentileTable,
+    PlanTable,
+    RoundingTable,
+)
 from pipeline.rating.units import MONTH
 from pipeline.shape import Key, Problem, key_text, read_struct
 from pipeline.toml_lines import find_lines
@@ -103,7 +111,7 @@ def _plan(table: PlanTable) -> Plan:
 
 
 def _charge(table: ChargeTable, plan: PlanTable) -> Charge:
-    promise, hours = table.commitment, table.hours
+    promise = table.commitment
     return Charge(
         id=table.id.value,
         meter=table.meter,
@@ -133,7 +141,7 @@ def _charge(table: ChargeTable, plan: PlanTable) -> Charge:
         if promise
         else None,
         where=Where(table.where.zone or (), table.where.resource or ()),
-        hours=Hours(hours.from_.value, hours.to.value, hours.tz) if hours else None,
+        hours=_hours(table.hours),
         percentile=_percentile(table),
         rounding=_rounding(table.rounding),
         of=table.of or (),
@@ -145,6 +153,17 @@ def _charge(table: ChargeTable, plan: PlanTable) -> Charge:
         percent_off=_value(table.percent_off),
         tax=Tax(table.tax.name, table.tax.rate.value, table.tax.included) if table.tax else None,
     )
+
+
+def _hours(table: HoursTable | None) -> Hours | None:
+    """Days of the week in order; all of them are none named, and all hours of all days are no window."""
+    if table is None:
+        return None
+    days = tuple(place for place, name in enumerate(WEEK) if name in (table.days or ()))
+    days = () if len(days) == len(WEEK) else days
+    if table.from_ == table.to and not days:
+        return None
+    return Hours(table.from_.value, table.to.value, table.tz, days)
 
 
 def _percentile(table: ChargeTable) -> Percentile | None:

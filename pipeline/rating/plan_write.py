@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.rating.model import Charge, Meter, Model, Plan, Rounding
+from pipeline.rating.plan_shape import WEEK
 
 _BARE = Rounding()
 
@@ -74,7 +75,13 @@ def _charge_keys(charge: Charge) -> dict[str, Any]:
         "cap": charge.cap,
         "tax": tax and {"name": tax.name, "rate": tax.rate, "included": tax.included},
         "where": {"zone": list(charge.where.zones), "resource": list(charge.where.resources)},
-        "hours": hours and {"from": hours.begin, "to": hours.end, "tz": hours.tz},
+        "hours": hours
+        and {
+            "from": hours.begin,
+            "to": hours.end,
+            "tz": hours.tz,
+            "days": [WEEK[day] for day in hours.days],
+        },
         "rounding": _rounding(charge.rounding),
         "commitment": promise
         and {

@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import time
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline.rating.model import Charge, Hours, Meter, Plan
+from pipeline.rating.plan_shape import WEEK
 
 if TYPE_CHECKING:
     from pipeline.rating.usage import Usage
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
 _TRAFFIC = (Meter.BYTES_SENT, Meter.BODY_BYTES, Meter.P95_BPS, Meter.PEAK_BPS)
 _DAY = 24 * 60
 _MARKED = 1 << 24
+
+
+class PlacesSeen(Protocol):
+    """Where there is usage, whoever knows it."""
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """Each zone, once."""
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Each (zone, resource), once."""
 
 
 class Places:
@@ -51,7 +64,7 @@ class Places:
         return tuple((usage.zones[key // count], usage.resources[key % count]) for key in keys.tolist())
 
 
-def uncounted(plan: Plan, places: Places) -> str:
+def uncounted(plan: Plan, places: PlacesSeen) -> str:
     """Why some traffic or requests of these places would be free; empty where all is counted.
 
     A plan without any charge for traffic, or for requests, means it so: only what it prices in part is looked at.
@@ -73,7 +86,8 @@ def uncounted(plan: Plan, places: Places) -> str:
 
 
 def hours_left_out(charges: Sequence[Charge]) -> tuple[str, str, str] | None:
-    """The first stretch of the day that none of them counts, and its zone of time, where all have hours in one zone."""
+    """The first stretch of the week that none of them counts, and its zone of time, where all have hours in one zone;
+    days are named where they matter."""
     windows = tuple(charge.hours for charge in charges if charge.hours is not None)
     if len(windows) < len(charges) or len({hours.tz for hours in windows}) != 1:
         return None
@@ -83,16 +97,19 @@ def hours_left_out(charges: Sequence[Charge]) -> tuple[str, str, str] | None:
 @lru_cache(maxsize=1024)
 def _left_out(windows: tuple[Hours, ...]) -> tuple[str, str, str] | None:
     """The same for windows of one zone of time; plans of one book share them, and so do the zones of one plan."""
-    counted = [False] * _DAY
+    weekly = any(hours.days for hours in windows)
+    span = 7 * _DAY if weekly else _DAY
+    counted = [False] * span
     for hours in windows:
         begin, end = _minute(hours.begin), _minute(hours.end)
-        for minute in range(begin, end if end > begin else end + _DAY):
-            counted[minute % _DAY] = True
+        for day in (hours.days or range(7)) if weekly else (0,):
+            for minute in range(begin, end if end > begin else end + _DAY):
+                counted[(day * _DAY + minute) % span] = True
     if all(counted):
         return None
-    first = next(minute for minute in range(_DAY) if not counted[minute] and counted[minute - 1])
-    after = next(minute for minute in range(first + 1, first + _DAY + 1) if counted[minute % _DAY])
-    return _text(first), _text(after % _DAY), windows[0].tz
+    first = next(minute for minute in range(span) if not counted[minute] and counted[minute - 1])
+    after = next(minute for minute in range(first + 1, first + span + 1) if counted[minute % span])
+    return _text(first, weekly=weekly), _text(after % span, weekly=weekly), windows[0].tz
 
 
 def _counts_all(charge: Charge) -> bool:
@@ -110,5 +127,6 @@ def _minute(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
-def _text(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
+def _text(minute: int, *, weekly: bool) -> str:
+    day, at = divmod(minute, _DAY)
+    return f"{WEEK[day]} " * weekly + f"{at // 60:02d}:{at % 60:02d}"

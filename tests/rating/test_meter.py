@@ -64,12 +64,17 @@ def rows_of(usage: Usage, wanted: Charge, span: Period) -> list[tuple[int, str, 
 
 
 def inside(minute: int, hours: Hours | None) -> bool:
-    if hours is None or hours.begin == hours.end:
+    if hours is None:
         return True
-    clock = datetime.fromtimestamp(minute * 60, UTC).astimezone(ZoneInfo(hours.tz)).time()
+    local = datetime.fromtimestamp(minute * 60, UTC).astimezone(ZoneInfo(hours.tz))
+    clock, begun_on = local.time(), local.weekday()
     if hours.begin < hours.end:
-        return hours.begin <= clock < hours.end
-    return clock >= hours.begin or clock < hours.end
+        within = hours.begin <= clock < hours.end
+    else:
+        within = True if hours.begin == hours.end else clock >= hours.begin or clock < hours.end
+        if clock < hours.begin:
+            begun_on = (begun_on - 1) % 7  # yesterday, before midnight
+    return within and (not hours.days or begun_on in hours.days)
 
 
 def slow_rate(usage: Usage, wanted: Charge, span: Period) -> int:
@@ -116,6 +121,7 @@ hours = st.none() | st.builds(
     begin=st.sampled_from([time(0), time(2, 30), time(20)]),
     end=st.sampled_from([time(0), time(8), time(2, 30)]),
     tz=st.sampled_from(["UTC", BERLIN, "America/New_York", "Australia/Lord_Howe"]),
+    days=st.sampled_from([(), (5,), (6, 0), (0, 1, 2, 3, 4)]),
 )
 spans = st.builds(
     period,

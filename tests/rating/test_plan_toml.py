@@ -11,6 +11,7 @@ import pytest
 from pipeline.rating.model import Hours, Meter, Model, Percentile, Plan, Rounding, Tier, Where
 from pipeline.rating.plan_errors import PlanError
 from pipeline.rating.plan_toml import MAX_SIZE, parse_plan, read_plan
+from pipeline.rating.plan_write import plan_text
 
 HEAD = 'id = "p"\ncurrency = "RUB"\nvalid_from = 2026-01-01\n'
 CHARGE = HEAD + '[[charge]]\nid = "c"\n'
@@ -70,6 +71,20 @@ rounding = { scale = 4, mode = "half_even", at = "tier" }
     assert charge.hours == Hours(time(22, 30), time(0), "Europe/Moscow")
     assert charge.rounding == Rounding(4, "half_even", "tier")
     assert charge.percentile is None
+
+
+def test_hours_of_some_days() -> None:
+    every = "'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'"
+    for begin, days, wanted in (
+        ("00:00", "'sun', 'sat'", Hours(time(0), time(0), "UTC", (5, 6))),
+        ("22:00", every, Hours(time(22), time(0), "UTC")),
+        ("00:00", every, None),
+    ):
+        plan = plan_of(
+            PER_UNIT + f"hours = {{ from = '{begin}', to = '24:00', tz = 'UTC', days = [{days}] }}\n"
+        )
+        assert plan.charges[0].hours == wanted
+        assert plan_of(plan_text(plan)) == plan
 
 
 def test_what_a_percentile_leaves_out_is_named_all_the_same() -> None:
@@ -291,7 +306,16 @@ model = "flat"
         ),
         (
             PER_UNIT + "hours = { from = '08:00', to = '08:00', tz = 'UTC' }\n",
-            "p.toml:10: charge[0].hours.to: the same as from: leave hours out for the whole day",
+            "p.toml:10: charge[0].hours.to: the same as from: leave hours out for the whole day, or name its days",
+        ),
+        (
+            PER_UNIT + "hours = { from = '08:00', to = '09:00', tz = 'UTC', days = ['mon', 'sunday'] }\n",
+            "p.toml:10: charge[0].hours.days[1]: expected one of mon, tue, wed, thu, fri, sat, sun, "
+            'found "sunday"; did you mean sun?',
+        ),
+        (
+            PER_UNIT + "hours = { from = '08:00', to = '09:00', tz = 'UTC', days = ['mon', 'tue', 'mon'] }\n",
+            'p.toml:10: charge[0].hours.days[2]: "mon" is already given at charge[0].hours.days[0]',
         ),
         (
             PER_UNIT + "hours = { from = '08:00', to = '09:00', tz = 'Mars/Base' }\n",

@@ -20,7 +20,9 @@ ZONES, RESOURCES = ("eu", "ru", ""), ("a.example", "b.a.example")
 OCTOBER = Period(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC), "UTC")
 clocks = st.sampled_from([time(0), time(6, 30), time(12), time(23, 59)])
 hours = (
-    st.tuples(clocks, clocks).filter(lambda pair: pair[0] != pair[1]).map(lambda pair: Hours(*pair, "UTC"))
+    st.tuples(clocks, clocks, st.sampled_from([(), (0,), (5, 6), (0, 1, 2, 3, 4)]))
+    .filter(lambda drawn: drawn[0] != drawn[1] or bool(drawn[2]))
+    .map(lambda drawn: Hours(drawn[0], drawn[1], "UTC", drawn[2]))
 )
 wheres = st.builds(
     Where,
@@ -50,7 +52,7 @@ def places_at(*pairs: tuple[str, str]) -> Places:
     )
 
 
-def is_counted(each: Charge, zone: str, resource: str, at: time) -> bool:
+def is_counted(each: Charge, zone: str, resource: str, day: int, at: time) -> bool:
     """The slow rule."""
     if each.where.zones and zone not in each.where.zones:
         return False
@@ -59,7 +61,10 @@ def is_counted(each: Charge, zone: str, resource: str, at: time) -> bool:
     if each.hours is None:
         return True
     begin, end = each.hours.begin, each.hours.end
-    return begin <= at < end if begin < end else at >= begin or at < end
+    if begin < end:
+        return begin <= at < end and day in (each.hours.days or range(7))
+    begun = day if at >= begin else (day - 1) % 7
+    return (begin == end or at >= begin or at < end) and begun in (each.hours.days or range(7))
 
 
 @settings(deadline=None)
@@ -72,9 +77,10 @@ def test_a_reason_is_given_exactly_where_some_minute_of_some_place_is_free(
 ) -> None:
     charges = [charge(f"c{n}", where, when) for n, (where, when) in enumerate(drawn)]
     free = any(
-        not any(is_counted(each, zone, resource, time(minute // 60, minute % 60)) for each in charges)
+        not any(is_counted(each, zone, resource, day, time(minute // 60, minute % 60)) for each in charges)
         for zone, resource in places
-        for minute in range(24 * 60)
+        for day in range(7)
+        for minute in (0, 389, 390, 719, 720, 1438, 1439)  # on both sides of each drawn time
     )
     assert bool(uncounted(plan_of(*charges), places_at(*sorted(places)))) == free
 
@@ -95,6 +101,11 @@ def test_the_reason_says_what_and_where() -> None:
         == "nothing in it prices traffic from 20:00 to 08:00 (UTC)"
     )
     assert uncounted(plan_of(), places_at(("eu", "a.example"))) == ""
+    week = plan_of(charge("a", Where(), Hours(time(), time(), "UTC", (0, 1, 2, 3, 4))))
+    assert (
+        uncounted(week, places_at(("ru", "a.example")))
+        == "nothing in it prices traffic from sat 00:00 to mon 00:00 (UTC)"
+    )
 
 
 def test_the_places_of_usage_are_those_with_rows() -> None:
