@@ -91,7 +91,10 @@ def _days(count: int) -> str:
 
 
 def _follow(url: str, location: str) -> str:
-    target = urljoin(url, location)
+    try:
+        target = urljoin(url, location)
+    except ValueError:
+        raise UnmetError("redirect to no web address") from None
     if fault := url_fault(target):
         raise UnmetError(
             "redirect with credentials" if "credentials" in fault else "redirect to no web address"

@@ -125,14 +125,10 @@ def _words(error: BaseException) -> str:
     if isinstance(error, ConnectionResetError):
         return "connection reset"
     if isinstance(error, EOFError):
-        return "connection closed before the answer"
+        return "connection closed before the answer's end"
     if isinstance(error, OSError):
         return _ERRNOS.get(error.errno or 0, "")
     if type(error).__name__ == "RemoteProtocolError":  # of the HTTP client, which is not imported here
-        text = str(error)
-        return (
-            "connection closed before the answer"
-            if "disconnected" in text
-            else "what was answered is not HTTP"
-        )
+        closed = "disconnected" in str(error) or "closed connection" in str(error)
+        return "connection closed before the answer's end" if closed else "what was answered is not HTTP"
     return ""

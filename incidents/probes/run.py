@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 def load(checks: Iterable[Check]) -> None:
     """Import what the checks need: an import inside of a first look would be measured as the target's slowness."""
+    import anyio
+
     from incidents.probes import blackbox, http  # noqa: F401 - exporters are asked over HTTP too
 
+    asyncio.run(anyio.sleep(0))  # it imports its other half when it is first used
     kinds = {probe.kind for check in checks for probe in check.probes}
     if "dns" in kinds:
         import dns.asyncquery

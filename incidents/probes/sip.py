@@ -131,7 +131,7 @@ async def _over_tcp(probe: ProbeSettings, phase: Phase, *, loopback: bool) -> An
                 raise UnmetError("what was answered is not SIP")
             more = await reader.read(8192)
             if not more:
-                raise UnmetError("connection closed before the answer")
+                raise UnmetError("connection closed before the answer's end")
             buffer += more
     finally:
         writer.close()
