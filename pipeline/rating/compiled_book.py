@@ -75,6 +75,11 @@ class CompiledBook:
     turns_of: tuple[tuple[Turn, ...], ...]
     memo: dict[str, object] = field(default_factory=dict)
 
+    @property
+    def every(self) -> tuple[Plan, ...]:
+        """All plans, those first that are compiled."""
+        return (*(one.plan for one in self.plans), *(plan for plan, _ in self.refused))
+
     def rate(
         self,
         quantities: NDArray[np.uint64],

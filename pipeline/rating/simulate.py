@@ -7,9 +7,9 @@ customer's own, comes from pipeline.rating.rate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal, localcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -20,17 +20,30 @@ from pipeline.rating.model import Bill, Model, Quantity
 from pipeline.rating.rate import rate_plan
 from pipeline.rating.rounding import DIGITS, RateError, add_up, negated
 from pipeline.rating.switch_date import BareBook, Switch, bare_book, best_switch
-from pipeline.rating.uncounted import Places, uncounted
+from pipeline.rating.uncounted import Places, PlacesSeen, uncounted
 from pipeline.rating.units import to_units
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pipeline.rating.model import Charge, Discount, Period, Plan, Tax
     from pipeline.rating.usage import Usage
 
 SHIFTS = (80, 120)
 """Percent of the usage that sensitivity asks about."""
+
+
+class Counted(Protocol):
+    """What a month came to: pipeline.rating.meter.Metering, or a month of pipeline.rating.book_month."""
+
+    def lacks(self, charge: Charge) -> str:
+        """What the usage does not know, in words."""
+
+    def base(self, charge: Charge) -> tuple[int, str]:
+        """Bytes, requests or bit/s, and a word on how it came about."""
+
+    def quantities(self, plan: Plan) -> tuple[Quantity, ...]:
+        """The quantity of each charge of a plan, but for shares of amounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +106,59 @@ def simulate(
     `tax`, `discounts`: of the two bills that are shown. UsageError where `current` counts what the usage lacks.
     """
     book = plans if isinstance(plans, CompiledBook) else compile_book(plans)
-    every = [one.plan for one in book.plans] + [plan for plan, _ in book.refused]
-    if current is not None and all(plan is not current for plan in every):
-        book = compile_book([*every, current])
-        every = [one.plan for one in book.plans] + [plan for plan, _ in book.refused]
-    coin = currency or (current.currency if current else _usual(every))
+    if current is not None and all(plan is not current for plan in book.every):
+        book = compile_book([*book.every, current])
     metering = Metering(usage, period)
-    places = Places(usage)
+    found = simulate_counted(
+        metering,
+        Places(usage),
+        book,
+        period,
+        current=current,
+        tax=tax,
+        discounts=discounts,
+        currency=currency,
+    )
+    if not switch or current is None or found.current is None:
+        return found
+    bare = book.memo.get("bare")
+    if not isinstance(bare, BareBook):
+        book.memo["bare"] = bare = bare_book(book.every)
+    best = best_switch(metering, current, [each.plan for each in found.ranked], period, bare)
+    return replace(found, switch=best)
+
+
+def simulate_counted(
+    counted: Counted,
+    places: PlacesSeen,
+    book: CompiledBook,
+    period: Period,
+    *,
+    current: Plan | None = None,
+    tax: Tax | None = None,
+    discounts: Sequence[Discount] = (),
+    currency: str | None = None,
+    others: Collection[int] = (),
+) -> Simulation:
+    """The same of what was counted already, without the day of a switch; `current` is in the book.
+
+    `others`: id()s of plans of the book that are not compared, but for `current`.
+    """
+    every = [plan for plan in book.every if plan is current or id(plan) not in others]
+    coin = currency or (current.currency if current else _usual(every))
     # his own plan is compared whatever it leaves free, for that is what he pays
     free = {id(plan): why for plan in every if plan is not current and (why := uncounted(plan, places))}
-    rated, left_out = _rate(book, metering, free, period, coin)
+    hidden = {id(plan) for plan in book.every} - {id(plan) for plan in every}
+    rated, left_out = _rate(book, counted, free, period, coin, hidden)
     rated.sort(key=lambda each: (each.net, each.plan.id, each.plan.version))
     ranked = _explained(rated)
     own = next((each for each in ranked if each.plan is current), None)
     best_bill, own_bill = (
-        None if each is None else _bill(each, metering, period, tax, discounts)
+        None if each is None else _bill(each, counted, period, tax, discounts)
         for each in (ranked[0] if ranked else None, own)
     )
-    found = None
-    if switch and own is not None:
-        bare = book.memo.get("bare")
-        if not isinstance(bare, BareBook):
-            book.memo["bare"] = bare = bare_book(every)
-        found = best_switch(metering, own.plan, [each.plan for each in ranked], period, bare)
     shifted = tuple(_best_at(ranked, place) for place in range(len(SHIFTS)))
-    return Simulation(period, coin, ranked, tuple(left_out), shifted, best_bill, own, own_bill, found)
+    return Simulation(period, coin, ranked, tuple(left_out), shifted, best_bill, own, own_bill, None)
 
 
 def _usual(plans: Sequence[Plan]) -> str:
@@ -126,7 +167,12 @@ def _usual(plans: Sequence[Plan]) -> str:
 
 
 def _rate(
-    book: CompiledBook, metering: Metering, free: Mapping[int, str], period: Period, coin: str
+    book: CompiledBook,
+    metering: Counted,
+    free: Mapping[int, str],
+    period: Period,
+    coin: str,
+    hidden: Collection[int],
 ) -> tuple[list[Outcome], list[tuple[Plan, str]]]:
     """Every plan's outcome without causes, and the plans that have none."""
     left_out: list[tuple[Plan, str]] = []
@@ -144,10 +190,12 @@ def _rate(
     found = book.rate(np.ascontiguousarray(columns.T), lines=True)
     assert found.lines is not None  # noqa: S101 - asked for
     rated: list[Outcome] = []
-    slow = [plan for plan, _ in book.refused]
+    slow = [plan for plan, _ in book.refused if id(plan) not in hidden]
     at = 0
     for place, one in enumerate(book.plans):
         first, at = at, at + len(one.charges)
+        if id(one.plan) in hidden:
+            continue
         why = _why_not(one.plan, book.columns_of[place], missing, coin) or free.get(id(one.plan), "")
         if why:
             left_out.append((one.plan, why))
@@ -182,7 +230,7 @@ def _why_not(plan: Plan, columns: Sequence[int], missing: Mapping[int, str], coi
     return next((missing[column] for column in columns if column in missing), "")
 
 
-def _rate_slowly(plan: Plan, metering: Metering, period: Period, coin: str) -> Outcome | str:
+def _rate_slowly(plan: Plan, metering: Counted, period: Period, coin: str) -> Outcome | str:
     """A plan that the kernel cannot rate; or why it has no price."""
     counted = [charge for charge in plan.charges if charge.model is not Model.PERCENTAGE]
     why = f"its currency is {plan.currency}, not {coin}" if plan.currency != coin else ""
@@ -257,7 +305,7 @@ def _best_at(ranked: Sequence[Outcome], place: int) -> str:
 
 
 def _bill(
-    outcome: Outcome, metering: Metering, period: Period, tax: Tax | None, discounts: Sequence[Discount]
+    outcome: Outcome, metering: Counted, period: Period, tax: Tax | None, discounts: Sequence[Discount]
 ) -> Bill:
     """The bill that is shown; refuses to show a ranking that it does not bear out."""
     quantities = metering.quantities(outcome.plan)

@@ -1,0 +1,138 @@
+"""A month of a whole network in the store: 30,000 customers by Zipf's law, the largest with a fifth of all facts.
+
+Made inside ClickHouse (INSERT … SELECT from numbers()), for `loadtest.bench_book_store`; customers, contracts and zones
+as a configuration would have them.
+"""
+
+# ruff: noqa: S608 - statements are put together from this module's own numbers
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from loadtest.plan_mix import ZONES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.app.settings import Config
+    from pipeline.store import Store
+
+FIRST_MINUTE = 29_891_520  # 2026-11-01T00:00Z
+MONTH = "2026-11"
+MINUTES = 30 * 1440
+PER_SEGMENT = 50
+LARGEST_HOSTS = 10
+"""Of each segment's facts so many are the largest customer's, a host each."""
+
+CUSTOMERS = 30_000
+TIME_ZONES = ("Europe/Moscow", "UTC", "Asia/Vladivostok", "Europe/Moscow", "Europe/Berlin")
+AT_ONCE = 8_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class BookStore:
+    """How large it is."""
+
+    facts: int
+    customers: int = CUSTOMERS
+
+    @property
+    def segments(self) -> int:
+        return -(-self.facts // PER_SEGMENT)
+
+    @property
+    def edges(self) -> int:
+        return max(1, -(-self.segments // MINUTES))
+
+    def build(self, store: Store, say: Callable[[str], Any]) -> None:
+        """Fill facts and ledger."""
+        execute = store._sessions.execute
+        for first in range(0, self.facts, AT_ONCE):
+            execute(self._facts_sql(first, min(AT_ONCE, self.facts - first)))
+            say(f"{min(first + AT_ONCE, self.facts):>12,} facts")
+        execute(self._ledger_sql(1, old=False))
+        execute(self._ledger_sql(1 + self.segments, old=True))
+
+    def _facts_sql(self, first: int, count: int) -> str:
+        """Facts from `first` on: of every 200th segment half are of an attempt that lost, one in 64 is late."""
+        edge, minute = self._edge_and_minute("s")
+        shares = self.customers - 1
+        return f"""
+INSERT INTO facts
+SELECT resource, toDateTime(({minute} - (h % 64 = 0)) * 60, 'UTC'), concat('e', toString({edge})),
+    {_segment(edge, minute)}, sipHash64({edge}, {minute}, if(old, 8, 7)), toDateTime({minute} * 60, 'UTC'),
+    r, r * size, r * (size - 700), r, intDiv(r, 50), 0
+FROM (
+    SELECT intDiv(number, {PER_SEGMENT}) AS s, number % {PER_SEGMENT} AS slot, sipHash64(number) AS h,
+        1 + h % 50 AS r, 20000 + intDiv(h, 64) % 100000 AS size, (s % 200 = 0) AND (h % 2 = 0) AS old,
+        (slot - {LARGEST_HOSTS} + h / 18446744073709551616.) / {PER_SEGMENT - LARGEST_HOSTS} AS quantile,
+        toUInt32(1 + exp(log({shares}) * quantile)) AS place,
+        if(slot < {LARGEST_HOSTS}, concat('h', toString(slot), '.c00001.example.ru'),
+           concat('c', leftPad(toString(place), 5, '0'), '.example.ru')) AS resource
+    FROM numbers({first}, {count})
+)
+SETTINGS min_insert_block_size_rows = {AT_ONCE}, min_insert_block_size_bytes = {4 << 30}"""
+
+    def _ledger_sql(self, first: int, *, old: bool) -> str:
+        """The winners, or (`old`) the losers of every 200th segment, numbered from `first` on."""
+        place = "(number * 200)" if old else "number"
+        edge, minute = self._edge_and_minute(place)
+        count = -(-self.segments // 200) if old else self.segments
+        return f"""
+INSERT INTO ledger (segment_id, seq, write_id, commit_id, edge, stream, minute, part, state, preferred, verified, lines,
+    parsed, malformed, duplicates, flagged, bytes_sent, content_bytes, digest, sha256, sequence_unit, sequence_epoch,
+    sequence_first, sequence_next, format, known, path, fingerprint, reason, committed_at)
+SELECT {_segment(edge, minute)}, {first} + number, sipHash64({edge}, {minute}, {8 if old else 7}),
+    intDiv(number, 50), concat('e', toString({edge})), 'access', toDateTime({minute} * 60, 'UTC'), '', 'received', 0,
+    {int(not old)}, 5000, 5000, 0, 0, 0, number * 1000, 900000,
+    reinterpretAsFixedString(sipHash128({edge}, {minute})), '', '', '', 0, 0,
+    'edge-tsv', ['requests', 'bytes_sent', 'body_bytes'], concat('/spool/', toString(number)),
+    toString(sipHash64(number)), '', toDateTime64({minute} * 60 + 90, 3, 'UTC')
+FROM numbers({count})"""
+
+    def _edge_and_minute(self, segment: str) -> tuple[str, str]:
+        # widths are fixed, because the hash of a UInt8 is not that of the same number as UInt32
+        edges = self.edges
+        return f"toUInt32({segment} % {edges})", f"toUInt32({FIRST_MINUTE} + intDiv({segment}, {edges}))"
+
+    def config(self, dsn: str, plans: str) -> Config:
+        """Its customers, each with a contract in one of several time zones, and its edges in six zones."""
+        from pipeline.app.settings import Config
+
+        began = datetime(2026, 1, 1, tzinfo=UTC)
+        customers = [
+            {
+                "id": f"c{place:05d}",
+                "resources": ["*.c00001.example.ru"] if place == 1 else [f"c{place:05d}.example.ru"],
+                "contract": [
+                    {"plan": "plan-0", "from": "2026-01-01", "tz": TIME_ZONES[place % len(TIME_ZONES)]}
+                ],
+            }
+            for place in range(1, self.customers + 1)
+        ]
+        edges = [
+            {"id": f"e{number}", "from": (began + timedelta(days=1)).isoformat(), "zone": zone}
+            for number in range(self.edges)
+            for zone in (ZONES[number % len(ZONES)],)
+        ]
+        written = {
+            "store": {"dsn": dsn},
+            "spool": {"path": "/nowhere"},
+            "plans": {"path": plans},
+            "edge": edges,
+            "customer": customers,
+        }
+        return msgspec.convert(written, Config)
+
+
+def _segment(edge: str, minute: str) -> str:
+    """SQL of a segment_id as pipeline.model makes one: the minute, then 96 bits that look random."""
+    high = f"bitShiftLeft(toUInt128({minute}), 96)"
+    middle = f"bitShiftLeft(toUInt128(bitAnd(sipHash64({edge}, {minute}, 1), 4294967295)), 64)"
+    low = f"bitOr({middle}, sipHash64({edge}, {minute}))"
+    return f"bitOr({high}, {low})"

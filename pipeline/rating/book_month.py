@@ -1,0 +1,56 @@
+"""One customer's month out of a whole book's columns: what pipeline.rating.meter would have counted, without his rows.
+
+From pipeline.rating.book_usage, to pipeline.rating.simulate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.rating.book_needs import percentile_of
+from pipeline.rating.compiled_book import key_of
+from pipeline.rating.meter import RATES
+from pipeline.rating.model import Meter, Model, Quantity
+from pipeline.rating.units import to_units
+
+if TYPE_CHECKING:
+    from pipeline.rating.book_needs import Needs
+    from pipeline.rating.model import Charge, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class BookMonth:
+    """`bases`, `samples`: by the needs' columns. `zones`, `pairs`: where there is usage; pairs where plans ask for
+    resources."""
+
+    needs: Needs
+    bases: tuple[int, ...]
+    samples: tuple[int, ...]
+    zones: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    def lacks(self, charge: Charge) -> str:  # noqa: ARG002 - the store knows every count
+        """Nothing."""
+        return ""
+
+    def base(self, charge: Charge) -> tuple[int, str]:
+        """In bytes, requests or bit/s, and a word on how it came about. KeyError for what the needs do not have."""
+        if charge.meter is Meter.FLAT:
+            return 1, ""
+        place = self.needs.places[key_of(charge)]
+        if charge.meter not in RATES:
+            return self.bases[place], ""
+        how = percentile_of(charge)
+        said = "peak" if charge.meter is Meter.PEAK_BPS else f"p{how.rank} by {how.method}"
+        note = f"{said} of {self.samples[place]} samples of {how.sample_s} s, {how.of}"
+        return self.bases[place], note
+
+    def quantities(self, plan: Plan) -> tuple[Quantity, ...]:
+        """The quantity of each charge of a plan, but for shares of amounts."""
+        return tuple(
+            Quantity(charge.id, to_units(base, charge.unit), base, note)
+            for charge in plan.charges
+            if charge.model is not Model.PERCENTAGE
+            for base, note in (self.base(charge),)
+        )
