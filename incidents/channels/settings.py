@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from incidents.people.rules import problems as people_problems
 from incidents.people.settings import ContactSettings, OncallSettings, People, PersonSettings
 from pipeline.configured import Duration, Name
 from pipeline.shape import Key, Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Hears = Literal["queue", "on_call", "company", "client"]
 
@@ -116,3 +120,37 @@ _HTTP = ("http://", "https://")
 def is_reference(text: str) -> bool:
     """Whether it names where a secret is, and does not hold it."""
     return text.startswith(("env:", "file:")) and "://" not in text
+
+
+def anchored(channels: tuple[ChannelSettings, ...], folder: Path) -> tuple[ChannelSettings, ...]:
+    """Files named by a relative path begin at the configuration's own folder."""
+    return tuple(
+        replace(
+            channel,
+            url=_anchor(channel.url, folder)
+            if channel.kind == "file"
+            else anchored_reference(channel.url, folder),
+            secret=anchored_reference(channel.secret, folder),
+            ca=_anchor(channel.ca, folder) if channel.ca else "",
+        )
+        for channel in channels
+    )
+
+
+W = TypeVar("W", PersonSettings, ContactSettings)
+
+
+def anchored_ways(owner: W, folder: Path) -> W:
+    """A person's or a contact's references, likewise."""
+    return replace(owner, channels=tuple(anchored_reference(each, folder) for each in owner.channels))
+
+
+def anchored_reference(text: str, folder: Path) -> str:
+    """`file:PATH` with the folder before a relative path; anything else as it is."""
+    if text.startswith("file:") and is_reference(text):
+        return f"file:{folder / text.removeprefix('file:')}"
+    return text
+
+
+def _anchor(text: str, folder: Path) -> str:
+    return anchored_reference(text, folder) if is_reference(text) else str(folder / text)

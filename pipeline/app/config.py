@@ -11,6 +11,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from incidents.channels.settings import anchored as anchored_channels
+from incidents.channels.settings import anchored_ways
 from pipeline.app.failures import UsageFailure
 from pipeline.app.settings import Config
 from pipeline.shape import Key, Problem, key_text, read_struct, top_level_keys
@@ -91,6 +93,9 @@ def _anchored(config: Config, folder: Path) -> Config:
             format=str(folder / spool.format) if is_path else spool.format,
         ),
         plans=replace(plans, path=str(folder / plans.path)),
+        channel=anchored_channels(config.channel, folder),
+        person=tuple(anchored_ways(each, folder) for each in config.person),
+        contact=tuple(anchored_ways(each, folder) for each in config.contact),
     )
 
 

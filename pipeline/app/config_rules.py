@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from incidents.channels import settings as channels
 from incidents.probes import settings as probes
 from incidents.tasks import settings as tasks
 from pipeline.app.settings import VERSION, Config, Contract, CustomerSettings, EdgeSettings
@@ -48,6 +49,7 @@ def check(config: Config) -> list[Problem]:
     problems += _customers(config.customer)
     problems += tasks.problems(config.tasks)
     problems += probes.problems(config.probing, config.probe, {customer.id for customer in config.customer})
+    problems += channels.problems(config.notifying, tuple(customer.id for customer in config.customer))
     return problems
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from incidents.channels.settings import ChannelSettings, NoticeSettings, Notifying
+from incidents.people.settings import ContactSettings, OncallSettings, PersonSettings
 from incidents.probes.settings import ProbeSettings, ProbingSettings
 from incidents.tasks.settings import TaskSettings
 from pipeline.configured import Count, Decimal, Duration, Instant, Name
@@ -149,3 +151,19 @@ class Config(Struct, frozen=True, kw_only=True):
     customer: tuple[CustomerSettings, ...] = ()
     probing: ProbingSettings = ProbingSettings()
     probe: tuple[ProbeSettings, ...] = ()
+    person: tuple[PersonSettings, ...] = ()
+    oncall: OncallSettings = OncallSettings()
+    contact: tuple[ContactSettings, ...] = ()
+    channel: tuple[ChannelSettings, ...] = ()
+    notices: NoticeSettings = NoticeSettings()
+
+    @property
+    def notifying(self) -> Notifying:
+        """Who hears of incidents, and how."""
+        return Notifying(
+            person=self.person,
+            oncall=self.oncall,
+            contact=self.contact,
+            channel=self.channel,
+            notices=self.notices,
+        )
