@@ -43,7 +43,8 @@ class EveryHour:
 
 
 class WorkCalendar:
-    """Hours of the week in a zone. `day_off(date)`: whether nobody works on a date that would otherwise be worked on."""
+    """Hours of the week in a zone. `day_off(date)`: whether nobody works on a date that would otherwise be
+    worked on."""
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """The nouns of the support desk: what may happen to a request (events, an append-only log keeps them) and what comes of
-it (a request, read from its events by requests.py). Frozen, no I/O; times are epoch seconds, amounts decimal strings."""
+it (a request, read from its events by requests.py). Frozen, no I/O; times are epoch seconds, amounts decimal
+strings."""
 
 from __future__ import annotations
 
@@ -151,8 +152,8 @@ class Ignored(_Event, frozen=True, kw_only=True, tag="ignored"):
 
 
 class Worked(_Event, frozen=True, kw_only=True, tag="worked"):
-    """Paid work. `mode`: `request`: `price` for all of it, whatever the hours; `hour`: `price` an hour; `prepaid`: hours
-    out of what the customer bought."""
+    """Paid work. `mode`: `request`: `price` for all of it, whatever the hours; `hour`: `price` an hour;
+    `prepaid`: hours out of what the customer bought."""
 
     customer: Id
     mode: Literal["request", "hour", "prepaid"]
@@ -232,9 +233,9 @@ class Promise(Struct, frozen=True, array_like=True):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A client's request, as its events up to now leave it. `turns`: since when we owe an answer and when it came (None:
-    not yet); the first is the first answer. `message_ids`: of every letter of it, theirs and ours, as they came.
-    `references`: the last of them that a reply names."""
+    """A client's request, as its events up to now leave it. `turns`: since when we owe an answer and when it
+    came (None: not yet); the first is the first answer. `message_ids`: of every letter of it, theirs and ours,
+    as they came."""
 
     id: str
     customer: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,7 +27,6 @@ from incidents.desk.model import (
     Received,
     Replied,
     Request,
-    RequestEvent,
     Resumed,
     Span,
     Standing,
@@ -232,7 +231,7 @@ def _warned(request: Request, event: Warned) -> Request:
     return replace(request, warned=request.warned | {event.what})
 
 
-_CHANGES: dict[type[RequestEvent], Callable[[Request, RequestEvent], Request]] = {
+_CHANGES: dict[type, Callable[[Request, Any], Request]] = {
     Filed: _filed,
     Acknowledged: _acknowledged,
     Named: _named,
@@ -247,4 +246,4 @@ _CHANGES: dict[type[RequestEvent], Callable[[Request, RequestEvent], Request]] =
     NpsGiven: _nps_given,
     Bounced: _bounced,
     Warned: _warned,
-}  # type: ignore[assignment]
+}
