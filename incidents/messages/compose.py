@@ -75,7 +75,7 @@ class Composer:
         recipient, notice = sending.recipient, sending.notice
         letter = write_letter(
             notice,
-            recipient.customers[0],
+            Customer(id=recipient.customers[0].id, name=recipient.name),
             self._stories.get(notice.incident) or Story(notice.at),
             lang=recipient.lang,
             tz=recipient.tz,
