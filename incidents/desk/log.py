@@ -27,9 +27,10 @@ def encode_event(event: DeskEvent) -> str:
 def decode_event(body: str | bytes) -> DeskEvent:
     """Raises DeskLogError with what was expected and found."""
     try:
-        return _DECODER.decode(body)
+        found: DeskEvent = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise DeskLogError(f"an entry of the desk log cannot be read: {error}") from None
+    return found
 
 
 def event_type(event: DeskEvent) -> str:

@@ -19,9 +19,9 @@ _CENT = Decimal("0.01")
 
 
 class Profit(Struct, frozen=True, kw_only=True):
-    """Of one currency in [since, until): `revenue` is what was earned: work by request and by the hour when it
-    was done, prepaid hours when they were used, and what is left of them when they expire. `cost`: hours worked at the desk's rate,
-    only in the currency in which that is. `sold`: paid ahead, not earned yet."""
+    """Of one currency in [since, until): `revenue` is what was earned: work by request and by the hour when it was
+    done, prepaid hours when they were used, and what is left of them when they expire. `cost`: hours worked at the
+    desk's rate, only in the currency in which that is. `sold`: paid ahead, not earned yet."""
 
     currency: str
     by_request: Decimal = ZERO

@@ -140,7 +140,7 @@ class SupportSettings(Struct, frozen=True, kw_only=True):
     addresses: tuple[Address, ...] = ()
     mail_kind: RequestKind = "question"
     technical_words: tuple[Name, ...] = (
-        "не работает", "недоступ", "не открыва", "ошибк", "down", "outage", "unavailable", "timeout", 
+        "не работает", "недоступ", "не открыва", "ошибк", "down", "outage", "unavailable", "timeout",
         "502", "503", "504",
     )  # fmt: skip
     billing_words: tuple[Name, ...] = (

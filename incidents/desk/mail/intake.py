@@ -1,0 +1,179 @@
+"""A letter becomes desk events: a new request, a reply in a thread, a score, a bounce, or nothing, and why. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from incidents.desk.acts import receive
+from incidents.desk.mail.message import own_words
+from incidents.desk.model import Bounced, Ignored, NpsGiven, Replied
+
+if TYPE_CHECKING:
+    from incidents.desk.mail.message import Incoming
+    from incidents.desk.model import DeskEvent, Request, RequestKind
+    from incidents.desk.requests import Desk
+    from incidents.desk.settings import SupportSettings
+
+_TAG = re.compile(r"\[#(\d{1,18})\]")
+_SCORE = re.compile(r"^\s*(10|[0-9])(?:\s*/\s*10)?\s*[.!]?\s*$")
+
+
+def take_in(
+    desk: Desk, letter: Incoming, settings: SupportSettings, *, at: float, lang_of: dict[str, str]
+) -> list[DeskEvent]:
+    """What a letter brings; nothing where it was taken in before. `at`: when our mailbox had it. `lang_of`: of each
+    customer."""
+    key = f"mail:{letter.message_id}"[:255]
+    if key in desk.keys:
+        return []
+    who = customer_of(letter.sender, settings)
+    request = _thread(desk, letter, who)
+    if letter.bounce:
+        if request is None:
+            return [_ignored(key, at, letter, "a bounce of no letter that is known")]
+        return [
+            Bounced(
+                at=at,
+                actor="mail",
+                key=key,
+                request=request.id,
+                message_id=letter.message_id,
+                text=letter.text,
+            )
+        ]
+    if reason := _no_request(letter, settings):
+        return [_ignored(key, at, letter, reason)]
+    if request is not None and not letter.automatic:
+        return _reply(request, letter, settings, key=key, at=at) or _new(
+            desk, letter, settings, who, key, at, lang_of
+        )
+    if letter.automatic and (request is not None or not who):
+        return [_ignored(key, at, letter, f"written by a machine ({letter.automatic})")]
+    return _new(desk, letter, settings, who, key, at, lang_of)
+
+
+def customer_of(address: str, settings: SupportSettings) -> str:
+    """Whose an address is: by itself, then by its domain; empty where nobody's."""
+    known = {each.email.lower(): each.customer for each in settings.addresses}
+    address = address.lower()
+    return known.get(address) or known.get("@" + address.rpartition("@")[2], "")
+
+
+def kind_of(letter: Incoming, settings: SupportSettings) -> RequestKind:
+    """What a letter is about, by the words in its subject and text; a person may file it otherwise."""
+    text = f"{letter.subject}\n{own_words(letter.text)}".casefold()
+    for kind, words in (("technical", settings.technical_words), ("billing", settings.billing_words)):
+        if any(re.search(rf"\b{re.escape(word.casefold())}", text) for word in words):
+            return kind  # type: ignore[return-value]
+    return settings.mail_kind
+
+
+def _no_request(letter: Incoming, settings: SupportSettings) -> str:
+    if not letter.sender:
+        return "its sender cannot be read"
+    own = {(settings.email or "").lower(), (settings.head_email or "").lower()}
+    own |= {(each.email or "").lower() for each in settings.manager}
+    if letter.sender in own - {""}:
+        return "written by the desk itself"
+    return ""
+
+
+def _ignored(key: str, at: float, letter: Incoming, reason: str) -> Ignored:
+    return Ignored(
+        at=at, actor="mail", key=key, reason=reason, sender=letter.sender, message_id=letter.message_id
+    )
+
+
+def _thread(desk: Desk, letter: Incoming, who: str) -> Request | None:
+    """The request that a letter is of: by what it replies to, else by the number in its subject. Only of one's
+    own: of the address, or of the customer, so that nobody writes into another's; a bounce names our own letter."""
+    for message_id in letter.references:
+        request = desk.requests.get(desk.letters.get(message_id, ""))
+        if request is not None and (letter.bounce or _belongs(request, letter, who, domain=True)):
+            return request
+    if letter.bounce:
+        named = (desk.letters.get(found) for found in re.findall(r"<[^<>\s]{1,250}>", letter.text))
+        return next((desk.requests[found] for found in named if found), None)
+    if tag := _TAG.search(letter.subject):
+        request = desk.requests.get(tag[1])
+        if request is not None and _belongs(request, letter, who, domain=False):
+            return request
+    return None
+
+
+def _belongs(request: Request, letter: Incoming, who: str, *, domain: bool) -> bool:
+    if not letter.sender:
+        return False
+    if letter.sender == request.address or (who and who == request.customer):
+        return True
+    same = letter.sender.rpartition("@")[2] == request.address.rpartition("@")[2]
+    return domain and bool(request.address) and same and not who
+
+
+def _reply(
+    request: Request, letter: Incoming, settings: SupportSettings, *, key: str, at: float
+) -> list[DeskEvent]:
+    """He writes again; after it is closed a number alone is his score, and what comes long after is a new request."""
+    words = own_words(letter.text)
+    if not request.is_open and request.nps_asked_at is not None and words:
+        first, _, rest = words.partition("\n")
+        if score := _SCORE.match(first):
+            return [
+                NpsGiven(
+                    at=at,
+                    actor=letter.sender,
+                    key=key,
+                    request=request.id,
+                    score=int(score[1]),
+                    text=rest.strip(),
+                    message_id=letter.message_id,
+                )
+            ]
+    if request.closed_at is not None and at - request.closed_at > settings.reopen.span.total_seconds():
+        return []
+    return [
+        Replied(
+            at=max(at, request.changed_at),
+            actor=letter.sender,
+            key=key,
+            request=request.id,
+            text=letter.text,
+            message_id=letter.message_id,
+            attachments=letter.attachments,
+        )
+    ]
+
+
+def _new(
+    desk: Desk,
+    letter: Incoming,
+    settings: SupportSettings,
+    who: str,
+    key: str,
+    at: float,
+    lang_of: dict[str, str],
+) -> list[DeskEvent]:
+    return receive(
+        desk,
+        at=at,
+        actor=letter.sender,
+        key=key,
+        kind=kind_of(letter, settings),
+        channel="email",
+        customer=who,
+        lang=lang_of.get(who) or language_of(letter),
+        address=letter.sender,
+        subject=letter.subject,
+        text=letter.text,
+        message_id=letter.message_id,
+        attachments=letter.attachments,
+        automatic=bool(letter.automatic),
+    )
+
+
+def language_of(letter: Incoming) -> str:
+    """`ru` where the subject or his own words have Cyrillic letters, else `en`."""
+    return (
+        "ru" if re.search(r"[а-яё]", f"{letter.subject}\n{own_words(letter.text)}", re.IGNORECASE) else "en"
+    )

@@ -1,0 +1,252 @@
+"""Letters that the desk writes: to clients (acknowledgement, the manager's name, a person's answer, closing with its
+question), to the head of support (warnings). Pure; nothing of what a client wrote can become a header of ours."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from incidents.desk.clocks import Clocks, warnings
+from incidents.desk.mail.message import ADDRESS, clean, clean_text
+from incidents.desk.mail.words import say, span_text, within_text
+from incidents.desk.model import (
+    Acknowledged,
+    Introduced,
+    NpsAsked,
+    Standing,
+    Warned,
+)
+
+if TYPE_CHECKING:
+    from incidents.desk.managers import Managers
+    from incidents.desk.model import DeskEvent, Request
+    from incidents.desk.requests import Desk
+    from incidents.desk.settings import SupportSettings
+
+MOST_REFERENCES = 20
+
+
+class Letter(Struct, frozen=True, kw_only=True):
+    """A letter to send, and the event that says so: to be recorded when the letter has gone, and not before."""
+
+    request: str
+    message: EmailMessage
+    event: DeskEvent
+
+
+class Office(Struct, frozen=True, kw_only=True):
+    """What letters are made of."""
+
+    settings: SupportSettings
+    managers: Managers
+    clocks: Clocks
+
+
+def letters_due(desk: Desk, of: Office, now: float) -> list[Letter]:
+    """Every letter that should have gone by now and was not recorded, clients' first; none to a machine, and to one
+    address no more in an hour than the settings say."""
+    found = [
+        letter for make in (_acknowledgements, _introductions, _closings) for letter in make(desk, of, now)
+    ]
+    return _not_too_many(desk, found, of.settings, now) + _warnings(desk, of, now)
+
+
+def answer_letter(request: Request, of: Office, text: str, now: float, number: int) -> EmailMessage:
+    """A person's answer. Raises ValueError where the request has no address."""
+    name = manager_name(request.manager, of)
+    body = f"{clean_text(text).strip()}\n\n-- \n{name}\n" if name else f"{clean_text(text).strip()}\n"
+    return _letter(request, of.settings, body, now, f"answer-{number}", automatic="")
+
+
+def manager_name(manager: str, of: Office) -> str:
+    """What a client calls a manager."""
+    found = of.managers.find(manager)
+    return (found.name or found.id) if found else manager
+
+
+def _reachable(request: Request) -> bool:
+    return bool(request.address) and not request.automatic and not request.bounces
+
+
+def _acknowledgements(desk: Desk, of: Office, now: float) -> list[Letter]:
+    found = []
+    for request in desk.open:
+        if request.acknowledged_at is None and _reachable(request):
+            lang, name = request.lang, manager_name(request.manager, of)
+            s = of.settings
+            within = within_text(s.first_answer_warn.span.total_seconds(), lang)
+            named = say("manager", lang, manager=name) if name else say("manager_soon", lang, within=within_text(
+                s.name_manager.span.total_seconds(), lang))  # fmt: skip
+            always = request.kind in s.round_the_clock
+            body = say("acknowledge", lang, number=request.id, named=named, within=within,
+                       hours="" if always else say("in_hours", lang), sign=_sign(s, lang))  # fmt: skip
+            message = _letter(request, s, body, now, "ack", automatic="auto-replied")
+            event = Acknowledged(
+                at=now,
+                actor="desk",
+                key=f"ack:{request.id}",
+                request=request.id,
+                message_id=str(message["Message-ID"]),
+                manager=request.manager,
+            )
+            found.append(Letter(request=request.id, message=message, event=event))
+    return found
+
+
+def _introductions(desk: Desk, of: Office, now: float) -> list[Letter]:
+    found = []
+    for request in desk.open:
+        told = request.told_manager
+        if request.acknowledged_at is None or not _reachable(request) or request.manager in ("", told):
+            continue
+        if request.letters and not told:
+            continue  # he has written to the client himself
+        name = manager_name(request.manager, of)
+        body = say(
+            "introduce", request.lang, number=request.id, manager=name, sign=_sign(of.settings, request.lang)
+        )
+        count = sum(isinstance(event, Introduced) for event in request.history) + 1
+        message = _letter(request, of.settings, body, now, f"manager-{count}", automatic="auto-generated")
+        event = Introduced(
+            at=now,
+            actor="desk",
+            key=f"introduced:{request.id}:{count}",
+            request=request.id,
+            manager=request.manager,
+            message_id=str(message["Message-ID"]),
+        )
+        found.append(Letter(request=request.id, message=message, event=event))
+    return found
+
+
+def _closings(desk: Desk, of: Office, now: float) -> list[Letter]:
+    found: list[Letter] = []
+    if not of.settings.ask_nps:
+        return found
+    for request in desk.requests.values():
+        if (
+            request.standing is not Standing.CLOSED
+            or request.nps_asked_at is not None
+            or not _reachable(request)
+        ):
+            continue
+        lang = request.lang
+        outcome = clean_text(request.outcome).strip()
+        body = say(
+            "closed",
+            lang,
+            number=request.id,
+            outcome=f"\n{outcome}\n" if outcome else "",
+            sign=_sign(of.settings, lang),
+        )
+        message = _letter(request, of.settings, body, now, "closed", automatic="auto-generated")
+        event = NpsAsked(
+            at=now,
+            actor="desk",
+            key=f"nps_asked:{request.id}",
+            request=request.id,
+            message_id=str(message["Message-ID"]),
+        )
+        found.append(Letter(request=request.id, message=message, event=event))
+    return found
+
+
+def _warnings(desk: Desk, of: Office, now: float) -> list[Letter]:
+    """One letter a warning to the head; without his address none, and the report shows them all the same."""
+    s = of.settings
+    if s.head_email is None:
+        return []
+    found = []
+    for warning in warnings(list(desk.requests.values()), of.clocks, now):
+        request = desk.requests[warning.request]
+        lang = "ru" if any("ru" in manager.langs for manager in s.manager) else "en"
+        if warning.clock is None:
+            what = say("too_many", lang, count=warning.letters, most=s.letters)
+        else:
+            late = span_text(warning.clock.late_by(now), lang)
+            what = say(f"late_{warning.clock.what}", lang, late=late)
+        manager = manager_name(request.manager, of) or say("nobody", lang)
+        body = say("warning", lang, number=request.id, customer=request.customer or request.address or "?",
+                   subject=clean(request.subject, 200), manager=manager, what=what)  # fmt: skip
+        subject = say("warning_subject", lang, number=request.id, what=what)
+        unique = hashlib.blake2b(f"{request.id}:{warning.what}".encode(), digest_size=8).hexdigest()
+        message = _message(s, s.head_email, subject, body, now, f"warning-{unique}", "auto-generated")
+        event = Warned(
+            at=now,
+            actor="desk",
+            key=f"warned:{request.id}:{warning.what}",
+            request=request.id,
+            what=warning.what,
+        )
+        found.append(Letter(request=request.id, message=message, event=event))
+    return found
+
+
+def _not_too_many(desk: Desk, letters: list[Letter], settings: SupportSettings, now: float) -> list[Letter]:
+    """A loop of two machines that do not say that they are ends here; letters held back go an hour later."""
+    sent: dict[str, int] = {}
+    for request in desk.requests.values():
+        for event in request.history:
+            if isinstance(event, Acknowledged | Introduced | NpsAsked) and event.at > now - 3600:
+                sent[request.address] = sent.get(request.address, 0) + 1
+    kept = []
+    for letter in letters:
+        address = desk.requests[letter.request].address
+        if sent.get(address, 0) < settings.automatic_an_hour:
+            sent[address] = sent.get(address, 0) + 1
+            kept.append(letter)
+    return kept
+
+
+def _sign(settings: SupportSettings, lang: str) -> str:
+    head = clean(settings.head, 100)
+    where = clean(settings.name, 100)
+    title = say("head_of", lang) + (f", {where}" if where else "")
+    return f"{head}\n{title}" if head else title
+
+
+def _letter(
+    request: Request, settings: SupportSettings, body: str, now: float, what: str, *, automatic: str
+) -> EmailMessage:
+    subject = clean(request.subject, 200) or say("no_subject", request.lang)
+    tag = f"[#{request.id}]"
+    if tag not in subject:
+        subject = f"Re: {subject} {tag}" if not subject.lower().startswith("re:") else f"{subject} {tag}"
+    origin = hashlib.blake2b("".join(request.message_ids[:1]).encode(), digest_size=6).hexdigest()
+    unique = f"{what}-{request.id}-{origin}"
+    message = _message(settings, request.address, subject, body, now, unique, automatic)
+    references = request.message_ids[:1] + request.message_ids[1:][-MOST_REFERENCES:]
+    if references:
+        message["In-Reply-To"] = references[-1]
+        message["References"] = " ".join(references)
+    return message
+
+
+def _message(
+    settings: SupportSettings, to: str, subject: str, body: str, now: float, unique: str, automatic: str
+) -> EmailMessage:
+    """Raises ValueError for an address that is none."""
+    if settings.email is None or not ADDRESS.fullmatch(settings.email):
+        raise ValueError("[support] email: expected the address that letters come from")
+    if not ADDRESS.fullmatch(to):
+        raise ValueError(f"expected a mail address, found {to!r}")
+    local, _, domain = settings.email.rpartition("@")
+    message = EmailMessage(policy=SMTP)
+    name = clean(settings.head, 100) or clean(settings.name, 100)
+    message["From"] = Address(name, local, domain)
+    message["To"] = Address("", *to.rsplit("@", 1))
+    message["Subject"] = clean(subject, 250)
+    message["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
+    message["Message-ID"] = f"<{unique}@{domain}>"
+    if automatic:
+        message["Auto-Submitted"] = automatic
+        message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(body, cte="base64" if not body.isascii() else None)
+    return message

@@ -1,0 +1,198 @@
+"""Letters as they come, bytes to text that can be kept and shown: who wrote, to what it replies, whether a
+machine wrote it. Pure; whatever a letter holds, it is read or said why not, and it never grows beyond what is kept."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import hashlib
+import re
+from email.utils import parseaddr
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from incidents.desk.mail.html_text import html_to_text
+from incidents.desk.model import TEXT_LIMIT
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+ADDRESS = re.compile(
+    r"[^\s@<>\",;:()\[\]\\\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,187}[A-Za-z0-9])?"
+)
+_MESSAGE_ID = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,250}>")
+MOST_PARTS = 200
+MOST_ATTACHMENTS = 20
+MOST_REFERENCES = 50
+SUBJECT_LIMIT = 300
+
+
+class Incoming(Struct, frozen=True, kw_only=True):
+    """A letter. `sender`: lower case, empty where it cannot be read. `references`: what it replies to, nearest first.
+    `automatic`: why it is a machine's, empty for a person's. `bounce`: it says that a letter was not delivered.
+    `cut`: it was longer than what is read."""
+
+    message_id: str
+    sender: str
+    sender_name: str = ""
+    subject: str = ""
+    text: str = ""
+    references: tuple[str, ...] = ()
+    attachments: tuple[str, ...] = ()
+    automatic: str = ""
+    bounce: bool = False
+    cut: bool = False
+
+
+def parse_letter(raw: bytes, *, cut: bool = False) -> Incoming:
+    """A letter out of its bytes; a letter without a Message-ID has one of its content. Never raises."""
+    made = f"<{hashlib.blake2b(raw, digest_size=16).hexdigest()}@no-message-id.invalid>"
+    try:
+        return _parse(raw, made, cut=cut)
+    except Exception as error:  # the standard parser raises many kinds on broken headers
+        return Incoming(
+            message_id=made, sender="", text=f"(this letter cannot be read: {type(error).__name__})", cut=cut
+        )
+
+
+def _parse(raw: bytes, made: str, *, cut: bool) -> Incoming:
+    letter = email.message_from_bytes(raw, policy=email.policy.default)
+    name, address = parseaddr(_header(letter, "From"))
+    sender = address.strip().lower()
+    texts, attachments = _parts(letter)
+    return Incoming(
+        message_id=next(iter(_ids(_header(letter, "Message-ID"))), made),
+        sender=sender if ADDRESS.fullmatch(sender) else "",
+        sender_name=clean(name, 200),
+        subject=clean(_header(letter, "Subject"), SUBJECT_LIMIT),
+        text=_limited(texts),
+        references=_references(letter),
+        attachments=attachments,
+        automatic=_automatic(letter, sender),
+        bounce=_is_bounce(letter, sender),
+        cut=cut,
+    )
+
+
+def _header(letter: EmailMessage, name: str) -> str:
+    """A header's value as one line, however broken; empty where there is none."""
+    try:
+        value = letter.get(name)
+    except Exception:  # a header that the standard parser cannot read is a header that is not there
+        return ""
+    return "" if value is None else " ".join(str(value).split())[:20_000]
+
+
+def _ids(text: str) -> list[str]:
+    return [found for found in _MESSAGE_ID.findall(text) if len(found) <= 255]
+
+
+def _references(letter: EmailMessage) -> tuple[str, ...]:
+    nearest = _ids(_header(letter, "In-Reply-To")) + _ids(_header(letter, "References"))[::-1]
+    return tuple(dict.fromkeys(nearest))[:MOST_REFERENCES]
+
+
+def _automatic(letter: EmailMessage, sender: str) -> str:
+    """Which sign says that a machine wrote it (RFC 3834, and what programs do in its place)."""
+    auto = _header(letter, "Auto-Submitted").split(";")[0].strip().lower()
+    if auto and auto != "no":
+        return f"Auto-Submitted: {clean(auto, 60)}"
+    if (precedence := _header(letter, "Precedence").lower()) in ("bulk", "junk", "list", "auto_reply"):
+        return f"Precedence: {precedence}"
+    for name in (
+        "X-Autoreply",
+        "X-Autorespond",
+        "X-Auto-Reply",
+        "List-Id",
+        "List-Unsubscribe",
+        "Feedback-ID",
+    ):
+        if _header(letter, name):
+            return name
+    if letter.get_content_type() == "multipart/report":
+        return "a report on delivery"
+    if _header(letter, "Return-Path").strip() == "<>":
+        return "no return path"
+    if re.match(r"(mailer-daemon|postmaster|no-?reply|do-?not-?reply)@", sender):
+        return f"from {sender.split('@')[0]}"
+    return ""
+
+
+def _is_bounce(letter: EmailMessage, sender: str) -> bool:
+    if letter.get_content_type() == "multipart/report":
+        return "disposition" not in _header(letter, "Content-Type").lower()
+    return sender.startswith("mailer-daemon@")
+
+
+def _parts(letter: EmailMessage) -> tuple[list[str], tuple[str, ...]]:
+    """The text of a letter (plain where there is any, else HTML), and the names of what hangs on it."""
+    plain: list[str] = []
+    rich: list[str] = []
+    names: list[str] = []
+    for number, part in enumerate(letter.walk()):
+        if number >= MOST_PARTS:
+            break
+        if part.is_multipart():
+            continue
+        kind = part.get_content_type()
+        name = _file_name(part)
+        if name or part.get_content_disposition() == "attachment" or kind not in ("text/plain", "text/html"):
+            names.append(name or kind)
+        else:
+            (plain if kind == "text/plain" else rich).append(_content(part))
+    texts = plain if any(text.strip() for text in plain) else [html_to_text(text) for text in rich]
+    return texts, tuple(dict.fromkeys(names))[:MOST_ATTACHMENTS]
+
+
+def _file_name(part: EmailMessage) -> str:
+    try:
+        name = part.get_filename() or ""
+    except Exception:  # as for headers
+        name = "?"
+    return clean(name.replace("/", "_").replace("\\", "_"), 200)
+
+
+def _content(part: EmailMessage) -> str:
+    payload = part.get_payload(decode=True)
+    raw = payload if isinstance(payload, bytes) else b""
+    charset = part.get_content_charset() or "utf-8"
+    try:
+        return raw.decode(charset, "replace")
+    except (LookupError, ValueError):
+        return raw.decode("utf-8", "replace")
+
+
+def _limited(texts: list[str]) -> str:
+    joined = "\n\n".join(text.replace("\r\n", "\n").strip() for text in texts if text.strip())
+    return clean_text(joined)
+
+
+def clean(text: str, limit: int) -> str:
+    """One line without control characters, and no longer than `limit`."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def clean_text(text: str) -> str:
+    """A text without control characters other than line ends and tabs, no longer than what is kept."""
+    kept = "".join(char for char in text if char in "\n\t" or (char.isprintable() or char == "\u00a0"))
+    kept = kept.encode("utf-8", "replace").decode()
+    return kept if len(kept) <= TEXT_LIMIT else kept[: TEXT_LIMIT - 1] + "…"
+
+
+_QUOTE_HEAD = re.compile(
+    r"^(On .{1,200} wrote:|.{1,200} (писал|написал)(\(а\)|а)?:|-{2,} ?(Original Message|Исходное сообщение).*)\s*$",
+    re.IGNORECASE,
+)
+
+
+def own_words(text: str) -> str:
+    """What the writer himself wrote, without what he quotes below."""
+    kept = []
+    for line in text.split("\n"):
+        if _QUOTE_HEAD.match(line[:400]):
+            break
+        if not line.lstrip().startswith(">"):
+            kept.append(line)
+    return "\n".join(kept).strip()
