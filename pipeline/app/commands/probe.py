@@ -3,8 +3,10 @@ calls to the support line that people made."""
 
 from __future__ import annotations
 
+import contextlib
 import json as jsonlib
 import socket
+import sys
 import threading
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +14,7 @@ from cyclopts import Parameter
 
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
 from pipeline.app.parameters import Flag, Given
+from pipeline.app.probe_output import WORDS, probe_rows, show_rows
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import plural, print_json, say
 
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
 
 ACTOR = "probe"
 CALL = "call"
-_WORDS = {True: "ok", False: "FAILED", None: "unknown"}
 
 
 def probe(
@@ -37,6 +39,7 @@ def probe(
     politeness: Annotated[int | None, Parameter(name="--politeness")] = None,
     line: str = "",
     text: str = "",
+    print_: Annotated[bool, Parameter(name="--print", negative="", show_default=False)] = False,
     json: Flag = False,
     context: Given,
 ) -> int:
@@ -63,6 +66,8 @@ def probe(
         Of a call: which support line, where there are several.
     text
         Of a call: what is to be said about it.
+    print_
+        Print the evidence, NDJSON, instead of adding it to a store: for a vantage point that reaches none.
     json
         One JSON document on standard output, a list of what each probe saw; with --once or `call` only.
     """
@@ -71,13 +76,14 @@ def probe(
     given = (("--ok", ok), ("--politeness", politeness), ("--line", line), ("--text", text))
     if wrong := [name for name, value in given if value not in (None, "")]:
         raise UsageFailure(f"{', '.join(wrong)}: only with `prebill probe call`")
-    if json and not once:
-        raise UsageFailure("--json: only with --once")
+    if json and (print_ or not once):
+        raise UsageFailure("--json: only with --once, and without --print")
     config = context.config
     checks = configured_checks(config, vantage, names)
     if once:
-        return _once(checks, config, context, json=json)
-    return _for_ever(checks, config, context)
+        return _once(checks, config, context, json=json, print_=print_)
+    with contextlib.nullcontext() if print_ else any_store(context) as store:
+        return _for_ever(checks, config, context, store)
 
 
 def configured_checks(config: Config, vantage: str = "", names: Sequence[str] = ()) -> tuple[Check, ...]:
@@ -93,6 +99,10 @@ def configured_checks(config: Config, vantage: str = "", names: Sequence[str] = 
         )
     if strange := [name for name in names if name not in known]:
         raise UsageFailure([f"{name}: no probe has this name; {nearest(name, known)}" for name in strange])
+    if vantage in (exporter.vantage for exporter in config.probing.blackbox):
+        raise UsageFailure(
+            f"--vantage: {vantage} is a blackbox exporter's; each vantage point has its own name"
+        )
     return checks_of(config.probing, config.probe, here(config, vantage), names)
 
 
@@ -125,64 +135,35 @@ def _add(store: Store, bodies: Sequence[dict[str, Any]], actor: str, now: float)
     return store.add_evidence(parse_evidence(lines, actor=actor, now=now))
 
 
-def _once(checks: Sequence[Check], config: Config, context: Context, *, json: bool) -> int:
+def _print(bodies: Sequence[dict[str, Any]]) -> None:
+    for body in bodies:
+        sys.stdout.write(jsonlib.dumps(body, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _once(checks: Sequence[Check], config: Config, context: Context, *, json: bool, print_: bool) -> int:
     from incidents.probes.prober import Prober
 
     clock = context.clock()
-    prober = Prober(checks, config.probing, lambda _: None, lambda: clock().timestamp())
+    emit = _print if print_ else lambda _: None
+    prober = Prober(checks, config.probing, emit, lambda: clock().timestamp())
     verdicts = prober.run_all()
-    rows = [row for verdict in verdicts for row in _rows(verdict)]
+    rows = [row for verdict in verdicts for row in probe_rows(verdict)]
     if json:
         print_json(rows)
-    else:
-        _show(rows)
+    elif not print_:
+        show_rows(rows)
     return 0 if all(row["ok"] for row in rows) else FOUND_SOMETHING
 
 
-def _rows(verdict: Verdict) -> list[dict[str, Any]]:
-    check = verdict.check
-    kind, name = check.about
-    return [
-        {
-            "probe": probe.name,
-            "kind": probe.kind,
-            "about": {"customer": name} if kind == "customer" else {"kind": kind, "id": name},
-            "vantage": check.vantage,
-            "ok": result.ok,
-            "latency_ms": round(result.took_s * 1_000),
-            "detail": result.detail,
-        }
-        for probe, result in zip(check.probes, verdict.results, strict=True)
-    ]
+def _for_ever(checks: Sequence[Check], config: Config, context: Context, store: Store | None) -> int:
+    """Until a signal ends it; what changes is told, a line each, and everything is kept: printed without a store."""
+    from incidents.probes.prober import Prober
 
+    now, stood = context.clock(), dict[str, bool | None]()
 
-def _show(rows: Sequence[dict[str, Any]]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from pipeline.app.terminal import out
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("probe", "kind", "about", "from", "result"):
-        table.add_column(title)
-    table.add_column("ms", justify="right")
-    table.add_column("detail")
-    styles = {True: "green", False: "bold red", None: "yellow"}
-    for row in rows:
-        about = " ".join(part for part in row["about"].values() if part)
-        word = f"[{styles[row['ok']]}]{_WORDS[row['ok']]}[/]"
-        cells = [row["probe"], row["kind"], about, row["vantage"]]
-        table.add_row(*map(escape, cells), word, str(row["latency_ms"]), escape(row["detail"]))
-    out().print(table)
-    failed = sum(row["ok"] is False for row in rows)
-    unknown = sum(row["ok"] is None for row in rows)
-    say(f"{plural(len(rows), 'probe')}: {failed} failed" + (f", {unknown} could not look" if unknown else ""))
-
-
-def _for_ever(checks: Sequence[Check], config: Config, context: Context) -> int:
-    """Until a signal ends it; what changes is told, a line each, and everything is kept."""
-    clock = context.clock()
-    stood: dict[str, bool | None] = {}
+    def clock() -> float:
+        return now().timestamp()
 
     def seen(verdict: Verdict) -> None:
         key = verdict.check.key
@@ -190,16 +171,20 @@ def _for_ever(checks: Sequence[Check], config: Config, context: Context) -> int:
             return
         stood[key] = verdict.ok
         detail = f": {verdict.detail}" if verdict.detail else ""
-        say(f"{_WORDS[verdict.ok]}: {verdict.check.names} from {verdict.check.vantage}{detail}")
+        say(f"{WORDS[verdict.ok]}: {verdict.check.names} from {verdict.check.vantage}{detail}")
 
-    with any_store(context) as store:
-        prober = prober_into(store, checks, config, lambda: clock().timestamp(), seen=seen)
-        say(f"{plural(len(checks), 'check')} from {here(config)}; Ctrl-C ends it")
-        prober.start()
-        try:
-            threading.Event().wait()
-        finally:
-            prober.stop()
+    if store is None:
+        prober = Prober(checks, config.probing, _print, clock, told=say, seen=seen)
+    else:
+        prober = prober_into(store, checks, config, clock, seen=seen)
+    say(
+        f"{plural(len(checks), 'check')} from {', '.join(dict.fromkeys(c.vantage for c in checks))}; Ctrl-C ends it"
+    )
+    prober.start()
+    try:
+        threading.Event().wait()
+    finally:
+        prober.stop()
     return 0
 
 
