@@ -97,11 +97,16 @@ def tasks_of(
 
 def loose_gaps(transitions: Iterable[Transition], lost: Sequence[Lost]) -> list[Lost]:
     """What is still lost and in no task: nobody watches, or the watch has not come to it yet."""
+    names = task_names(transitions, lost)
+    return [each for each in lost if each.still and each.gap not in names]
+
+
+def task_names(transitions: Iterable[Transition], lost: Sequence[Lost]) -> dict[str, str]:
+    """gap → the task that it belongs to, for those that belong to one."""
     histories: dict[str, list[Transition]] = {}
     for transition in transitions:
         histories.setdefault(transition.incident, []).append(transition)
-    held = {each.gap for some in shared_out(histories, lost).values() for each in some}
-    return [each for each in lost if each.still and each.gap not in held]
+    return {each.gap: name for name, some in shared_out(histories, lost).items() for each in some}
 
 
 def _order(task: Task) -> tuple[bool, Decimal, int, float, str]:

@@ -50,6 +50,11 @@ COMMANDS = (
     ),
     Command("gaps", "pipeline.app.commands.gaps:gaps", "What is lost, how much, whose; accepting a loss."),
     Command(
+        "tasks",
+        "pipeline.app.commands.tasks:tasks",
+        "The work that wakes nobody: lost data, its procedure, its end; the head's digest.",
+    ),
+    Command(
         "evidence",
         "pipeline.app.commands.evidence:evidence",
         "Adds what edges, probes, clients and people report.",

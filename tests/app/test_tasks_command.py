@@ -1,0 +1,244 @@
+"""`prebill tasks` as a user types it, over a real spool and store in which a watch has opened one task."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from incidents.model import Kind
+from incidents.procedure import read_runbook
+from pipeline.store import open_store
+from pipeline.store.incident_rows import ChangeRow
+
+from .conftest import ROOT, Prebill
+from .test_coverage_commands import CONFIG, START, deliver
+
+TASK = "i1"
+SEEN = START + 40 * 60.0
+NOW = ("--now", "2026-11-01T00:41:00Z")
+PLAN = """
+id = "p"
+version = 1
+name = { en = "P" }
+currency = "RUB"
+valid_from = 2026-01-01
+[[charge]]
+id = "traffic"
+meter = "bytes_sent"
+unit = "kB"
+model = "per_unit"
+unit_price = "2"
+"""
+
+
+def change(**given: Any) -> ChangeRow:
+    """The gap of e1, judged harmless."""
+    made: dict[str, Any] = {
+        "at": SEEN, "incident": TASK, "kind": "billing_gap", "scope_kind": "edge", "scope_id": "e1", "harm": "none",
+        "priority": "normal", "status": "open", "change": "opened", "reason": "logs are missing, clients are served",
+        "body": {"evidence": [{"at": "2026-11-01T00:40:00Z", "source": "probe", "text": "edge e1 fine from msk-1"}]},
+    }  # fmt: skip
+    return ChangeRow(**(made | given))
+
+
+def record(site: Path, *rows: ChangeRow) -> None:
+    with open_store(f"chdb://{site}/store") as store:
+        store.incidents.append_changes(list(rows))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty minutes of two edges, of which e1 lacks three; a probe saw e1 half a minute ago."""
+    folder = tmp_path_factory.mktemp("made")
+    contract = 'name = "Cinema"\ncontract = [{ plan = "p", from = 2026-01-01, tz = "UTC" }]'
+    text = CONFIG.format(folder=folder).replace('name = "Cinema"', contract)
+    (folder / "prebill.toml").write_text(text)
+    (folder / "plans").mkdir()
+    (folder / "plans" / "p.toml").write_text(PLAN)
+    for minute in range(20):
+        if minute not in (5, 6, 7):
+            deliver(folder / "spool", "e1", minute)
+        deliver(folder / "spool", "e2", minute)
+    look = {"at": "2026-11-01T00:40:30Z", "type": "probe", "target": {"kind": "edge", "id": "e1"},
+            "vantage": "msk-1", "ok": True}  # fmt: skip
+    (folder / "look.ndjson").write_text(json.dumps(look))
+    for arguments in (("run", "--once"), ("evidence", "add", "look.ndjson")):
+        command = [sys.executable, "-m", "pipeline.app.main", *arguments, *NOW]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.run(command, cwd=folder, env=environment, check=True, timeout=120, capture_output=True)
+    record(folder, change())
+    return folder
+
+
+@pytest.fixture
+def site(made: Path, tmp_path: Path) -> Path:
+    """The same, a copy of one's own."""
+    shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True)
+    text = (tmp_path / "prebill.toml").read_text()
+    (tmp_path / "prebill.toml").write_text(text.replace(str(made), str(tmp_path)))
+    return tmp_path
+
+
+def asked(prebill: Prebill, *arguments: str) -> Any:
+    done = prebill("tasks", *arguments, "--json", *NOW)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.usefixtures("site")
+def test_the_queue_opens_with_the_answer_and_counts_the_money(prebill: Prebill) -> None:
+    (task,) = asked(prebill)
+    assert task["served"]["answer"] == "yes"
+    assert task["served"]["age_seconds"] == 30
+    assert (task["id"], task["state"], task["minutes"]) == (TASK, "open", 3)
+    (money,) = task["money"]
+    # three minutes like those around them: ten lines of 1,500 bytes each, at 2 RUB a kB
+    assert float(money["expected"]) == pytest.approx(90, rel=0.05)
+    assert money["currency"] == "RUB"
+    assert task["missing"][0]["edge"] == "e1"
+    assert task["due"] == "2026-11-04T00:40:00Z"
+
+    shown = prebill("tasks", *NOW).stdout
+    assert "YES" in shown
+    assert "lost billing data: e1, 3 min" in shown
+    assert "ДА" in prebill("tasks", "--lang", "ru", *NOW).stdout
+
+
+@pytest.mark.usefixtures("site")
+def test_without_a_fresh_probe_nobody_says_yes(prebill: Prebill) -> None:
+    done = prebill("tasks", "--json", "--now", "2026-11-01T00:50:00Z")
+    (task,) = json.loads(done.stdout)
+    assert task["served"]["answer"] == "unknown"
+
+
+@pytest.mark.usefixtures("site")
+def test_a_person_takes_it_sets_a_date_ticks_a_step_and_all_of_it_is_kept(prebill: Prebill) -> None:
+    assert prebill("tasks", "take", TASK, "boris", "--actor", "anna", *NOW).returncode == 0
+    due = ("due", TASK, "2026-11-02T12:00:00Z", "--reason", "disk", "--actor", "anna")
+    assert prebill("tasks", *due, *NOW).returncode == 0
+    assert prebill("tasks", "done", TASK[:1], "look", *NOW).returncode == 0
+    found = asked(prebill, "show", TASK)
+    assert (found["assignee"], found["due"], found["due_by"]) == ("boris", "2026-11-02T12:00:00Z", "anna")
+    assert [step["id"] for step in found["procedure"] if step["done"]] == ["look"]
+    shown = prebill("tasks", "show", TASK, *NOW).stdout
+    assert shown.splitlines()[2].startswith("Are the clients served? YES")
+    assert "[x] look" in shown
+
+
+@pytest.mark.usefixtures("site")
+def test_closing_accepts_the_loss_with_a_name_and_tells_the_engine(prebill: Prebill) -> None:
+    refused = prebill("tasks", "close", TASK, "recovered", "--reason", "x", *NOW)
+    assert refused.returncode == 2
+    assert "still lost" in refused.stderr
+
+    done = prebill("tasks", "close", TASK, "--actor", "head", "--reason", "the disk is gone", *NOW)
+    assert done.returncode == 0, done.stderr
+    assert "closed, lost" in done.stderr
+    assert asked(prebill) == []
+    (task,) = asked(prebill, "--closed")
+    assert task["outcome"]["kind"] == "lost"
+    assert task["outcome"]["accepted_by"] == "head"
+    assert float(task["outcome"]["amount"]["expected"]) == pytest.approx(90, rel=0.05)
+    gaps = json.loads(prebill("gaps", "--json", *NOW).stdout)
+    assert [(gap["state"], gap["task"], gap["reason"]) for gap in gaps] == [
+        ("accepted", TASK, "head: the disk is gone")
+    ]
+    told = prebill("sql", "SELECT body FROM evidence WHERE type = 'resolve'", "--json", *NOW).stdout
+    assert TASK in told
+    assert prebill("tasks", "close", TASK, "--reason", "again", *NOW).returncode == 2
+
+
+def test_when_the_data_comes_it_is_recovered(site: Path, prebill: Prebill) -> None:
+    for minute in (5, 6, 7):
+        deliver(site / "spool", "e1", minute)
+    assert prebill("run", "--once", *NOW).returncode == 0
+    done = prebill("tasks", "close", TASK, "--actor", "anna", "--reason", "sent again", *NOW)
+    assert "closed, recovered" in done.stderr, done.stderr
+
+
+def test_money_waits_while_clients_may_be_hurt(site: Path, prebill: Prebill) -> None:
+    record(site, change(at=SEEN + 30, priority="high", harm="suspected", change="raised"))
+    (task,) = asked(prebill)
+    assert (task["state"], task["served"]["answer"]) == ("held", "unknown")
+    refused = prebill("tasks", "close", TASK, "--reason", "x", *NOW)
+    assert refused.returncode == 2
+    assert "clients may be hurt" in refused.stderr
+
+
+@pytest.mark.usefixtures("site")
+def test_the_digest_is_text_page_or_json(prebill: Prebill, tmp_path: Path) -> None:
+    assert "clients served: yes 1" in prebill("tasks", "digest", *NOW).stdout
+    assert prebill("tasks", "digest", "--html", "--lang", "ru", "-o", "d.html", *NOW).returncode == 0
+    page = (tmp_path / "d.html").read_text(encoding="utf-8")
+    assert page.startswith('<!doctype html><html lang="ru">')
+    assert asked(prebill, "digest")["minutes"] == 3
+
+
+def test_every_command_of_the_procedure_can_be_pasted(site: Path, prebill: Prebill) -> None:
+    """Each is run by a shell as it stands, in the order of the procedure; only other machines are not reached."""
+    config = str(site / "prebill.toml")
+    told = prebill("tasks", "show", TASK, "--json", "--actor", "anna lee", "--config", config, *NOW)
+    task = json.loads(told.stdout)
+    lines = [command for step in task["procedure"] for command in step["commands"]]
+    text = prebill("tasks", "show", TASK, "--config", config, *NOW).stdout
+    lines += [
+        line.strip()
+        for line in text.splitlines()
+        if line.strip().startswith("prebill --config") and "sql" in line
+    ]
+    folder = site / "bin"
+    folder.mkdir()
+    tool = folder / "prebill"
+    tool.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -m pipeline.app.main --now 2026-11-01T00:41:00Z "$@"\n'
+    )
+    tool.chmod(0o755)
+    ran = []
+    for line in lines:
+        if line.startswith("ssh "):
+            continue
+        path = f"{folder}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=site, capture_output=True, text=True, timeout=120, check=False,
+            env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        # the pause makes the minutes unexpected: nothing is left to accept
+        nothing_left = done.returncode == 2 and ("is closed" in done.stderr or "no gap" in done.stderr)
+        assert done.returncode in (0, 1) or nothing_left, f"{line}\n{done.stdout}{done.stderr}"
+        ran.append(line.split(config)[1].split()[0])
+    assert {"tasks", "gaps", "coverage", "run", "evidence", "sql"} <= set(ran)
+
+
+@pytest.mark.parametrize("kind", [Kind.BILLING_GAP, Kind.DATA_QUALITY, Kind.CLIENT_REQUEST])
+def test_a_runbook_names_commands_that_exist_and_speaks_both_languages(kind: Kind) -> None:
+    from pipeline.app.catalogue import COMMANDS
+
+    known = {command.name for command in COMMANDS}
+    runbook = read_runbook(kind)
+    for step in (*runbook.places, *runbook.step):
+        assert set(step.text) == {"en", "ru"}
+        for command in step.commands:
+            used = [word.split()[0] for word in command.split("$prebill ")[1:]]
+            assert set(used) <= known, command
+
+
+@pytest.mark.usefixtures("site")
+def test_what_is_wrong_is_told_all_at_once(prebill: Prebill) -> None:
+    for arguments, told in (
+        (("show",), ["tasks show: expected a task"]),
+        (("list", "x", "--html"), ["tasks list: expected nothing more", "only with digest"]),
+        (("close", TASK, "won"), ["--reason: required", "expected recovered, partly, lost; found 'won'"]),
+        (("due", TASK, "soon", "--reason", "x"), ["expected a time with an offset"]),
+        (("done", TASK, "dance"), ["expected a step of served, look"]),
+        (("show", "none"), ["no task 'none'"]),
+    ):
+        done = prebill("tasks", *arguments, *NOW)
+        assert done.returncode == 2, arguments
+        assert all(each in done.stderr for each in told), done.stderr
