@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,8 @@ from incidents.probes.settings import (
 )
 from pipeline.shape import Problem, read_struct
 from tests.incidents.probes.peers import SUPPORT_LINE, a_probe, seconds
+
+ROOT = Path(__file__).parents[3]
 
 
 def faults(*probes: ProbeSettings, customers: tuple[str, ...] = ("c1",), **probing: Any) -> list[str]:
@@ -140,3 +144,22 @@ def test_what_is_no_address(text: str) -> None:
 )
 def test_where_probes_do_not_go_by_surprise(address: str, inward: bool) -> None:
     assert is_inward(address) is inward
+
+
+def test_the_set_to_begin_with_is_right() -> None:
+    document = tomllib.loads((ROOT / "infra" / "probes" / "probes.toml").read_text())
+    found: list[Problem] = []
+    probing = read_struct(ProbingSettings, document["probing"], ("probing",), found)
+    probes = [
+        read_struct(ProbeSettings, each, ("probe", n), found) for n, each in enumerate(document["probe"])
+    ]
+    assert probing is not None
+    assert not found
+    assert problems(probing, [probe for probe in probes if probe], {"c1"}) == []
+
+
+def test_every_key_is_documented() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    section = page.partition("## Probes")[2].partition("\n## ")[0]
+    keys = {*ProbingSettings.__struct_fields__, *ProbeSettings.__struct_fields__} - {"target", "probe"}
+    assert not [key for key in keys if f"\n{key} = " not in section]
