@@ -21,12 +21,12 @@ _WORDS: dict[str, dict[str, str]] = {
         "ru": "Здравствуйте!\n\nВашим обращением #{number} занимается {manager}.\n\n{sign}\n",
     },
     "closed": {
-        "en": "Hello,\n\nYour request #{number} is closed.\n{outcome}\nHow likely are you to recommend us, from
-        0 (not at " "all) to 10 (certainly)?\nReply with one number. If something is not solved, reply in
-        words, and the request is " "open again.\n\n{sign}\n",
-        "ru": "Здравствуйте!\n\nВаше обращение #{number} закрыто.\n{outcome}\nПорекомендуете ли вы нас: от 0
-        (точно нет) " "до 10 (точно да)?\nОтветьте одним числом. Если что-то не решено, ответьте словами, и
-        обращение снова откроется." "\n\n{sign}\n",
+        "en": "Hello,\n\nYour request #{number} is closed.\n{outcome}\nHow likely are you to recommend us, from 0 "
+        "(not at all) to 10 (certainly)?\nReply with one number. If something is not solved, reply in words, and the "
+        "request is open again.\n\n{sign}\n",
+        "ru": "Здравствуйте!\n\nВаше обращение #{number} закрыто.\n{outcome}\nПорекомендуете ли вы нас: от 0 (точно "
+        "нет) до 10 (точно да)?\nОтветьте одним числом. Если что-то не решено, ответьте словами, и обращение снова "
+        "откроется.\n\n{sign}\n",
     },
     "head_of": {"en": "Head of support", "ru": "Руководитель поддержки"},
     "no_subject": {"en": "your request", "ru": "ваше обращение"},
