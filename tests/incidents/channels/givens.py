@@ -59,14 +59,9 @@ def ways(settings: Notifying, make: Callable[[], Scripted] = Scripted) -> dict[s
     return {channel.id: make() for channel in settings.channel}
 
 
-def limits(**more: Any) -> NoticeSettings:
-    spans = {
-        name: Duration(timedelta(seconds=value))
-        for name, value in more.items()
-        if name not in ("most", "tries")
-    }
-    counts = {name: value for name, value in more.items() if name in ("most", "tries")}
-    return NoticeSettings(**spans, **counts)
+def limits(most: int = 5, tries: int = 3, first_wait: float = 5) -> NoticeSettings:
+    """`first_wait` in seconds."""
+    return NoticeSettings(most=most, tries=tries, first_wait=Duration(timedelta(seconds=first_wait)))
 
 
 def contact(customer: str, *channels: str, **more: Any) -> ContactSettings:
