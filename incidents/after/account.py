@@ -62,7 +62,7 @@ def account_of(
     answer = next((each for each in changes if _answered(each)), None)
     wide = next((each for each in history if each.priority is Priority.COMPANY_WIDE), None)
     told = Counter(
-        {each.notice: each.audience for each in history if each.audience is not None and each.notice}.values()
+        {(each.notice, each.at): each.audience for each in history if each.audience and each.notice}.values()
     )
     return Account(
         incident=incident,
@@ -116,10 +116,14 @@ def _hit(
     for each in lost:
         for customer in each.customers:
             edges.setdefault(customer, set()).add(each.edge)
+    named: dict[str, set[str]] = {}
     for name in harms:
         scope = histories[name][-1].scope
+        named[name] = {customer for each in histories[name] for customer in each.customers}
         if scope.kind == "customer":
-            edges.setdefault(scope.id, set())
+            named[name].add(scope.id)
+        for customer in named[name]:
+            edges.setdefault(customer, set())
     found = []
     for customer in sorted(edges):
         touched = {

@@ -66,7 +66,7 @@ class Account(Struct, frozen=True, kw_only=True):
     """One incident from its first sign to its end. Instants: epoch seconds; `_s`: seconds, None where it has not come.
 
     `harm`, `priority`: the worst that it came to. `hurt_s`: how long harm was confirmed. `answer_s`: from the opening
-    to the first person's acknowledgement; `mend_s`: to its resolution; `wide_s`: to company_wide. `told`: notices by
+    to the first person's acknowledgement; `mend_s`: to its resolution; `wide_s`: to company_wide. `told`: sendings by
     audience; `undelivered`: those of them that reached nobody at first.
     """
 
