@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -201,7 +201,8 @@ def bill_part(part: ContractPart, plan: Plan, usage: Usage | None = None) -> Bil
 
     counted = part.usage if usage is None else usage
     try:
-        return rate_span(plan, counted, part.span, provisional=part.open)
+        bill = rate_span(plan, counted, part.span, provisional=part.open)
+        return replace(bill, customer_name=part.customer.name)
     except (RateError, UsageError) as error:
         raise UsageFailure(f"customer {part.customer.id}, plan {plan.id}: {error}") from None
 

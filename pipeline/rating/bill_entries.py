@@ -114,8 +114,9 @@ def digest_of(text: str) -> str:
 
 
 def bill_digest(bill: Bill) -> str:
-    """The digest of what a bill says, whatever proof it has."""
-    return digest_of(canonical(to_json(bill, None)))
+    """The digest of what a bill says, whatever proof it has, and whatever people call its customer and plan now."""
+    said = to_json(bill, None)
+    return digest_of(canonical({key: said[key] for key in said if key not in ("customer_name", "plan_name")}))
 
 
 def _text(value: Decimal | None) -> str | None:

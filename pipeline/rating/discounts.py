@@ -13,7 +13,7 @@ from pipeline.rating.model import Line, Part
 from pipeline.rating.rounding import RateError, add_up, exact, negated, round_to, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Sequence
 
     from pipeline.rating.model import Discount, Rounding
 
@@ -102,8 +102,3 @@ def _asked(discount: Discount, rest: Fraction) -> Fraction:
             f"discount {discount.name}: expected 0 or more, found {discount.percent or discount.amount}"
         )
     return asked
-
-
-def still_due(discounts: Sequence[Discount], used: Container[str]) -> tuple[Discount, ...]:
-    """Those that apply, in their order: a one-time discount that was used in an earlier bill is gone."""
-    return tuple(each for each in discounts if not (each.once and each.name in used))

@@ -266,7 +266,8 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Bill:
     """What a customer owes for a period; `net` is the sum of its lines but taxes, `total` of all. `provisional`: why
-    it may still change, empty for a final one."""
+    it may still change, empty for a final one. `customer_name`, `plan_names`: what people call them; they say nothing
+    of what is owed."""
 
     customer: str
     plan: str
@@ -278,3 +279,5 @@ class Bill:
     tax: Decimal
     total: Decimal
     provisional: tuple[str, ...] = ()
+    customer_name: str = ""
+    plan_names: Mapping[str, str] = field(default_factory=dict)

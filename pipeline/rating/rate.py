@@ -49,7 +49,16 @@ def make_bill(customer: str, plan: Plan, period: Period, lines: Sequence[Line]) 
     net = add_up(line.amount for line in lines if line.kind != "tax")
     owed = add_up(line.amount for line in lines if line.kind == "tax")
     return Bill(
-        customer, plan.id, plan.version, period, plan.currency, tuple(lines), net, owed, add_up((net, owed))
+        customer,
+        plan.id,
+        plan.version,
+        period,
+        plan.currency,
+        tuple(lines),
+        net,
+        owed,
+        add_up((net, owed)),
+        plan_names=dict(plan.names),
     )
 
 

@@ -66,7 +66,8 @@ REASONS = (
     "gap g-1a2b3c of e1, 2026-10-12T08:00Z to 2026-10-12T08:30Z, is open",
 )
 BILL = Bill(
-    "ООО «Кино» #panic() $1$", "start", 3, PERIOD, "RUB", LINES, D("2700.00"), D("594.00"), D("3294.00"), REASONS
+    "ООО «Кино» #panic() $1$", "start", 3, PERIOD, "RUB", LINES, D("2700.00"), D("594.00"), D("3294.00"), REASONS,
+    "=Кинотеатр [b]", {"ru": "Старт", "en": "Start"},
 )  # fmt: skip
 FIRST, AFTER = (int(at.timestamp()) // 60 for at in (PERIOD.begin, PERIOD.end))
 GAPS = (

@@ -160,7 +160,7 @@ def test_xlsx_has_no_formula_and_no_link() -> None:
 
 
 def test_xlsx_cuts_text_that_no_cell_holds_and_keeps_the_bill() -> None:
-    rows = sheet(written(write_xlsx, replace(BILL, customer="ж" * 40_000), None, "ru"))
+    rows = sheet(written(write_xlsx, replace(BILL, customer="ж" * 40_000, customer_name=""), None, "ru"))
     cut = next(cell for row in rows for cell in row if isinstance(cell, str) and cell.startswith("жж"))
     assert len(cut) == MOST_TEXT
     assert cut.endswith("…")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from pipeline.rating.bill_entries import bill_digest
 from pipeline.rating.exports.bill_json import from_json, to_json
 from pipeline.rating.exports.words import WORDS, unit_words
 from pipeline.rating.letter_words import SENTENCES
@@ -27,6 +29,14 @@ def test_json_comes_back_as_the_same_bill() -> None:
     document = json.loads(json.dumps(to_json(BILL, PROOF)))
     assert from_json(document) == (BILL, PROOF)
     assert from_json(to_json(BILL, None)) == (BILL, None)
+
+
+def test_names_are_no_part_of_what_is_owed() -> None:
+    renamed = replace(BILL, customer_name="Кино", plan_names={"en": "First"})
+    assert bill_digest(renamed) == bill_digest(BILL), "a new name is no other bill"
+    document = to_json(BILL, None)
+    before_names = {key: document[key] for key in document if key not in ("customer_name", "plan_name")}
+    assert from_json(before_names)[0] == replace(BILL, customer_name="", plan_names={})
 
 
 @pytest.mark.parametrize("table", [WORDS, SENTENCES], ids=["words", "sentences"])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.rating.discounts import discount_lines, distribute, still_due
+from pipeline.rating.discounts import discount_lines, distribute
 from pipeline.rating.model import Discount, Line, Rounding
 from pipeline.rating.rounding import RateError, add_up, exact, negated, round_to, shown
 from tests.rating.drawn_plans import discounts, roundings
@@ -129,12 +129,6 @@ def test_order_is_the_order_given() -> None:
     lines = [line(Decimal(1000))]
     assert [each.amount for each in discount_lines([tenth, hundred], lines, CENT)] == [-100, -100]
     assert [each.amount for each in discount_lines([hundred, tenth], lines, CENT)] == [-100, -90]
-
-
-def test_a_one_time_discount_is_gone_once_used() -> None:
-    welcome, loyal = Discount("welcome", amount=Decimal(5), once=True), Discount("loyal", percent=Decimal(1))
-    assert still_due([welcome, loyal], set()) == (welcome, loyal)
-    assert still_due([welcome, loyal], {"welcome", "loyal"}) == (loyal,)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.rating.bill_entries import bill_digest
+from pipeline.rating.bill_entries import digest_of
 from pipeline.rating.model import Discount
 from pipeline.rating.rebill import RebillError, RebillState
 from tests.rating.billing import NOW, simple_bill
@@ -32,7 +32,7 @@ OLD, NEW = simple_bill("1000000.00"), simple_bill("180000.07", plan="volume")
 
 def test_a_rebill_through_the_store(store: Store) -> None:
     (first,) = store.bills.issue(with_proofs(OLD), at=NOW, actor="robot")
-    assert (first.number, first.bill, first.digest) == (1, OLD, bill_digest(OLD))
+    assert (first.number, first.bill, first.digest) == (1, OLD, digest_of(first.body))
     once = Discount("скидка", percent=Decimal("50.0"), once=True)
     made = store.bills.propose(1, NEW, discounts=[once], at=NOW, actor="anna", reason="viral day")
     assert made.open

@@ -14,10 +14,16 @@ from pipeline.app.terminal import out, print_json, say
 
 if TYPE_CHECKING:
     from pipeline.app.context import Context
+    from pipeline.rating.bill_diff import Change
     from pipeline.rating.model import Bill
     from pipeline.rating.payback import Payback, Range
     from pipeline.rating.rebill import Books, Rebill
     from pipeline.store.store import Store
+
+    Causes = tuple[Change, ...] | str
+
+EXPLAINED = 20
+"""Rebills of one customer whose causes are told: each is a month rated several times, the newest first."""
 
 HISTORY = 12
 """Months before that say what a customer usually pays."""
@@ -43,7 +49,8 @@ def rebill(
     `propose CUSTOMER --month YYYY-MM --plan ID --discount PERCENT`: the
     month as it was closed, rated anew. `approve ID`: by another person;
     issues a credit note and the new bill. `reject ID`: ends a proposal.
-    `show [CUSTOMER | ID]`: bills, proposals, and what each would change.
+    `show [CUSTOMER | ID]`: bills, proposals, and, where one is named, what
+    each would change and because of what.
     Nothing that was issued is ever changed.
 
     Parameters
@@ -65,15 +72,16 @@ def rebill(
     json
         One JSON document on standard output.
     """
+    from pipeline.app.rebill_causes import causes_of
     from pipeline.rating.rebill import RebillError
 
     who = (actor or getpass.getuser()).strip()
     _check(action, what, month, plan, discount, reason)
-    payback = None
+    payback, causes = None, None
     try:
         with existing_store(context) as store:
             if action == "show":
-                return _show_all(store, what, json=json)
+                return _show_all(store, context, what, json=json)
             now = context.now()
             if action == "propose":
                 found = _propose(store, context, str(what), str(month), plan, discount, who, str(reason))
@@ -84,12 +92,14 @@ def rebill(
             books = store.bills.books({found.proposal.customer})
             if action == "propose":
                 payback = _payback(store, context, books, found)
+                causes = causes_of(store, context.config, books, found)
     except RebillError as error:
         raise UsageFailure(f"rebill: {error}") from None
     if json:
-        print_json(_document(books, found) | ({"payback": _payback_json(payback)} if payback else {}))
+        more = {"payback": _payback_json(payback)} if payback else {}
+        print_json(_document(books, found, causes) | more)
     else:
-        _show(books, found)
+        _show(books, found, causes)
         if payback:
             print(f"  {'pays back':<14} {_payback_text(payback)}")
     return 0
@@ -230,7 +240,9 @@ def _payback_text(found: Payback) -> str:
     return f"{text} ({said})" if said else text
 
 
-def _show_all(store: Store, what: str | None, *, json: bool) -> int:
+def _show_all(store: Store, context: Context, what: str | None, *, json: bool) -> int:
+    from pipeline.app.rebill_causes import causes_of
+
     books = store.bills.books()
     named = [r for r in books.rebills.values() if what in (None, r.id, r.proposal.customer)]
     bills = [
@@ -238,11 +250,14 @@ def _show_all(store: Store, what: str | None, *, json: bool) -> int:
     ]
     if what is not None and not named and not bills:
         raise UsageFailure(f"rebill show: {what!r} is neither a rebill nor a customer with bills")
+    # rating each month anew is for those that were asked for by name
+    told = named[-EXPLAINED:] if what is not None else []
+    causes = {each.id: causes_of(store, context.config, books, each) for each in told}
     if json:
         print_json(
             {
                 "documents": [_entry_json(books, entry.number) for entry in bills],
-                "rebills": [_document(books, each) for each in named],
+                "rebills": [_document(books, each, causes.get(each.id)) for each in named],
             }
         )
         return 0
@@ -253,7 +268,7 @@ def _show_all(store: Store, what: str | None, *, json: bool) -> int:
         )
         print(f"{what_it_is}  {bill.plan:<16} {bill.total:>16,} {bill.currency}")
     for each in named:
-        _show(books, each)
+        _show(books, each, causes.get(each.id))
     if not named and not bills:
         say("No bill was issued yet; `prebill bill CUSTOMER --month … --issue` issues one.")
     return 0
@@ -276,7 +291,8 @@ def _entry_json(books: Books, number: int) -> dict[str, Any]:
     }
 
 
-def _document(books: Books, found: Rebill) -> dict[str, Any]:
+def _document(books: Books, found: Rebill, causes: Causes | None = None) -> dict[str, Any]:
+    from pipeline.app.rebill_causes import causes_json
     from pipeline.rating.exports.bill_json import to_json
     from pipeline.rating.rebill import difference
 
@@ -298,10 +314,12 @@ def _document(books: Books, found: Rebill) -> dict[str, Any]:
         "difference": str(moved.delta.total),
         "currency": moved.new.currency,
         "lines": to_json(moved.delta, None)["lines"],
+        **({} if causes is None else causes_json(causes)),
     }
 
 
-def _show(books: Books, found: Rebill) -> None:
+def _show(books: Books, found: Rebill, causes: Causes | None = None) -> None:
+    from pipeline.app.rebill_causes import causes_text
     from pipeline.rating.rebill import difference
 
     moved = difference(books, found.id)
@@ -317,6 +335,8 @@ def _show(books: Books, found: Rebill) -> None:
         ("difference", money(moved.delta)),
         ("proposed", f"{found.proposal.actor}: {found.proposal.reason}"),
     ]
+    if causes is not None:
+        rows[4:4] = causes_text(causes, moved.new.currency)
     if found.decision:
         rows.append((found.state.value, f"{found.decision.actor}: {found.decision.reason}"))
     if found.issued:

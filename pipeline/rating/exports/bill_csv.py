@@ -11,7 +11,7 @@ from pipeline.rating.exports.bill_json import to_json
 from pipeline.rating.exports.phrases import in_blocks, is_share
 from pipeline.rating.exports.show import clean
 from pipeline.rating.exports.target import Target, put
-from pipeline.rating.exports.words import line_name, place, say
+from pipeline.rating.exports.words import line_name, name_in, place, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "row", "customer", "plan", "plan_version", "from", "to", "tz", "currency", "state",
-    "id", "name", "quantity", "unit", "price", "amount", "text",
+    "id", "name", "quantity", "unit", "price", "amount", "text", "customer_name", "plan_name",
 )  # fmt: skip
 """`row`: a line's kind, `part`, `net`, `tax_total`, `total`, `provisional`, `proof` or `gap`. `text`: a line's rule, a
 reason, a fact of the proof named by `id`. Names are in the language asked for; all else is the same in each."""
@@ -39,6 +39,10 @@ def write_csv(bill: Bill, proof: Proof | None, lang: str, target: Target) -> Non
     state = document["state"]
     always = {key: document[key] for key in ("customer", "plan", "plan_version", "currency")}
     always |= {**document["period"], "state": state}
+    always |= {
+        "customer_name": bill.customer_name,
+        "plan_name": name_in(bill.plan_names, lang, ""),
+    }
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()

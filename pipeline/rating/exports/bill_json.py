@@ -21,7 +21,9 @@ def to_json(bill: Bill, proof: Proof | None) -> dict[str, Any]:
     check_proof(bill, proof)
     return {
         "customer": bill.customer,
+        "customer_name": bill.customer_name or None,
         "plan": bill.plan,
+        "plan_name": dict(bill.plan_names),
         "plan_version": bill.plan_version,
         "period": {
             "from": _time(bill.period.begin),
@@ -57,6 +59,9 @@ def from_json(document: Mapping[str, Any]) -> tuple[Bill, Proof | None]:
         tax=Decimal(document["tax"]),
         total=Decimal(document["total"]),
         provisional=tuple(document["provisional"]),
+        # documents that were issued before they had names
+        customer_name=document.get("customer_name") or "",
+        plan_names=dict(document.get("plan_name") or {}),
     )
     return bill, Proof.from_json(document["proof"]) if document["proof"] else None
 

@@ -16,7 +16,7 @@ from pipeline.rating.exports.phrases import (
     says_more,
     step_words,
 )
-from pipeline.rating.exports.words import line_name, place, say, say_or_keep, unit_words
+from pipeline.rating.exports.words import line_name, name_in, place, say, say_or_keep, unit_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,8 @@ def view_bill(bill: Bill, proof: Proof | None, lang: str) -> View:
     place(lang)
     check_proof(bill, proof)
     period = show.period_text(bill.period, lang)
-    plan = say("plan_version", lang, plan=show.clean(bill.plan), version=bill.plan_version)
+    called = name_in(bill.plan_names, lang, "")
+    plan = say("plan_version", lang, plan=_named(called, bill.plan), version=bill.plan_version)
     rows: list[Row] = []
     names: dict[str, str] = {}
     for line in bill.lines:
@@ -80,7 +81,7 @@ def view_bill(bill: Bill, proof: Proof | None, lang: str) -> View:
         title=f"{say('bill', lang)}: {period}",
         head=(
             # `prebill price` rates usage that is nobody's
-            *([(say("customer", lang), show.clean(bill.customer))] if bill.customer else []),
+            *([(say("customer", lang), _named(bill.customer_name, bill.customer))] if bill.customer else []),
             (say("plan", lang), plan),
             (say("currency", lang), show.clean(bill.currency)),
         ),
@@ -165,6 +166,11 @@ def _step(part: Part, line: Line, names: Mapping[str, str], currency: str, lang:
         unit_price=None if flat else part.price,
         sum=part.amount,
     )
+
+
+def _named(name: str, of: str) -> str:
+    """What people call it, and its id."""
+    return show.clean(f"{name} ({of})" if name and name != of else of)
 
 
 def _name(line: Line, lang: str) -> str:

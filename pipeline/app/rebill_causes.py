@@ -1,0 +1,119 @@
+"""Why a rebill's two bills differ, by cause: the closed month rated again, step by step; for `prebill rebill`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from pipeline.app.failures import UsageFailure
+
+if TYPE_CHECKING:
+    from pipeline.app.month_bill import ContractPart
+    from pipeline.app.settings import Config
+    from pipeline.rating.bill_diff import Change, Terms
+    from pipeline.rating.bill_entries import Entry
+    from pipeline.rating.book import PlanBook
+    from pipeline.rating.model import Bill
+    from pipeline.rating.rebill import Books, Rebill
+    from pipeline.store.store import Store
+
+
+def causes_of(store: Store, config: Config, books: Books, found: Rebill) -> tuple[Change, ...] | str:
+    """The changes that lead from the bill to the one in its place; their sums are the whole difference. Or why they
+    cannot be told: the configuration or the plan book does not have any more what the bills were made of."""
+    from pipeline.app.plan_files import book_of
+    from pipeline.rating.bill_diff import Terms, explain_difference
+    from pipeline.rating.plan_errors import NoPlanError
+
+    old, new = books.documents[found.of], found.proposal
+    try:
+        book = book_of(config)
+        part = _part_of(store, config, old.bill)
+        first = Terms(_counted(old), old.bill.plan, old.bill.plan_version, part.span.discounts, part.span.tax)
+        terms = replace(
+            first,
+            usage=_counted(new),
+            plan=new.bill.plan,
+            plan_version=new.bill.plan_version,
+            discounts=new.discounts,
+        )
+        # a bill that replaced another one had discounts of its own
+        if before := next((r for r in books.rebills.values() if r.issued == found.of), None):
+            first = replace(first, discounts=before.proposal.discounts)
+        return explain_difference(
+            old.bill, first, new.bill, terms, lambda between: _rate(part, book, between)
+        )
+    except (UsageFailure, NoPlanError) as error:
+        return str(error)
+
+
+def _counted(entry: Entry) -> str:
+    """What names the usage of a bill: the digest of what was counted."""
+    proof = entry.proof
+    return "" if proof is None else proof.digest or str(proof.cut)
+
+
+def _part_of(store: Store, config: Config, bill: Bill) -> ContractPart:
+    """The contract's month that a bill is of, as it was closed. Raises UsageFailure."""
+    from pipeline.app.contracts import contracts_of
+    from pipeline.app.month_bill import count_part, customer_of
+    from pipeline.coverage.periods import Month
+    from pipeline.rating.contracts import spans_in
+
+    customer = customer_of(config, bill.customer)
+    begins = bill.period.begin.astimezone(ZoneInfo(bill.period.tz))
+    month = Month(begins.year, begins.month)
+    for span in spans_in(contracts_of(customer), month):
+        if (span.period.begin, span.period.end) == (bill.period.begin, bill.period.end):
+            return count_part(store, config, customer, span, str(month))
+    begin = f"{bill.period.begin.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+    raise UsageFailure(f"no contract of {bill.customer} has a month that begins at {begin} any more")
+
+
+def _rate(part: ContractPart, book: PlanBook, terms: Terms) -> Bill:
+    from pipeline.app.month_bill import bill_part
+
+    span = replace(part.span, discounts=terms.discounts, tax=terms.tax)
+    return bill_part(replace(part, span=span), book.version(terms.plan, terms.plan_version))
+
+
+def causes_json(causes: tuple[Change, ...] | str) -> dict[str, Any]:
+    """`causes`, each with its sums and the lines that it moved; null where they cannot be told, and why."""
+    from pipeline.rating.exports.show import plain
+
+    if isinstance(causes, str):
+        return {"causes": None, "causes_unknown": causes}
+    return {
+        "causes": [
+            {
+                "cause": change.cause.value,
+                "net": plain(change.net),
+                "tax": plain(change.tax),
+                "total": plain(change.total),
+                "lines": [
+                    {
+                        "id": line.id,
+                        "kind": line.kind,
+                        "quantity": plain(line.quantity),
+                        "unit": line.unit,
+                        "amount": plain(line.amount),
+                        "rule": line.rule,
+                    }
+                    for line in change.lines
+                ],
+            }
+            for change in causes
+        ]
+    }
+
+
+def causes_text(causes: tuple[Change, ...] | str, currency: str) -> list[tuple[str, str]]:
+    """Label and text of each, for a terminal."""
+    if isinstance(causes, str):
+        return [("because of", f"not known: {causes}")]
+    return [
+        ("because of", f"{change.cause.value.replace('_', ' ')}: {change.total:+,} {currency}")
+        for change in causes
+    ]
