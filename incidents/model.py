@@ -1,5 +1,5 @@
-"""The nouns of the incident room: scope, harm, priority, evidence, transition, notice. Frozen, no I/O; the engine makes
-them, everything around it reads them."""
+"""The nouns of the incident room: scope, harm, priority, evidence, transition, notice. Frozen, no I/O; the engine
+makes them, everything around it reads them."""
 
 from __future__ import annotations
 
@@ -109,11 +109,11 @@ class MoneyRate(Struct, frozen=True):
 class Transition(Struct, frozen=True, kw_only=True):
     """One change of one incident, or a notice about it: a line of the replay, and a row of the incident log.
 
-    `at`: epoch seconds. `level`: of a notice to the people on call, from 1; 0 otherwise. `notice`: the notice's id, its
-    idempotency key: the same for every repeat of the same notice, so that (`notice`, `at`) names one sending. `draft`: a
-    client's message that waits for the liaison. `actor`: who did it, `engine` where a rule did. `parent`: the incident
-    below which it hangs. `customers`: whom it concerns, as far as is known. `quiet`: who has acknowledged and hears no
-    reminders.
+    `at`: epoch seconds. `level`: of a notice to the people on call, from 1; 0 otherwise. `notice`: the notice's id,
+    its idempotency key: the same for every repeat of the same notice, so that (`notice`, `at`) names one sending.
+    `draft`: a client's message that waits for the liaison. `actor`: who did it, `engine` where a rule did. `parent`:
+    the incident below which it hangs. `customers`: whom it concerns, as far as is known. `quiet`: who has
+    acknowledged and hears no reminders.
     """
 
     at: float
@@ -171,9 +171,9 @@ class Transition(Struct, frozen=True, kw_only=True):
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """How an incident stands. Times are epoch seconds. `muted_until`: 0 unless planned work mutes it. `waits`: a task that
-    rests while clients are hurt elsewhere. `wants_probe`: its suspicion could be answered by a look now. `money`: what
-    each further minute costs, by which tasks are ordered. `lost_minutes`: of a gap."""
+    """How an incident stands. Times are epoch seconds. `muted_until`: 0 unless planned work mutes it. `waits`: a
+    task that rests while clients are hurt elsewhere. `wants_probe`: its suspicion could be answered by a look now.
+    `money`: what each further minute costs, by which tasks are ordered. `lost_minutes`: of a gap."""
 
     id: str
     kind: Kind

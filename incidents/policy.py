@@ -21,10 +21,10 @@ def _minutes(count: int) -> Duration:
 class Policy(Struct, frozen=True, kw_only=True):
     """The defaults are those of the priority table; every key may be set.
 
-    `call_freshness`: of test calls to the support line, which are made at random times. `levels`: how many there are on
-    call. `reopen`: within this an incident that comes back is the same one. `fall_percent`: traffic of a customer that is
-    this much below his usual has fallen, where the usual is known from `fall_minutes` of at least `fall_requests` each.
-    `clock_skew`: a minute further than this ahead of its arrival comes from a wrong clock.
+    `call_freshness`: of test calls to the support line, which are made at random times. `levels`: how many there are
+    on call. `reopen`: within this an incident that comes back is the same one. `fall_percent`: traffic of a customer
+    that is this much below his usual has fallen, where the usual is known from `fall_minutes` of at least
+    `fall_requests` each. `clock_skew`: a minute further than this ahead of its arrival comes from a wrong clock.
     """
 
     probe_freshness: Duration = _minutes(5)
@@ -48,12 +48,15 @@ class Policy(Struct, frozen=True, kw_only=True):
     send_to_clients: bool = False
 
 
+_SPANS = ("probe_freshness", "call_freshness", "verification", "reopen", "repeat", "acknowledge")
+
+
 def problems(policy: Policy) -> list[Problem]:
     """What must hold between the keys of a policy whose types are right."""
     found: list[Problem] = []
-    for key in ("probe_freshness", "call_freshness", "verification", "reopen", "repeat", "acknowledge"):
-        if not getattr(policy, key).span:
-            found.append(Problem((key,), "must be longer than nothing"))
+    found += [
+        Problem((key,), "must be longer than nothing") for key in _SPANS if not getattr(policy, key).span
+    ]
     if policy.burn_window.span < timedelta(minutes=1) or policy.burn_window.span > timedelta(hours=6):
         found.append(Problem(("burn_window",), "must be between 1m and 6h"))
     if not 0 < Exact(policy.objective_percent) < 100:

@@ -1,4 +1,5 @@
-"""The order of events that became known at one instant, and their identity: whatever order they came in, each counts once."""
+"""The order of events that became known at one instant, and their identity: whatever order they came in, each counts
+once."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 _encode = msgspec.msgpack.Encoder().encode
 
-# What plans and acts say holds for the evidence of the same instant; people speak when it is in; of lost minutes that are
-# told and have come in one instant, the coming is the later news.
+# What plans and acts say holds for the evidence of the same instant; people speak when it is in; of lost minutes
+# that are told and have come in one instant, the coming is the later news.
 _ORDER: dict[type, int] = {
     EdgeAct: 0,
     Maintenance: 1,

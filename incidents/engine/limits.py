@@ -1,4 +1,5 @@
-"""The policy as the numbers that the engine reckons with: seconds, counts and exact fractions; made once per engine."""
+"""The policy as the numbers that the engine reckons with: seconds, counts and exact fractions; made once per
+engine."""
 
 from __future__ import annotations
 

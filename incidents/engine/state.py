@@ -25,8 +25,8 @@ class Look(Struct):
 
 
 class Vantage(Struct):
-    """A prober. `okays`, `bads`: its targets, by their last result. `witness`: a target that fails for it and is healthy for
-    another one."""
+    """A prober. `okays`, `bads`: its targets, by their last result. `witness`: a target that fails for it and is
+    healthy for another one."""
 
     at: float
     okays: dict[str, None] = {}
@@ -46,8 +46,8 @@ class Cell(Struct, array_like=True):
 
 
 class Pair(Struct):
-    """The traffic of one customer (empty: of all) at one edge: the cells of the last window, ascending, and what is usual
-    per minute, a moving mean over `known` minutes that ended before the last cell."""
+    """The traffic of one customer (empty: of all) at one edge: the cells of the last window, ascending, and what is
+    usual per minute, a moving mean over `known` minutes that ended before the last cell."""
 
     cells: list[Cell] = []
     usual: float = 0.0
@@ -96,7 +96,6 @@ class Loss(Struct):
     rate: MoneyRate | None = None
     told_at: float = 0.0
     came_at: float = 0.0
-    spent: str = ""
     most_minutes: int = 0
 
 
@@ -137,10 +136,12 @@ class Skew(Struct):
 class Incident(Struct):
     """One incident, open or resolved a short while ago.
 
-    `sources`: what has spoken of harm in it; each must speak well again before it closes. `word`: the newest evidence of
-    harm. `suspected_at`: when the verification clock began; `clean_at`: since when all is well, without a break. `turn`:
-    counts raisings and reopenings, in the keys of notices. `told`: the audiences that have heard, `failed`: notices that
-    reached nobody, each with the time of the sending that failed. `sent`: when each notice was last sent.
+    `sources`: what has spoken of harm in it; each must speak well again before it closes. `word`: the newest
+    evidence of harm. `suspected_at`: when the verification clock began; `clean_at`: since when all is well, without
+    a break. `turn`: counts raisings and reopenings, in the keys of notices. `sent`: when each notice was last sent;
+    `failed`: those that reached nobody, each with the time of the sending that failed. `paused`: its notices rest,
+    below another incident. `verified`: a client's word that was answered. `borrowed`: its priority is that of the
+    incident above it. `minutes`: of a gap, when it was last told.
     """
 
     id: str
@@ -175,12 +176,16 @@ class Incident(Struct):
     failed: dict[str, float] = {}
     acks: list[str] = []
     warned: bool = False
-    wake: tuple[float, int] | None = None
+    verified: bool = False
+    borrowed: bool = False
+    minutes: int = 0
 
 
 class State(Struct):
-    """Everything. `seen`: the digests of acts taken up, so that none counts twice; `hurt`: open incidents that are
-    company-wide, for which tasks wait."""
+    """Everything. `burning`, `fallen`: customers whose errors, or whose falls, are their own. `hurt`: open
+    company-wide incidents, for which tasks wait. `frozen`: watched parts of our own that are dead, so that nothing
+    resolves. `wakes`: when each subject is to be judged again. `seen`: the digests of acts taken up, so that none
+    counts twice."""
 
     version: int = VERSION
     now: float = 0.0
@@ -199,4 +204,5 @@ class State(Struct):
     incidents: dict[str, Incident] = {}
     hurt: dict[str, None] = {}
     frozen: dict[str, None] = {}
+    wakes: dict[str, tuple[float, int]] = {}
     seen: dict[str, float] = {}

@@ -1,7 +1,8 @@
-"""What the engine decides about, by name: a string that begins with its rank, so that sorting gives the order of judging.
+"""What the engine decides about, by name: a string that begins with its rank, so that sorting gives the order of
+judging.
 
-A subject is one ticket's worth: a customer, an edge, an origin, the support line, a watched part of our own, a client's
-request, the lost minutes of an edge, an edge's clock. Whatever a decision stands on has a lower rank.
+A subject is one ticket's worth: a customer, an edge, an origin, the support line, a watched part of our own, a
+client's request, the lost minutes of an edge, an edge's clock. Whatever a decision stands on has a lower rank.
 """
 
 from __future__ import annotations

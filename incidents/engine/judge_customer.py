@@ -1,0 +1,182 @@
+"""Is one customer served? Probes of his host, errors and falls in his traffic, together; and is his origin fine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from incidents.engine.judgement import Judgement, soonest
+from incidents.engine.meters import counters_deny
+from incidents.engine.probes import judge_probes, probe_facts
+from incidents.engine.subjects import CUSTOMER, EDGE, name_of
+from incidents.engine.traffic import burn_of_customer, fall_of_customer, fresh_pairs, has_fallen
+from incidents.model import Fact, Harm
+
+if TYPE_CHECKING:
+    from incidents.engine.judgement import View
+    from incidents.engine.probes import Verdict
+    from incidents.engine.state import Pair, State
+    from incidents.engine.traffic import Burn, Fall
+
+
+def judge_customer(view: View, subject: str) -> Judgement:
+    """Harm of a customer, and its cause as far as it shows."""
+    state, moment, limits = view.state, view.moment, view.limits
+    name = name_of(subject)
+    verdict = judge_probes(state, subject, moment, limits)
+    pairs = fresh_pairs(state, name, moment, limits) if name in state.homes else {}
+    burn, cause = _burn(view, pairs, verdict)
+    fall = fall_of_customer(pairs, limits)
+    fell = fall is not None and has_fallen(fall, limits)
+    _remember(state, name, fall if fell else None, pairs)
+    _remember_burn(state, name, burns=bool(cause))
+    bad: list[str] = ["probe"] if verdict.bad else []
+    good: list[str] = ["probe", "call"] if verdict.clean else []
+    reasons: list[str] = []
+    facts = (
+        list(probe_facts(state, subject, moment, limits)) if verdict.bad or subject in state.incidents else []
+    )
+    harm = verdict.harm if verdict.bad else Harm.NONE
+    held, warn, newest = verdict.held, False, verdict.newest
+    if verdict.harm is Harm.CONFIRMED:
+        reasons.append(f"probes of {name} fail")
+    elif verdict.bad:
+        reasons.append(
+            f"a probe of {name} fails, most are fine" if verdict.held else f"a probe of {name} fails"
+        )
+    if burn is not None and cause:
+        bad.append("errors")
+        newest = max(newest, burn.at)
+        facts.append(Fact(burn.at, "traffic", burn.text))
+        if cause == "origin":
+            held = held or verdict.harm is not Harm.CONFIRMED
+            harm, warn = _worse(harm, Harm.SUSPECTED), True
+            reasons.append(f"only the origin of {name} fails, our probe is fine: the client is warned first")
+        else:
+            harm = Harm.CONFIRMED
+            reasons.append(f"{name} gets errors at every edge, and the cause is not shown to be his origin")
+    elif pairs and burn is not None and burn.requests:
+        good.append("errors")
+    until = _edge_of_freshness(pairs, limits.fresh)
+    if fell and fall is not None:
+        said = Fact(fall.at, "traffic", f"{fall.actual:,} requests a minute, {fall.usual:,.0f} are usual")
+        denied = counters_deny(state, fall, moment, limits)
+        if verdict.bad:
+            bad.append("fall")
+            harm, held = Harm.CONFIRMED, False
+            reasons.append(f"the traffic of {name} has fallen")
+            facts.append(said)
+        elif denied:
+            good.append("fall")  # not a fall: logs are lost, which has a task of its own
+        else:
+            bad.append("fall")
+            newest = max(newest, fall.at)
+            facts = [*facts, said] if facts else [*probe_facts(state, subject, moment, limits), said]
+            if verdict.healthy:
+                warn = True
+                reasons.append(
+                    f"the traffic of {name} has fallen, our probe is fine: the client is told, no loss"
+                )
+            else:
+                harm, held = _worse(harm, Harm.SUSPECTED), False
+                reasons.append(
+                    f"the traffic of {name} has fallen and no probe tells why: probe {name} at once"
+                )
+    elif fall is not None:
+        good.append("fall")
+    incident = state.incidents.get(subject)
+    return Judgement(
+        harm=harm,
+        bad=tuple(bad),
+        good=tuple(good),
+        held=held,
+        warn=warn,
+        reason="; ".join(reasons),
+        facts=tuple(facts),
+        customers=(name,),
+        newest=newest,
+        until=soonest(verdict.until, until) if bad or incident is not None else None,
+        wants_probe=bool(bad) and verdict.harm is Harm.UNKNOWN,
+    )
+
+
+def judge_origin(view: View, subject: str) -> Judgement:
+    """A customer's own origin: not ours to mend, and his to know first."""
+    state, moment, limits = view.state, view.moment, view.limits
+    name = name_of(subject)
+    verdict = judge_probes(state, subject, moment, limits)
+    served = judge_probes(state, CUSTOMER + name, moment, limits)
+    return Judgement(
+        harm=Harm.SUSPECTED if verdict.bad else Harm.NONE,
+        bad=("probe",) if verdict.bad else (),
+        good=("probe",) if verdict.clean else (),
+        held=verdict.held or served.healthy,
+        warn=True,
+        reason=f"the origin {name} fails" + (", our probe is fine" if served.healthy else ""),
+        facts=probe_facts(state, subject, moment, limits),
+        customers=(name,),
+        newest=verdict.newest,
+        until=soonest(verdict.until, served.until),
+        wants_probe=not served.healthy,
+    )
+
+
+def counted_loss(view: View, name: str) -> tuple[str, Fall] | None:
+    """The edge whose counter denies a fall in a customer's logs, and that fall: then logs are lost there."""
+    pairs = fresh_pairs(view.state, name, view.moment, view.limits)
+    fall = fall_of_customer(pairs, view.limits)
+    if fall is None or not has_fallen(fall, view.limits):
+        return None
+    edge = counters_deny(view.state, fall, view.moment, view.limits)
+    return (edge, fall) if edge else None
+
+
+def _burn(view: View, pairs: dict[str, Pair], verdict: Verdict) -> tuple[Burn | None, str]:
+    """A customer's burn, and whose it is: `origin`, `ours` (or nobody's yet), empty where there is none of his
+    own."""
+    if not pairs:
+        return None, ""
+    limits = view.limits
+    burn, everywhere, edges = burn_of_customer(pairs, limits)
+    if not burn.over(limits):
+        return burn, ""
+    rest = burn.errors - min(burn.origin, burn.errors)
+    part, whole = limits.burn
+    at_origin = rest * whole <= part * burn.requests
+    if at_origin and (verdict.healthy or (verdict.harm is Harm.UNKNOWN and _edges_fine(view, pairs))):
+        return burn, "origin"
+    return burn, "ours" if everywhere and edges > 1 else ""
+
+
+def _edges_fine(view: View, pairs: dict[str, Pair]) -> bool:
+    return all(judge_probes(view.state, EDGE + edge, view.moment, view.limits).healthy for edge in pairs)
+
+
+def _remember(state: State, name: str, fall: Fall | None, pairs: dict[str, Pair]) -> None:
+    """Where a fall is going on its usual is not learnt anew; without fresh traffic it is not over."""
+    if fall is not None:
+        state.fallen[name] = {edge: state.fallen.get(name, {}).get(edge, fall.minute) for edge in fall.edges}
+    elif pairs and name in state.fallen:
+        del state.fallen[name]
+
+
+def _remember_burn(state: State, name: str, *, burns: bool) -> None:
+    if burns:
+        state.burning[name] = None
+    elif name in state.burning:
+        del state.burning[name]
+
+
+def _edge_of_freshness(pairs: dict[str, Pair], fresh: float) -> float | None:
+    return min(pair.cells[-1].at for pair in pairs.values()) + fresh if pairs else None
+
+
+def _worse(one: Harm, other: Harm) -> Harm:
+    return max(one, other, key=harm_rank)
+
+
+def harm_rank(harm: Harm) -> int:
+    """The greater, the worse; unknown stands between none and suspected."""
+    return _RANKS[harm]
+
+
+_RANKS = {harm: rank for rank, harm in enumerate((Harm.NONE, Harm.UNKNOWN, Harm.SUSPECTED, Harm.CONFIRMED))}

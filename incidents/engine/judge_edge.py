@@ -1,0 +1,153 @@
+"""Is one edge fine, and where it is not, do its neighbours carry the clients? An edge is not the service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from incidents.engine.judgement import Judgement, soonest
+from incidents.engine.meters import counts_zero
+from incidents.engine.probes import judge_probes, probe_facts
+from incidents.engine.subjects import CUSTOMER, name_of
+from incidents.engine.traffic import burn_of_edge, burn_of_pair, fell_to_zero
+from incidents.model import Fact, Harm
+
+if TYPE_CHECKING:
+    from incidents.engine.judgement import View
+    from incidents.engine.state import Cell, Pair
+    from incidents.engine.traffic import Burn
+
+_CUSTOMERS_TOLD = 200
+
+
+def judge_edge(view: View, subject: str) -> Judgement:
+    """Harm through one edge."""
+    state, moment, limits = view.state, view.moment, view.limits
+    name = name_of(subject)
+    verdict = judge_probes(state, subject, moment, limits)
+    burn = burn_of_edge(state, name, moment, limits) if name in state.traffic else None
+    surge = burn is not None and burn.over(limits)
+    bad = [source for source, speaks in (("probe", verdict.bad), ("errors", surge)) if speaks]
+    good = ["probe"] if verdict.clean else []
+    if burn is not None and burn.requests and not surge:
+        good.append("errors")
+    if not bad:
+        known = subject in state.incidents
+        return Judgement(
+            good=tuple(good),
+            until=soonest(verdict.until, _burn_until(burn, limits.fresh)) if known else None,
+            facts=probe_facts(state, subject, moment, limits) if known else (),
+        )
+    carried = neighbours_carry(view, name, dead=verdict.bad and not surge)
+    stopped = verdict.bad and (
+        counts_zero(state, name, moment, limits) or fell_to_zero(state, name, moment, limits)
+    )
+    facts = list(probe_facts(state, subject, moment, limits))
+    reasons = [
+        f"probes of edge {name} fail" if verdict.harm is Harm.CONFIRMED else f"a probe of edge {name} fails"
+    ]
+    if not verdict.bad:
+        reasons = []
+    if stopped:
+        reasons.append("its traffic has fallen to zero")
+    if surge and burn is not None:
+        facts.append(Fact(burn.at, "traffic", burn.text))
+        reasons.append(f"a surge of errors at edge {name}")
+    confirmed = verdict.harm is Harm.CONFIRMED or stopped
+    harm = Harm.SUSPECTED if carried or (carried is None and not confirmed) else Harm.CONFIRMED
+    if carried is False and not confirmed and not surge:
+        harm = Harm.SUSPECTED  # one failed look at an edge is a suspicion, whoever its neighbours are
+    reasons.append(_CARRIED[carried])
+    return Judgement(
+        harm=harm,
+        bad=tuple(bad),
+        good=tuple(good),
+        held=bool(carried) or (verdict.held and not surge),
+        beyond=carried is False,
+        reason="; ".join(reasons),
+        facts=tuple(facts),
+        customers=tuple(sorted(c for c in state.traffic[name].pairs if c)[:_CUSTOMERS_TOLD])
+        if name in state.traffic
+        else (),
+        newest=max(verdict.newest, burn.at if surge and burn else 0.0),
+        until=soonest(verdict.until, _burn_until(burn, limits.fresh)),
+        wants_probe=carried is None,
+    )
+
+
+def neighbours_carry(view: View, edge: str, *, dead: bool) -> bool | None:
+    """Whether the clients of an edge are served all the same: by their own probes, or by healthy traffic at other
+    edges.
+
+    None where nothing fresh tells. `dead`: all of its clients matter, not only those who get errors from it.
+    """
+    state = view.state
+    traffic, loss = state.traffic.get(edge), state.losses.get(edge)
+    clients = {
+        customer
+        for customer, pair in (traffic.pairs.items() if traffic else ())
+        if customer and customer not in state.burning and (dead or _burns(view, pair))
+    }
+    if dead and loss is not None and loss.spans:
+        clients.update(loss.customers)
+    if not clients:
+        return _others_serve(view, edge)
+    answer: bool | None = True
+    for customer in sorted(clients):
+        one = _is_carried(view, customer, edge)
+        if one is False:
+            return False
+        if one is None:
+            answer = None
+    return answer
+
+
+def _is_carried(view: View, customer: str, edge: str) -> bool | None:
+    state, moment, limits = view.state, view.moment, view.limits
+    verdict = judge_probes(state, CUSTOMER + customer, moment, limits)
+    if verdict.harm is Harm.CONFIRMED:
+        return False
+    if verdict.healthy:
+        return True
+    others = [state.traffic[home].pairs[customer] for home in state.homes.get(customer, ()) if home != edge]
+    told = [pair for pair in others if moment.fresh(pair.cells[-1].at, limits.fresh)]
+    if any(_serves(view, pair.cells) for pair in told):
+        return None if verdict.bad else True
+    return False if told else None
+
+
+def _others_serve(view: View, edge: str) -> bool | None:
+    told = []
+    for name, traffic in view.state.traffic.items():
+        if name == edge:
+            continue
+        whole = traffic.pairs.get("")
+        cells = whole.cells if whole else traffic.sums
+        if cells and view.moment.fresh(cells[-1].at, view.limits.fresh):
+            told.append(_serves(view, cells))
+    return any(told) if told else None
+
+
+def _serves(view: View, cells: list[Cell]) -> bool:
+    """Whether these minutes show requests that are answered well."""
+    part, whole = view.limits.burn
+    requests, errors = sum(c.requests for c in cells), sum(c.errors for c in cells)
+    return cells[-1].requests > 0 and errors * whole <= part * requests
+
+
+def _burns(view: View, pair: Pair) -> bool:
+    part, whole = view.limits.burn
+    burn = burn_of_pair(pair, pair.cells[-1].minute, view.limits)
+    return (
+        view.moment.fresh(pair.cells[-1].at, view.limits.fresh) and burn.errors * whole > part * burn.requests
+    )
+
+
+def _burn_until(burn: Burn | None, fresh: float) -> float | None:
+    return burn.at + fresh if burn is not None and burn.at else None
+
+
+_CARRIED: dict[bool | None, str] = {
+    True: "its neighbours carry the clients",
+    False: "its neighbours do not carry the clients",
+    None: "nothing shows that its neighbours carry the clients: probe them at once",
+}

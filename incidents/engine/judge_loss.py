@@ -1,0 +1,143 @@
+"""Are the clients served whose logs are lost? The first question of the standard procedure; and a client's own
+word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from incidents.engine.judge_customer import harm_rank
+from incidents.engine.judgement import Judgement, soonest
+from incidents.engine.losses import loss_facts
+from incidents.engine.meters import counts_zero
+from incidents.engine.probes import judge_probes, probe_facts
+from incidents.engine.subjects import CUSTOMER, EDGE, name_of
+from incidents.model import Fact, Harm, Priority, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from incidents.engine.judgement import View
+    from incidents.engine.state import Incident, Loss
+
+_CUSTOMERS_TOLD = 200
+
+
+def judge_loss(view: View, subject: str) -> Judgement:
+    """Harm behind the lost minutes of an edge: none only where something fresh, apart from the logs, shows it."""
+    state, moment, limits = view.state, view.moment, view.limits
+    edge = name_of(subject)
+    loss = state.losses.get(edge)
+    if loss is None or not loss.spans:
+        return Judgement(good=("gap",), newest=loss.told_at if loss else 0.0)
+    customers = customers_of(view, edge, loss)
+    served, until, facts = _served(view, edge, customers)
+    parent = worst_outage(view, edge, customers)
+    still = counts_zero(state, edge, moment, limits)
+    harm, held, reason = Harm.NONE, True, f"logs of edge {edge} are lost; the clients are served"
+    if not served:
+        harm, held = Harm.SUSPECTED, False
+        reason = f"logs of edge {edge} are lost, nothing fresh shows that the clients are served: probe them at once"
+    elif still:
+        harm = Harm.SUSPECTED
+        reason = f"logs of edge {edge} are lost and its counter stands still, though probes are fine"
+        facts = (*facts, Fact(state.meters[edge].at, "counter", "no requests since the reading before"))
+    if parent is not None:
+        held = True
+        if harm_rank(parent.harm) > harm_rank(harm):
+            harm = parent.harm
+        reason = f"logs of edge {edge} are lost; it hangs below {parent.id}, clients first"
+    return Judgement(
+        harm=harm,
+        bad=("gap",),
+        good=("served",) if served and not still else (),
+        held=held,
+        reason=reason,
+        facts=(*facts, *loss_facts(loss, view.now)),
+        customers=tuple(customers[:_CUSTOMERS_TOLD]),
+        newest=loss.told_at,
+        until=until,
+        wants_probe=not served,
+        followed=parent.subject if parent else "",
+    )
+
+
+def judge_request(view: View, subject: str) -> Judgement:
+    """A client's word: of a technical problem it is evidence, against which healthy probes of later count."""
+    state, moment, limits = view.state, view.moment, view.limits
+    asked = state.requests[name_of(subject)]
+    said = Fact(asked.word_at, "request", f"{asked.customer} ({asked.kind}): {asked.text}".rstrip(": "))
+    if asked.kind != "technical":
+        return Judgement(
+            bad=("request",),
+            held=True,
+            reason=f"a {asked.kind} request of {asked.customer}",
+            facts=(said,),
+            customers=(asked.customer,),
+            newest=asked.word_at,
+        )
+    target = CUSTOMER + asked.customer
+    verdict = judge_probes(state, target, moment, limits)
+    parent = _open_outage(view, target)
+    later = any(look.ok and look.at >= asked.word_at for look in state.targets.get(target, {}).values())
+    answered = verdict.clean and later
+    reason = f"{asked.customer} reports a technical problem"
+    if parent is not None:
+        reason += f"; it hangs below {parent.id}"
+    elif not verdict.healthy:
+        reason += f": probe {asked.customer} at once"
+    return Judgement(
+        harm=parent.harm if parent and parent.harm is Harm.CONFIRMED else Harm.SUSPECTED,
+        bad=("request",),
+        good=("served",) if answered else (),
+        held=verdict.healthy or verdict.held or parent is not None,
+        reason=reason,
+        facts=(said, *probe_facts(state, target, moment, limits)),
+        customers=(asked.customer,),
+        newest=asked.word_at,
+        until=verdict.until,
+        wants_probe=not answered,
+        followed=parent.subject if parent else "",
+    )
+
+
+def customers_of(view: View, edge: str, loss: Loss) -> list[str]:
+    """Whom the lost minutes hit: as the gap says, else whoever is known to be served there."""
+    if loss.customers:
+        return loss.customers
+    traffic = view.state.traffic.get(edge)
+    return sorted(customer for customer in traffic.pairs if customer) if traffic else []
+
+
+def worst_outage(view: View, edge: str, customers: Iterable[str]) -> Incident | None:
+    """The open outage in the scope of a gap that matters most: its edge's, or one of its customers'."""
+    found: Incident | None = None
+    for target in (EDGE + edge, *(CUSTOMER + customer for customer in customers)):
+        incident = _open_outage(view, target)
+        if incident is not None and (found is None or incident.priority.rank > found.priority.rank):
+            found = incident
+    return found
+
+
+def _open_outage(view: View, target: str) -> Incident | None:
+    incident = view.state.incidents.get(target)
+    if incident is None or incident.status is Status.RESOLVED or incident.muted:
+        return None
+    return incident if incident.priority is not Priority.NORMAL else None
+
+
+def _served(view: View, edge: str, customers: list[str]) -> tuple[bool, float | None, tuple[Fact, ...]]:
+    """Whether a fresh probe of the edge, or of every customer of it, is fine; until when that holds."""
+    state, moment, limits = view.state, view.moment, view.limits
+    at_edge = judge_probes(state, EDGE + edge, moment, limits)
+    facts = probe_facts(state, EDGE + edge, moment, limits)
+    if at_edge.healthy:
+        return True, at_edge.until, facts
+    until = at_edge.until
+    fine = bool(customers)
+    for customer in customers:
+        verdict = judge_probes(state, CUSTOMER + customer, moment, limits)
+        until = soonest(until, verdict.until)
+        fine = fine and verdict.healthy
+        if len(facts) < 2 * limits.quorum:
+            facts = (*facts, *probe_facts(state, CUSTOMER + customer, moment, limits))
+    return fine and not at_edge.bad, until, facts

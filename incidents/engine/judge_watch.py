@@ -1,0 +1,104 @@
+"""Do we ourselves still see, and can clients reach us? Probers, our own control plane, the support line, edges'
+clocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from incidents.engine.judgement import Judgement
+from incidents.engine.probes import freshness, judge_probes, judge_vantage, probe_facts
+from incidents.engine.subjects import name_of
+from incidents.model import Fact, Harm
+
+if TYPE_CHECKING:
+    from incidents.engine.judgement import View
+
+
+def judge_prober(view: View, subject: str) -> Judgement:
+    """A prober that fails alone for all its targets, or that has gone silent: what it says is unknown."""
+    state, moment, limits = view.state, view.moment, view.limits
+    name = name_of(subject)
+    vantage = state.vantages[name]
+    suspect = judge_vantage(state, name, moment, limits)
+    targets = [*vantage.okays, *vantage.bads]
+    fresh_for = max((freshness(t, limits) for t in targets[:1000]), default=limits.fresh)
+    silent = not moment.fresh(vantage.at, fresh_for)
+    known = subject in state.incidents
+    facts: tuple[Fact, ...] = ()
+    reason = ""
+    if suspect:
+        seen = vantage.witness
+        reason = (
+            f"prober {name} fails for all of its targets while another sees them healthy: it is the suspect"
+        )
+        facts = tuple(f for f in probe_facts(state, seen, moment, limits)) if seen else ()
+    elif silent:
+        reason = f"prober {name} is silent: what it watched is unknown"
+    if suspect or silent or known:
+        facts = (*facts, Fact(vantage.at, "prober", f"{name}: last heard of"))
+    return Judgement(
+        harm=Harm.UNKNOWN if suspect or silent else Harm.NONE,
+        bad=("suspect",) if suspect else ("silence",) if silent else (),
+        good=() if suspect or silent else ("suspect", "silence"),
+        held=True,
+        reason=reason,
+        facts=facts,
+        newest=vantage.at,
+        until=vantage.at + fresh_for if not silent else None,
+    )
+
+
+def judge_control(view: View, subject: str) -> Judgement:
+    """Our own watched parts, the detector among them: failing, or silent once they were seen, they are a
+    watchdog's."""
+    state, moment, limits = view.state, view.moment, view.limits
+    name = name_of(subject) or "control"
+    verdict = judge_probes(state, subject, moment, limits)
+    silent = verdict.harm is Harm.UNKNOWN
+    last = max((look.at for look in state.targets.get(subject, {}).values()), default=0.0)
+    return Judgement(
+        harm=Harm.UNKNOWN if silent or verdict.bad else Harm.NONE,
+        bad=("probe",) if verdict.bad else ("silence",) if silent else (),
+        good=("probe", "silence") if verdict.clean else (),
+        held=True,
+        reason=f"{name} is silent: states are unknown" if silent else f"{name} fails: states are unknown",
+        facts=probe_facts(state, subject, moment, limits) or (Fact(last, "probe", f"{name}: last heard of"),),
+        newest=max(verdict.newest, last),
+        until=verdict.until,
+    )
+
+
+def judge_support_line(view: View, subject: str) -> Judgement:
+    """Test calls: one that fails means that clients may not reach us."""
+    state, moment, limits = view.state, view.moment, view.limits
+    verdict = judge_probes(state, subject, moment, limits)
+    return Judgement(
+        harm=Harm.SUSPECTED if verdict.bad else Harm.NONE,
+        bad=("probe",) if verdict.bad else (),
+        good=("probe",) if verdict.clean else (),
+        held=True,
+        reason="a test call to the support line fails: clients cannot reach us",
+        facts=probe_facts(state, subject, moment, limits),
+        newest=verdict.newest,
+        until=verdict.until if subject in state.incidents else None,
+    )
+
+
+def judge_clock(view: View, subject: str) -> Judgement:
+    """Minutes from the future: lines are counted in their segment's minute and flagged, nothing is lost."""
+    skew = view.state.skews.get(name_of(subject))
+    if skew is None:
+        return Judgement()
+    wrong = skew.wrong_at >= skew.right_at
+    right = not wrong and view.moment.fresh(skew.right_at, view.limits.fresh)
+    return Judgement(
+        bad=("clock",) if wrong else (),
+        good=("clock",) if right else (),
+        held=True,
+        reason=f"the clock of edge {name_of(subject)} is wrong: lines are counted in their segment's minute",
+        facts=(
+            Fact(skew.wrong_at, "segment", f"a minute {skew.ahead / 60:.0f} minutes ahead of its arrival"),
+        ),
+        newest=skew.wrong_at,
+        until=skew.right_at + view.limits.fresh if right else None,
+    )

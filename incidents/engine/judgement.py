@@ -1,0 +1,58 @@
+"""What the knowledge of one subject amounts to at one instant: the answer of judging, and what deciding begins
+with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from incidents.model import Fact, Harm
+
+if TYPE_CHECKING:
+    from incidents.engine.limits import Limits
+    from incidents.engine.probes import Moment
+    from incidents.engine.state import State
+
+
+class Judgement(Struct, frozen=True, kw_only=True):
+    """What is known of a subject now.
+
+    `bad`: the sources that speak of harm, or of loss; nothing is open, or opens, without one. `good`: the sources
+    that positively speak well; silence is in neither. `held`: a suspicion that does not escalate by its deadline,
+    because something fresh shows that the clients are served, or because it is of no client. `beyond`: harm outside
+    of the scope, which no plan mutes. `warn`: the client is told first. `newest`: the time of the newest bad
+    evidence. `until`: when this may change by age alone. `followed`: the incident that this one hangs below.
+    """
+
+    harm: Harm = Harm.NONE
+    bad: tuple[str, ...] = ()
+    good: tuple[str, ...] = ()
+    held: bool = False
+    beyond: bool = False
+    warn: bool = False
+    reason: str = ""
+    facts: tuple[Fact, ...] = ()
+    customers: tuple[str, ...] = ()
+    newest: float = 0.0
+    until: float | None = None
+    wants_probe: bool = False
+    followed: str = ""
+
+
+class View(Struct, frozen=True):
+    """What judging looks at."""
+
+    state: State
+    moment: Moment
+    limits: Limits
+
+    @property
+    def now(self) -> float:
+        return self.moment.at
+
+
+def soonest(*times: float | None) -> float | None:
+    """The first of some times, those that are none left out."""
+    known = [at for at in times if at is not None]
+    return min(known) if known else None

@@ -1,0 +1,69 @@
+"""What else to judge when something about a subject has changed: gaps of its customers, edges that they are served
+at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from incidents.engine.subjects import CUSTOMER, EDGE, GAP, ORIGIN, REQUEST, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from incidents.engine.state import State
+
+
+class Links:
+    """Indexes over a state: which edges' open losses name a customer, which requests are his."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._losses: dict[str, set[str]] = {}
+        self._listed: dict[str, tuple[str, ...]] = {}
+        self._requests: dict[str, set[str]] = {}
+        for edge in state.losses:
+            self.note_loss(edge)
+        for name in state.requests:
+            self.note_request(name)
+
+    def note_loss(self, edge: str) -> None:
+        """Whom the losses of an edge name may have changed."""
+        loss = self._state.losses.get(edge)
+        now = tuple(loss.customers) if loss is not None and loss.spans else ()
+        before = self._listed.get(edge, ())
+        if now == before:
+            return
+        for customer in before:
+            self._losses[customer].discard(edge)
+        for customer in now:
+            self._losses.setdefault(customer, set()).add(edge)
+        self._listed[edge] = now
+
+    def note_request(self, name: str) -> None:
+        """A request has come."""
+        self._requests.setdefault(self._state.requests[name].customer, set()).add(name)
+
+    def forget_request(self, name: str, customer: str) -> None:
+        """A request is over."""
+        self._requests.get(customer, set()).discard(name)
+
+    def dependents(self, subject: str) -> Iterator[str]:
+        """The subjects whose judgement stands on this one's; all of them have a greater rank."""
+        if subject.startswith(CUSTOMER):
+            customer = name_of(subject)
+            state = self._state
+            for edge in self._losses.get(customer, ()):
+                yield GAP + edge
+            for edge in state.homes.get(customer, ()):
+                if GAP + edge in state.incidents:
+                    yield GAP + edge
+                if EDGE + edge in state.incidents:
+                    yield EDGE + edge
+            for name in self._requests.get(customer, ()):
+                yield REQUEST + name
+            if ORIGIN + customer in state.incidents:
+                yield ORIGIN + customer
+        elif subject.startswith(EDGE):
+            edge = name_of(subject)
+            if GAP + edge in self._state.incidents:
+                yield GAP + edge

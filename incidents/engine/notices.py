@@ -1,0 +1,167 @@
+"""Who hears of an incident, and when again: audiences by priority, levels on call, repeats, messages to clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from incidents.model import Audience, Change, Kind, Priority, Status, Transition
+from incidents.words import instant_text
+
+if TYPE_CHECKING:
+    from incidents.engine.judgement import View
+    from incidents.engine.state import Incident
+
+FACTS_TOLD = 12
+_SILENT_TO_CLIENTS = (Kind.WATCHDOG, Kind.DATA_QUALITY)
+
+
+def tell(
+    view: View,
+    incident: Incident,
+    change: Change,
+    reason: str,
+    *,
+    actor: str = "engine",
+    audience: Audience | None = None,
+    notice: str = "",
+    level: int = 0,
+    draft: bool = False,
+    parent: str = "",
+) -> Transition:
+    """A line about an incident as it stands now."""
+    return Transition(
+        at=view.now,
+        incident=incident.id,
+        kind=incident.kind,
+        scope=incident.scope,
+        harm=incident.harm,
+        priority=incident.priority,
+        status=incident.status,
+        change=change,
+        audience=audience,
+        reason=reason,
+        evidence=incident.facts[:FACTS_TOLD],
+        notice=notice,
+        level=level,
+        draft=draft,
+        actor=actor,
+        parent=parent or incident.parent,
+        flaps=incident.flaps,
+        customers=incident.customers,
+        quiet=tuple(incident.acks) if audience in (Audience.ON_CALL, Audience.COMPANY) else (),
+    )
+
+
+def announce(view: View, incident: Incident, *, warn: bool = False) -> list[Transition]:
+    """The notices that an incident's priority asks for, as it opens, is raised, comes back or resumes."""
+    if incident.muted or incident.paused or incident.waits:
+        incident.next_level = incident.next_repeat = None
+        return []
+    now, limits, reason = view.now, view.limits, incident.reason
+    incident.next_level = incident.next_repeat = None
+    lines: list[Transition] = []
+    if warn and not incident.warned and incident.priority is not Priority.COMPANY_WIDE:
+        incident.warned = True
+        lines.append(_to_client(view, incident, f"to be told before he finds out himself: {reason}"))
+    if incident.priority is Priority.NORMAL:
+        lines.append(send(view, incident, Audience.QUEUE, reason))
+    elif incident.priority is Priority.HIGH:
+        incident.level = 1
+        incident.next_level = now + limits.acknowledge
+        lines.append(send(view, incident, Audience.ON_CALL, reason, level=1))
+    else:
+        incident.next_repeat = now + limits.repeat
+        lines += _to_everyone(view, incident, reason)
+    return lines
+
+
+def remind(view: View, incident: Incident) -> list[Transition]:
+    """What is due again: the next level of those on call, or the company and the clients once more."""
+    now, limits = view.now, view.limits
+    if incident.muted or incident.paused or incident.waits or incident.status is Status.RESOLVED:
+        return []
+    lines: list[Transition] = []
+    if incident.next_level is not None and now >= incident.next_level:
+        incident.next_level = None
+        if incident.priority is Priority.HIGH and incident.status is Status.OPEN:
+            level = min(incident.level + 1, limits.levels)
+            why = "not acknowledged" if level > incident.level else "still not acknowledged"
+            incident.level = level
+            incident.next_level = now + limits.acknowledge
+            lines.append(send(view, incident, Audience.ON_CALL, f"{why}: {incident.reason}", level=level))
+    if incident.next_repeat is not None and now >= incident.next_repeat:
+        incident.next_repeat = None
+        if incident.priority is Priority.COMPANY_WIDE:
+            incident.next_repeat = now + limits.repeat
+            lines += _to_everyone(view, incident, f"not resolved: {incident.reason}")
+    return lines
+
+
+def all_clear(view: View, incident: Incident, reason: str) -> list[Transition]:
+    """Those who were woken, and the clients who were written to, hear that it is over."""
+    if incident.muted or incident.paused:
+        return []
+    lines = []
+    if incident.priority is Priority.COMPANY_WIDE:
+        lines.append(send(view, incident, Audience.COMPANY, reason, over=True))
+    elif incident.priority is Priority.HIGH:
+        lines.append(send(view, incident, Audience.ON_CALL, reason, level=incident.level, over=True))
+    if any(f".{Audience.CLIENT.value}." in notice for notice in incident.sent):
+        draft = not view.limits.send_to_clients
+        lines.append(send(view, incident, Audience.CLIENT, reason, draft=draft, over=True))
+    return lines
+
+
+def go_further(view: View, incident: Incident, notice: str) -> list[Transition]:
+    """A notice reached nobody: the next level hears in the same instant. One sending escalates once."""
+    sent_at = incident.sent.get(notice)
+    if sent_at is None or incident.failed.get(notice) == sent_at or incident.status is Status.RESOLVED:
+        return []
+    incident.failed[notice] = sent_at
+    limits = view.limits
+    _, _, who, number = notice.rsplit(".", 3)
+    level = int(number)
+    why = f"notice {notice} reached nobody: {incident.reason}"
+    if who == Audience.COMPANY.value:
+        if level >= limits.levels:
+            return []  # everyone was tried in every way; the repeats go on
+        return [send(view, incident, Audience.COMPANY, why, level=level + 1)]
+    if who == Audience.ON_CALL.value and level >= limits.levels:
+        return [send(view, incident, Audience.COMPANY, why)]
+    if who != Audience.ON_CALL.value:
+        level = 0
+    if incident.priority is Priority.HIGH and incident.status is Status.OPEN:
+        incident.level = max(incident.level, level + 1)
+        incident.next_level = view.now + limits.acknowledge
+    return [send(view, incident, Audience.ON_CALL, why, level=level + 1)]
+
+
+def send(
+    view: View,
+    incident: Incident,
+    audience: Audience,
+    reason: str,
+    *,
+    level: int = 0,
+    draft: bool = False,
+    over: bool = False,
+) -> Transition:
+    """A notice; its key names incident, turn, audience and level, and so is the same whenever it is repeated. `over`:
+    the end of it, which has a key of its own."""
+    notice = f"{incident.id}.{incident.turn}{'-over' if over else ''}.{audience.value}.{level}"
+    incident.sent[notice] = view.now
+    return tell(
+        view, incident, Change.NOTICE, reason, audience=audience, notice=notice, level=level, draft=draft
+    )
+
+
+def _to_everyone(view: View, incident: Incident, reason: str) -> list[Transition]:
+    lines = [send(view, incident, Audience.COMPANY, reason)]
+    if incident.kind not in _SILENT_TO_CLIENTS:
+        next_at = instant_text(view.now + view.limits.repeat)
+        lines.append(_to_client(view, incident, f"{reason}; the next message is at {next_at}"))
+    return lines
+
+
+def _to_client(view: View, incident: Incident, reason: str) -> Transition:
+    return send(view, incident, Audience.CLIENT, reason, draft=not view.limits.send_to_clients)
