@@ -124,9 +124,7 @@ class Outbox:
     def recover(self, deliveries: Iterable[Delivery], tries: int) -> None:
         """What the store has of the notices that were just added: what came to its end is not sent again, what
         failed goes on where it was, and what the engine was told is not told again."""
-        seen: set[str] = set()
         for delivery in deliveries:
-            seen.add(delivery.key)
             each = self.pending.get((delivery.key, delivery.recipient, delivery.channel))
             outcome = Outcome(delivery.reason) if delivery.reason in _OUTCOMES else Outcome.FAILED
             if each is None:
@@ -137,7 +135,10 @@ class Outbox:
                 each.attempt = max(each.attempt, delivery.attempt)
                 each.first_at, each.tried_at = min(each.first_at, delivery.at), delivery.at
                 each.failed = each.attempt >= tries
-        for told in [self._told[key] for key in seen if key in self._told]:
+        latest: dict[str, float] = {}
+        for told in self._told.values():
+            latest[told.notice.notice] = max(told.notice.at, latest.get(told.notice.notice, 0.0))
+        for told in [each for each in self._told.values() if each.notice.at < latest[each.notice.notice]]:
             self.has_failed(told.notice)
             self.settle(told.notice)
 

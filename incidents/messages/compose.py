@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from incidents.channels.model import Message
 from incidents.messages import words
-from incidents.messages.letters import Story, next_message, write_letter
+from incidents.messages.letters import Story, promise, write_letter
 from incidents.messages.render import page, render
 from incidents.model import Audience, Change, Status
 from incidents.people.recipients import Customer, Why
@@ -125,11 +125,10 @@ class Composer:
         story = self._stories.get(notice.incident) or Story(notice.at)
         tz = self._people.oncall.tz
         spoken = dict.fromkeys(words.language(each.lang) for each in recipient.customers)
-        nobody = {"en": "…", "ru": "…"}
         letters = [
             write_letter(
                 notice,
-                recipient.customers[0] if len(recipient.customers) == 1 else Customer(id=nobody[each]),
+                recipient.customers[0] if len(recipient.customers) == 1 else Customer(id="…"),
                 story,
                 lang=each,
                 tz=tz,
@@ -141,7 +140,7 @@ class Composer:
             f"liaison.{lang}.j2",
             draft=notice.draft,
             customers=_names([each.name or each.id for each in recipient.customers]),
-            next=words.clock_text(next_message(notice, self._repeat), tz, dated=False),
+            next=promise(notice, self._repeat, tz),
             letters=letters,
             context=context,
         )

@@ -81,7 +81,7 @@ def write_letter(
         f"letter_{_kind(notice, story)}.{lang}.j2",
         name=one_line(customer.name or customer.id),
         since=clock_text(story.opened, tz, dated=False),
-        next=clock_text(next_message(notice, repeat), tz, dated=False),
+        next=promise(notice, repeat, tz),
         what=_WHAT[lang][case],
         matters=_MATTERS[lang][case],
     )
@@ -89,9 +89,17 @@ def write_letter(
     return Letter(lang, subject, body.strip() + "\n")
 
 
-def next_message(notice: Transition, repeat: float) -> float:
-    """When the next message was promised for, epoch seconds: before the engine makes it, nothing is late."""
-    return notice.at + repeat
+def next_message(notice: Transition, repeat: float) -> float | None:
+    """When the next message is promised for, epoch seconds; None where none is due by the clock: it is over,
+    or it was only a warning."""
+    due = notice.status is not Status.RESOLVED and notice.priority is Priority.COMPANY_WIDE
+    return notice.at + repeat if due else None
+
+
+def promise(notice: Transition, repeat: float, tz: str) -> str:
+    """The same in words, empty where none is due."""
+    due = next_message(notice, repeat)
+    return "" if due is None else clock_text(due, tz, dated=False)
 
 
 def _kind(notice: Transition, story: Story) -> str:
@@ -104,8 +112,8 @@ def _kind(notice: Transition, story: Story) -> str:
 
 def _case(notice: Transition) -> str:
     if notice.priority is not Priority.COMPANY_WIDE:
-        said = notice.reason.lower()
-        return next((word for word in ("origin", "traffic") if word in said), "other")
+        signs = {"only the origin": "origin", "the traffic of": "traffic"}  # as the engine says it
+        return next((case for sign, case in signs.items() if sign in notice.reason), "other")
     if notice.scope.kind == "edge":
         return "edge"
     return "confirmed" if notice.harm is Harm.CONFIRMED else "suspected"

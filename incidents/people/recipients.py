@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from incidents.model import Audience
 from incidents.people.hours import works_from
-from incidents.people.roles import Roles
+from incidents.people.roles import Roles, name_roles
 from incidents.people.rota import levels, on_call
 
 if TYPE_CHECKING:
@@ -101,9 +101,7 @@ def _clients(
     written = {contact.customer: contact for contact in people.contact} if not draft else {}
     direct = tuple(_to_client(each, written[each.id], people) for each in customers if each.id in written)
     left = customers if draft else tuple(each for each in customers if each.id not in written)
-    liaison = people.of(roles.liaison) or next(
-        (person for name in on_call(people.oncall, 1, at) if (person := people.of(name)) is not None), None
-    )
+    liaison = people.of((roles or name_roles(people, at)).liaison)
     if liaison is None or not liaison.channels:
         return direct
     return (*direct, _recipient(liaison, Why.LIAISON, customers=left))
