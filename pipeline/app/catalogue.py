@@ -40,6 +40,12 @@ COMMANDS = (
     Command(
         "run", "pipeline.app.commands.run:run", "The pipeline over the configured spool, into the store."
     ),
+    Command("up", "pipeline.app.commands.up:up", "The pipeline and the watch in one process."),
+    Command(
+        "watch",
+        "pipeline.app.commands.watch:watch",
+        "The control side: coverage, evidence, incidents, notices.",
+    ),
     Command(
         "status", "pipeline.app.commands.status:status", "One screen: what is in, how late, what is missing."
     ),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from incidents import policy
 from incidents.channels import settings as channels
 from incidents.probes import settings as probes
 from incidents.tasks import settings as tasks
@@ -49,6 +50,9 @@ def check(config: Config) -> list[Problem]:
     problems += _customers(config.customer)
     problems += tasks.problems(config.tasks)
     problems += probes.problems(config.probing, config.probe, {customer.id for customer in config.customer})
+    problems += [
+        Problem(("incidents", *found.key), found.what) for found in policy.problems(config.incidents)
+    ]
     problems += channels.problems(config.notifying, tuple(customer.id for customer in config.customer))
     return problems
 

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from incidents.channels.settings import ChannelSettings, NoticeSettings, Notifying
 from incidents.people.settings import ContactSettings, OncallSettings, PersonSettings
+from incidents.policy import Policy
 from incidents.probes.settings import ProbeSettings, ProbingSettings
 from incidents.tasks.settings import TaskSettings
 from pipeline.configured import Count, Decimal, Duration, Instant, Name
@@ -156,6 +157,7 @@ class Config(Struct, frozen=True, kw_only=True):
     contact: tuple[ContactSettings, ...] = ()
     channel: tuple[ChannelSettings, ...] = ()
     notices: NoticeSettings = NoticeSettings()
+    incidents: Policy = Policy()
 
     @property
     def notifying(self) -> Notifying:

@@ -126,12 +126,13 @@ class IncidentLog:
         )
         return {key for (key,) in rows}
 
-    def changes(self, incident: str | None = None, after: int = 0) -> list[ChangeRow]:
-        """Transitions and notices after `seq`, of one incident or of all, in order."""
+    def changes(self, incident: str | None = None, after: int = 0, *, since: float = 0.0) -> list[ChangeRow]:
+        """Transitions and notices after `seq`, at or after `since`, of one incident or of all, in order."""
         of = "" if incident is None else "incident = {incident:String} AND "
         rows = self._sessions.rows(
-            f"SELECT {_CHANGE_COLUMNS} FROM {CHANGES} WHERE {of}seq > {{after:UInt64}} ORDER BY seq",
-            {"after": after, "incident": incident or ""},
+            f"SELECT {_CHANGE_COLUMNS} FROM {CHANGES} WHERE {of}seq > {{after:UInt64}}"
+            " AND at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC') ORDER BY seq",
+            {"after": after, "incident": incident or "", "since": micros(since)},
         )
         return [_change(row) for row in rows]
 

@@ -15,6 +15,8 @@ from pipeline.store.reader import Reader
 from pipeline.store.status import StoreStatus, read_status
 from pipeline.store.sweep import SweepReport, sweep
 from pipeline.store.usage_by_day import RoughDays, read_days
+from pipeline.store.usage_for_book import BookReader
+from pipeline.store.usage_lately import UsageLately
 from pipeline.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -140,6 +142,11 @@ class Store(CoverageStore):
         """A user's own question: no writes, no files, no network. Raises QueryError with ClickHouse's words."""
         return self._readers.ask(sql, params)
 
+    @property
+    def book(self) -> BookReader:
+        """Reads of many facts, for rating."""
+        return BookReader(self._sessions)
+
     # -- money
 
     @property
@@ -165,6 +172,11 @@ class Store(CoverageStore):
     def leases(self) -> Leases:
         """Who may do what only one may do at a time."""
         return Leases(self._sessions)
+
+    @property
+    def usage_lately(self) -> UsageLately:
+        """What was served in the last minutes."""
+        return UsageLately(self._sessions)
 
     def evidence_news(
         self, types: Sequence[str], horizon: float, lasting: Sequence[str] = ()

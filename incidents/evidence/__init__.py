@@ -1,0 +1,1 @@
+"""What usage, gaps and counters become as evidence: pure functions from figures to lines as INTERFACES has them."""

@@ -1,0 +1,113 @@
+"""Usage of the last minutes, to lines of evidence: edges in whole, customers as far as they matter; pure.
+
+An edge's minute is whole once all streams that it has are in, undamaged, and nothing more came for a moment: only then
+does it say that somebody got less than usual. Answers 5xx are told at once, however little is in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from incidents.evidence.lines import traffic_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
+
+KEEP_MINUTES = 30
+
+
+class Served(NamedTuple):
+    """What was served; the sum of two is what was served in both."""
+
+    requests: int = 0
+    errors_5xx: int = 0
+    bytes_sent: int = 0
+
+    def plus(self, other: Served) -> Served:
+        return Served(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+Minute = tuple[str, int]
+"""An edge and a minute since 1970."""
+
+
+class TrafficTold:
+    """Remembers what was told of the last minutes, and tells what is new or another."""
+
+    def __init__(self) -> None:
+        self._told: dict[Minute, dict[str, Served]] = defaultdict(dict)
+
+    def lines(
+        self,
+        served: Mapping[Minute, Mapping[str, Served]],
+        whole: AbstractSet[Minute],
+        wanted: AbstractSet[str],
+        now: float,
+    ) -> list[dict[str, Any]]:
+        """What to tell of these minutes. `served`: by customer, and "" for all; `whole`: the minutes that are in;
+        `wanted`: customers of whom all is told, a minute in which they got nothing too."""
+        lines = []
+        for edge, minute in sorted(served.keys() | whole, key=lambda cell: (cell[1], cell[0])):
+            told = self._told[edge, minute]
+            cells = dict(served.get((edge, minute), {}))
+            is_whole = (edge, minute) in whole
+            if is_whole:
+                here = wanted & self._customers_of(edge)
+                cells = {**dict.fromkeys(here, Served()), "": Served(), **cells}
+            for customer, cell in sorted(cells.items()):
+                matters = customer == "" or customer in wanted or cell.errors_5xx > 0 or customer in told
+                if told.get(customer) == cell or not matters or not (is_whole or cell.errors_5xx):
+                    continue
+                told[customer] = cell
+                lines.append(
+                    traffic_line(
+                        edge, minute, now, customer=customer, requests=cell.requests,
+                        errors_5xx=cell.errors_5xx, bytes_sent=cell.bytes_sent,
+                    )
+                )  # fmt: skip
+        return lines
+
+    def _customers_of(self, edge: str) -> set[str]:
+        return {name for (of, _), told in self._told.items() if of == edge for name in told if name}
+
+    def forget(self, before: int) -> None:
+        """Minutes before this one are told no more."""
+        for cell in [cell for cell in self._told if cell[1] < before]:
+            del self._told[cell]
+
+
+def by_customer(
+    rows: Iterable[tuple[str, int, str, int, int, int]], owner: Callable[[str], str | None]
+) -> dict[Minute, dict[str, Served]]:
+    """Rows of (edge, minute, resource, requests, errors, bytes) by customer; a resource that is nobody's is left out,
+    an empty one is all."""
+    found: dict[Minute, dict[str, Served]] = defaultdict(dict)
+    for edge, minute, resource, *figures in rows:
+        customer = owner(resource) if resource else ""
+        if customer is None:
+            continue
+        cells = found[edge, minute]
+        cells[customer] = cells.get(customer, Served()).plus(Served(*figures))
+    return found
+
+
+def fallen(
+    now: Mapping[str, float], references: Iterable[Mapping[str, float]], *, share: float, floor: float
+) -> set[str]:
+    """Whose level is below `share` of the least of his references, each of which is `floor` at least.
+
+    A level per minute. References: of the hour before, of a day and of a week ago, as far as there are any: who is
+    quiet at this time every day has not fallen, nor has who was loud for an hour.
+    """
+    known = [reference for reference in references if reference]
+    if not known:
+        return set()
+    names = set.intersection(*(set(reference) for reference in known))
+    return {
+        name
+        for name in names
+        if (usual := min(reference[name] for reference in known)) >= floor
+        and now.get(name, 0.0) < share * usual
+    }

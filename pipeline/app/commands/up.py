@@ -1,0 +1,63 @@
+"""`prebill up`: the pipeline and the watch in one process, which owns the embedded store."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from pipeline.app.commands.run import bring_in, housekeeping, spool_format, stop_on_signals
+from pipeline.app.commands.watch import ended, told_begin
+from pipeline.app.failures import UsageFailure
+from pipeline.app.parameters import Flag, Given
+from pipeline.app.stores import any_store
+from pipeline.app.terminal import say
+
+
+def up(*, wait: Flag = False, context: Given) -> int:
+    """Run everything in one process, until stopped: the pipeline over the spool, and the watch over what it brings in.
+
+    Other commands work meanwhile: they find this process by the store.
+
+    Parameters
+    ----------
+    wait
+        While another process watches this store, stand by with that part and take it over when it ends.
+    """
+    from pipeline.app.watching import watch_of
+
+    config = context.config
+    spool = Path(config.spool.path)
+    if not spool.is_dir():
+        raise UsageFailure(
+            f"spool.path: there is no folder {spool}", mend=f"mkdir -p {spool}, or mend spool.path."
+        )
+    fmt = spool_format(config)
+    with any_store(context) as store, stop_on_signals() as stop, housekeeping(store, context, stop):
+        failed: list[BaseException] = []
+        lost = threading.Event()
+
+        def watch() -> None:
+            try:
+                with watch_of(store, config, context.clock(), stop, wait=wait) as (watching, gone):
+                    told_begin(watching)
+                    watching.run(stop, gone)
+                    if gone.is_set():
+                        lost.set()
+                        stop.set()
+            except BaseException as error:
+                failed.append(error)
+                stop.set()
+
+        thread = threading.Thread(target=watch, name="watch", daemon=True)
+        thread.start()
+        try:
+            bring_in(config, store, fmt, context, stop, once=False)
+        finally:
+            stop.set()
+            thread.join(timeout=60)
+            if thread.is_alive():
+                say("the watch did not end in time; nothing that was decided is lost")
+        if failed:
+            raise failed[0]
+        ended(stop, lost)
+    return 0

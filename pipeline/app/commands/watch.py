@@ -1,0 +1,69 @@
+"""`prebill watch`: the control side, one at a time: coverage, evidence, probes, the incident engine, notices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.app.commands.run import stop_on_signals
+from pipeline.app.failures import Failure, Stopped
+from pipeline.app.parameters import Flag, Given
+from pipeline.app.stores import any_store
+from pipeline.app.terminal import plural, say
+
+if TYPE_CHECKING:
+    import threading
+
+    from pipeline.app.watch_loop import Watch
+
+LOST = 1
+
+
+def watch(*, once: Flag = False, wait: Flag = False, context: Given) -> int:
+    """Watch over clients and logs: take up evidence, decide what is urgent, tell who must hear, until stopped.
+
+    One at a time does this for a store; another one says who has it. May
+    be killed at any moment and started again: what was decided stays, and
+    no notice is lost, or sent under another key.
+
+    Parameters
+    ----------
+    once
+        Take up what is there, decide, tell, and end; probes are not made.
+    wait
+        While another one watches, stand by and take over when it ends, in place of exit 1.
+    """
+    from pipeline.app.watching import watch_of
+
+    config = context.config
+    with (
+        any_store(context) as store,
+        stop_on_signals() as stop,
+        watch_of(store, config, context.clock(), stop, wait=wait) as (watching, lost),
+    ):
+        told_begin(watching)
+        if once:
+            watching.once()
+        else:
+            watching.run(stop, lost)
+        ended(stop, lost)
+    return 0
+
+
+def told_begin(watching: Watch) -> None:
+    """What there is at the start, in a line."""
+    incidents = [each for each in watching.log.engine.incidents if each.status.value != "resolved"]
+    again = f", {plural(watching.log.replayed, 'event')} read again" if watching.log.replayed else ""
+    say(f"watching: {plural(len(incidents), 'open incident')}{again}; `prebill incidents list` shows them")
+
+
+def ended(stop: threading.Event, lost: threading.Event) -> None:
+    """Raises what the end was: a signal, or another watch."""
+    if lost.is_set():
+        failure = Failure(
+            "another prebill watches this store now", mend="Nothing is lost: it goes on from the log."
+        )
+        failure.code = LOST
+        raise failure
+    number = getattr(stop, "number", None)
+    if number is not None:
+        raise Stopped(number)

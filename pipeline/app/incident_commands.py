@@ -1,0 +1,176 @@
+"""What `prebill incidents list|show|ack|resolve|note` does: reads the incident log, and adds what people say to the
+evidence, where the watch takes it up."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import time
+from typing import TYPE_CHECKING, Any
+
+from incidents.words import instant_text
+from pipeline.app.failures import UsageFailure
+from pipeline.app.incident_output import (
+    act_document,
+    by_urgency,
+    delivery_document,
+    incident_document,
+    show_list,
+    show_one,
+)
+from pipeline.app.stores import existing_store
+from pipeline.app.terminal import print_json, say
+from pipeline.app.watch_lease import WATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from incidents.model import Transition
+    from pipeline.app.context import Context
+    from pipeline.store.incident_rows import IncidentRow
+    from pipeline.store.store import Store
+
+PATIENCE_S, LOOK_EVERY_S = 5.0, 0.1
+
+
+def list_incidents(context: Context, *, resolved: bool, json: bool) -> int:
+    """All that is open; with `resolved` everything."""
+    now = context.now().timestamp()
+    with existing_store(context) as store:
+        rows = by_urgency(
+            [row for row in store.incidents.incidents() if resolved or row.status != "resolved"]
+        )
+        watcher = _watcher(store)
+    if json:
+        print_json([incident_document(row) for row in rows])
+    else:
+        show_list(rows, now, watcher or "Nobody watches: `prebill watch`, or `prebill up`.")
+    return 0
+
+
+def show_incident(context: Context, name: str, *, json: bool) -> int:
+    """One incident, with its story."""
+    from pipeline.app.watch_log import transition_of
+
+    now = context.now().timestamp()
+    with existing_store(context) as store:
+        rows = store.incidents.incidents()
+        row = find(rows, name)
+        timeline = [transition_of(each) for each in store.incidents.changes(row.incident)]
+        deliveries = store.incidents.deliveries(incident=row.incident)
+        acts = store.incidents.acts(row.incident)
+    children = [each for each in rows if each.parent == row.incident]
+    roles = _roles(context, timeline, now)
+    if not json:
+        show_one(row, timeline, deliveries, acts, children, roles, now)
+        return 0
+    document = incident_document(row)
+    evidence = next((each.evidence for each in reversed(timeline) if each.evidence), ())
+    document |= {
+        "customers": list(next((each.customers for each in reversed(timeline) if each.customers), ())),
+        "evidence": [
+            {"at": instant_text(f.at), "age_s": round(now - f.at, 3), "source": f.source, "text": f.text}
+            for f in evidence
+        ],
+        "timeline": [each.json for each in timeline],
+        "told": [delivery_document(each) for each in deliveries],
+        "acts": [act_document(each) for each in acts],
+        "roles": dict(roles),
+        "children": [incident_document(each) for each in children],
+    }
+    print_json(document)
+    return 0
+
+
+def say_on_incident(
+    context: Context, act: str, name: str, *, actor: str | None, reason: str | None, json: bool
+) -> int:
+    """A person's word on an incident: `ack`, `resolve` or `note`."""
+    missing = [
+        option
+        for option, value in (("--actor", actor), ("--reason", reason))
+        if not (value and value.strip())
+    ]
+    if missing:
+        raise UsageFailure([f"{option}: required with {act}, and not given" for option in missing])
+    from pipeline.coverage.evidence import EvidenceError, parse_evidence
+
+    now = context.now().timestamp()
+    with existing_store(context) as store:
+        log = store.incidents
+        row = find(log.incidents(), name)
+        if row.status == "resolved" and act != "note":
+            raise UsageFailure(f"{row.incident} is resolved already; a note can still be added")
+        said = {
+            "at": instant_text(now), "type": act, "incident": row.incident, "actor": actor, "text": reason,
+        }  # fmt: skip
+        before = max((each.seq for each in log.changes(row.incident)), default=0)
+        try:
+            store.add_evidence(parse_evidence(jsonlib.dumps(said), actor=str(actor), now=now))
+        except EvidenceError as error:
+            raise UsageFailure([f"{problem.where}: {problem}" for problem in error.problems]) from None
+        watcher = _watcher(store)
+        after = _wait_for(store, row, before) if watcher else None
+    if json:
+        print_json(incident_document(after or row) | {"taken_up": after is not None})
+    elif after is not None:
+        say(
+            f"{row.incident}: {act} by {actor}; it is {after.status} now, {after.priority}, harm {after.harm}"
+        )
+    elif watcher:
+        say(f"{row.incident}: {act} by {actor} is written down; the watch has not taken it up yet")
+    else:
+        say(
+            f"{row.incident}: {act} by {actor} is written down. Nobody watches: it counts once `prebill watch` runs."
+        )
+    return 0
+
+
+def find(rows: Sequence[IncidentRow], name: str) -> IncidentRow:
+    """The incident of this id, or of the one id that begins so; raises UsageFailure."""
+    found = [row for row in rows if row.incident == name] or [
+        row for row in rows if len(name) >= 3 and row.incident.startswith(name)
+    ]
+    if len(found) == 1:
+        return found[0]
+    what = f"{len(found)} incidents begin with {name!r}" if found else f"there is no incident {name!r}"
+    raise UsageFailure(what, mend="`prebill incidents list --all` shows them.")
+
+
+def _wait_for(store: Store, row: IncidentRow, before: int) -> IncidentRow | None:
+    """How it stands once the watch has taken up what was said; None where that takes long."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        if store.incidents.changes(row.incident, before):
+            return find(store.incidents.incidents(), row.incident)
+        time.sleep(LOOK_EVERY_S)
+    return None
+
+
+def _watcher(store: Store) -> str:
+    lease = store.leases.current(WATCH)
+    if lease is None or not lease.holds_at(time.time()):
+        return ""
+    return f"Process {lease.pid} on {lease.host} watches."
+
+
+def _roles(context: Context, timeline: Sequence[Transition], now: float) -> Mapping[str, str]:
+    """Who holds the roles of an incident that concerns the whole company."""
+    from pipeline.app.checking import config_or_none
+
+    config = config_or_none(context)
+    since: float | None = None
+    for each in timeline:
+        if each.priority.value == "company_wide" and since is None:
+            since = each.at
+        elif each.change.value in ("lowered", "reopened"):
+            since = None
+    if config is None or since is None:
+        return {}
+    from incidents.people.roles import roles_at
+
+    roles: Any = roles_at(config.notifying.people, since, (), now)
+    return {
+        role: name
+        for role in ("commander", "operations", "liaison", "scribe")
+        if (name := getattr(roles, role))
+    }

@@ -1,0 +1,142 @@
+"""Puts a watch together out of the configuration: its feeds (coverage, gaps, counters, usage, probes), its channels,
+the lease; for `prebill watch` and `prebill up`."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipeline.app.checking import reach_s, settings_of
+from pipeline.app.control_loop import EVERY_S, check_and_tell
+from pipeline.app.live_gaps import LiveCounters, LiveGaps
+from pipeline.app.live_usage import LiveUsage
+from pipeline.app.terminal import say
+from pipeline.app.watch_inbox import Inbox
+from pipeline.app.watch_lease import COVERAGE, WATCH, HeldFailure, holding
+from pipeline.app.watch_loop import Feed, Watch
+from pipeline.app.watch_notices import Notices
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from incidents.channels.dispatch import Dispatcher
+    from incidents.model import Transition
+    from incidents.people.recipients import Customer
+    from incidents.probes.prober import Prober
+    from pipeline.app.settings import Config
+    from pipeline.store.store import Store
+
+Lines = list[dict[str, Any]]
+
+
+@contextmanager
+def watch_of(
+    store: Store,
+    config: Config,
+    clock: Callable[[], datetime],
+    stop: threading.Event,
+    *,
+    wait: bool = False,
+    checks: bool = True,
+) -> Iterator[tuple[Watch, threading.Event]]:
+    """A watch that holds the lease, ready to run, and the event that says when the lease is lost. `checks`: of coverage
+    too, where nobody else does them. Raises HeldFailure."""
+    seconds = _seconds(clock)
+    with ExitStack() as stack:
+        lost = stack.enter_context(holding(store, WATCH, stop, wait=wait))
+        inbox = Inbox()
+        notices = Notices(store, dispatcher_of(config), inbox, seconds)
+        watch = Watch(store, config.incidents, seconds, inbox, notices)
+        gaps, counters = LiveGaps(store, config, say, watch.log.at), LiveCounters(store)
+        if checks:
+            watch.add(stack.enter_context(_coverage(store, config, stop)))
+        watch.add(Feed("gaps", gaps.step))
+        watch.add(Feed("counters", counters.step))
+        usage = LiveUsage(store, config.incidents, settings_of(config).owner, watch.open_customers)
+        watch.add(Feed("usage", usage.step))
+        if prober := prober_of(config, store, seconds):
+            watch.add(Feed("probes", _probing(prober), late_s=30.0, alone=False))
+            stack.callback(prober.stop)
+        yield watch, lost
+
+
+def _seconds(clock: Callable[[], datetime]) -> Callable[[], float]:
+    return lambda: clock().timestamp()
+
+
+@contextmanager
+def _coverage(store: Store, config: Config, stop: threading.Event) -> Iterator[Feed]:
+    """The check of every minute, where no other process has taken it on."""
+    from pipeline.coverage.continuous import Continuous
+
+    continuous = Continuous(store, settings_of(config), reach_s(config))
+    with ExitStack() as stack:
+        held: list[threading.Event] = []
+
+        def step(now: float) -> Lines:
+            if held and held[0].is_set():
+                held.clear()
+            if not held:
+                try:
+                    held.append(stack.enter_context(holding(store, COVERAGE, stop)))
+                except HeldFailure:
+                    return []  # it is done elsewhere; this one takes it on when that ends
+            check_and_tell(continuous, now)
+            return []
+
+        yield Feed("coverage", step, every_s=EVERY_S)
+
+
+def _probing(prober: Prober) -> Callable[[float], Lines]:
+    def step(_now: float) -> Lines:
+        if not prober.alive:
+            prober.start()
+        if not prober.alive:
+            raise RuntimeError("the prober does not start")
+        return []
+
+    return step
+
+
+def prober_of(config: Config, store: Store, clock: Callable[[], float]) -> Prober | None:
+    """The prober of what is configured; its results are evidence in the store, as anybody's."""
+    if not config.probe:
+        return None
+    from pipeline.app.commands.probe import configured_checks, prober_into
+
+    return prober_into(store, configured_checks(config), config, clock)
+
+
+def dispatcher_of(config: Config) -> Dispatcher | None:
+    """What hands notices over; None where nobody is configured to have them."""
+    notifying = config.notifying
+    if not notifying.person and not notifying.channel:
+        return None
+    from incidents.channels.alertmanager import AlertMirror
+    from incidents.channels.dispatch import Dispatcher
+    from incidents.channels.opening import open_channels
+    from incidents.channels.sender import Threads
+    from incidents.people.recipients import Customer
+
+    known = {
+        each.id: Customer(id=each.id, name=each.name or each.id, lang=each.lang) for each in config.customer
+    }
+
+    def customers(notice: Transition) -> Sequence[Customer]:
+        names = notice.customers or ((notice.scope.id,) if notice.scope.kind == "customer" else ())
+        return [known.get(name) or Customer(id=name, name=name) for name in names]
+
+    opened = open_channels(notifying, os.environ)
+    for problem in opened.problems:
+        say(f"prebill watch: {problem}; its notices go further up")
+    return Dispatcher(
+        notifying,
+        opened.channels,
+        sender=Threads(),
+        mirrors=[AlertMirror(name, channel, Threads()) for name, channel in opened.alerts.items()],
+        customers=customers,
+        repeat=config.incidents.repeat.span.total_seconds(),
+    )
