@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.app.context import Context
+from pipeline.app.context import DEFAULT_CONFIG, Context
 from pipeline.app.failures import Failure
 from pipeline.app.terminal import human_bytes, plural
 
@@ -59,6 +59,7 @@ def run_checks(context: Context) -> Iterator[Check]:
         spool = Path(config.spool.path)
         yield from _guarded("spool", lambda: _spool(spool, config, context.now()))
         yield from _guarded("format", lambda: _format(config.spool.format))
+        yield from _guarded("plans", lambda: _plans(config, context))
     yield from _guarded("disk", lambda: _disk(_folders(dsn, config)))
     yield from _guarded("kernels", _kernels)
     yield from _guarded("java", _java)
@@ -211,6 +212,12 @@ def _format(name: str) -> Check:
             "format", FAIL, "; ".join(map(str, error.problems)), "Mend spool.format, or the format's TOML."
         )
     return Check("format", OK, f"{fmt.name}: {fmt.title}")
+
+
+def _plans(config: Config, context: Context) -> Check:
+    from pipeline.app.plan_checks import check_plans
+
+    return check_plans(config, Path(context.config_path or DEFAULT_CONFIG), context.now())
 
 
 def _folders(dsn: str | None, config: Config | None) -> dict[str, Path]:

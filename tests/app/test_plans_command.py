@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.app import settings
+from pipeline.app.checks import FAIL, NOTE, OK
 from pipeline.app.commands.close import terms_of
 from pipeline.app.config import load_config
 from pipeline.app.contracts import contracts_of
 from pipeline.app.failures import Failure
+from pipeline.app.plan_checks import check_plans
 from pipeline.app.settings import Config
 from pipeline.rating.model import Discount, Tax, Term
 from pipeline.shape import top_level_keys
@@ -259,3 +261,28 @@ def test_the_contracts_of_the_page_are_valid(tmp_path: Path) -> None:
     shapes = (settings.Contract, settings.LaterTax, settings.Discount, settings.Tax)
     keys = {key for shape in shapes for key in top_level_keys(shape)}
     assert keys <= set(re.findall(r"[a-z_]+", page))
+
+
+def test_doctor_looks_at_the_book_and_at_who_is_on_which_plan(tmp_path: Path) -> None:
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    contract = 'contract = [{ plan = "start", from = 2026-01-01 }]\n'
+    file = tmp_path / "prebill.toml"
+
+    def look(contract: str) -> tuple[str, str]:
+        check = check_plans(config_of(tmp_path, contract), file, now)
+        assert bool(check.mend) == (check.state != OK), "what is wrong is told with how to mend it"
+        return check.state, check.found
+
+    state, found = look("")
+    assert (state, "counted, not rated" in found) == (NOTE, True)
+    state, found = look(contract)
+    assert (state, "1 contract name plans" in found) == (FAIL, True)
+    make_book(tmp_path)
+    assert look(contract) == (OK, "1 plan, 1 contract")
+    state, found = look(contract.replace("}", ", to = 2026-10-01 }"))
+    assert (state, "1 customer without a contract now: c1" in found) == (NOTE, True)
+    state, found = look(contract.replace("start", "large"))
+    assert (state, "prebill.toml:" in found, 'no plan "large"' in found) == (FAIL, True, True)
+    (tmp_path / "book" / "start.toml").write_text(START.replace("1.20", "dear"), encoding="utf-8")
+    state, found = look(contract)
+    assert (state, "start.toml:11" in found) == (FAIL, True), found

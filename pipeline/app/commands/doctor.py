@@ -15,7 +15,7 @@ def doctor(
     json: Flag = False,
     context: Given,
 ) -> int:
-    """Check configuration, store, clock, spool, disk, kernels, and Java for the cluster; exit 1 if one fails.
+    """Check configuration, store, clock, spool, plans, disk, kernels, and Java for the cluster; exit 1 if one fails.
 
     Parameters
     ----------
