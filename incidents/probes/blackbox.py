@@ -6,8 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from incidents.probes.http import certificate_remark, check_status, fetch
+from incidents.probes.fetch import ascii_host, fetch
+from incidents.probes.http import certificate_remark, check_status
 from incidents.probes.result import Phase, UnmetError
+from incidents.probes.settings import bracketed, split_address
 
 if TYPE_CHECKING:
     from incidents.probes.settings import ProbeSettings
@@ -40,8 +42,10 @@ def exporter_url(exporter: str, probe: ProbeSettings) -> str:
     if probe.kind == "http":
         parts = urlsplit(probe.url)
         if probe.address:
-            asked["target"] = urlunsplit((parts.scheme, probe.address, parts.path, parts.query, ""))
-            asked["hostname"] = parts.netloc
+            host, port = split_address(probe.address, parts.port or 0)
+            authority = bracketed(host) + (f":{port}" if port else "")
+            asked["target"] = urlunsplit((parts.scheme, authority, parts.path, parts.query, ""))
+            asked["hostname"] = ascii_host(probe.url)
         else:
             asked["target"] = probe.url
     else:

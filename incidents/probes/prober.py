@@ -53,6 +53,7 @@ class Prober:
         self._told = told
         self._last: dict[int, Last] = {}
         self._started: float | None = None
+        self._zero: float | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -80,7 +81,7 @@ class Prober:
         async def all_of_them() -> list[Verdict]:
             slots = asyncio.Semaphore(self._probing.at_once)
             async with _Pulse() as pulse:
-                return await asyncio.gather(*(self._run(n, clock, slots, pulse) for n in numbers))
+                return await asyncio.gather(*(self._run(n, clock, clock, slots, pulse) for n in numbers))
 
         load([self.checks[number] for number in numbers])
         verdicts = asyncio.run(all_of_them()) if numbers else []
@@ -89,13 +90,19 @@ class Prober:
         return verdicts
 
     async def _run(
-        self, number: int, clock: Callable[[], float], slots: asyncio.Semaphore, pulse: _Pulse
+        self,
+        number: int,
+        clock: Callable[[], float],
+        beat: Callable[[], float],
+        slots: asyncio.Semaphore,
+        pulse: _Pulse,
     ) -> Verdict:
+        """`clock` says when it was seen, `beat` when it ran, for the schedule."""
         began = time.monotonic()
         verdict = await run_check(self.checks[number], self._probing, clock, slots)
         if verdict.ok is False and (stood := pulse.stalled_since(began)) >= STALL_S:
             verdict = _doubted(verdict, stood)
-        self._last[number] = after_run(self._last.get(number), verdict.at, verdict.ok)
+        self._last[number] = after_run(self._last.get(number), beat(), verdict.ok)
         self._seen(verdict)
         return verdict
 
@@ -128,9 +135,21 @@ class Prober:
                 self._told(f"the prober failed and begins anew: {error}")
                 self._stop.wait(1.0)
 
+    def _beat(self) -> Callable[[], float]:
+        if self._zero is None:
+            self._zero = self._clock() - time.monotonic()
+        zero = self._zero
+        return lambda: zero + time.monotonic()
+
     async def _go_on(self) -> None:
-        """Start what is due as slots become free, soonest first: a target that hangs holds its own slot only."""
-        started = self._started = self._clock()
+        """Start what is due as slots become free, soonest first: a target that hangs holds its own slot only.
+
+        The schedule's beat is the clock as it was at the first start, and monotonic from then on: a clock that is set
+        back must not silence the prober, nor one set forward make it run everything at once.
+        """
+        beat = self._beat()
+        started = self._started if self._started is not None else beat()
+        self._started = started
         waiting = [
             (next_due(check, self._last.get(number), started, self._probing), number)
             for number, check in enumerate(self.checks)
@@ -141,10 +160,12 @@ class Prober:
         async with _Pulse() as pulse:
             try:
                 while not self._stop.is_set():
-                    now = self._clock()
+                    now = beat()
                     while waiting and waiting[0][0] <= now and len(running) < self._probing.at_once:
                         _, number = heapq.heappop(waiting)
-                        running[asyncio.create_task(self._run(number, self._clock, slots, pulse))] = number
+                        running[asyncio.create_task(self._run(number, self._clock, beat, slots, pulse))] = (
+                            number
+                        )
                     if not running:
                         await asyncio.sleep(TICK_S)
                         continue

@@ -28,7 +28,7 @@ def load(checks: Iterable[Check]) -> None:
     """Import what the checks need: an import inside of a first look would be measured as the target's slowness."""
     import anyio
 
-    from incidents.probes import blackbox, http  # noqa: F401 - exporters are asked over HTTP too
+    from incidents.probes import blackbox, fetch  # noqa: F401 - exporters are asked over HTTP too
 
     asyncio.run(anyio.sleep(0))  # it imports its other half when it is first used
     kinds = {probe.kind for check in checks for probe in check.probes}
@@ -39,7 +39,7 @@ def load(checks: Iterable[Check]) -> None:
         from incidents.probes import sip, tcp  # noqa: F401
     for ca in {probe.ca for check in checks for probe in check.probes if probe.url.startswith("https:")}:
         with contextlib.suppress(OwnFaultError):  # told by the look itself
-            http.trust(ca)
+            fetch.trust(ca)
 
 
 async def run_check(

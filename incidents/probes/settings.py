@@ -220,6 +220,11 @@ def address_fault(address: str, *, need_port: bool) -> str:
     )
 
 
+def bracketed(host: str) -> str:
+    """A host as it stands before a port."""
+    return f"[{host}]" if ":" in host else host
+
+
 def split_address(address: str, default_port: int) -> tuple[str, int]:
     """Host and port; raises ValueError. A bare IPv6 address needs no brackets where no port follows."""
     try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import secrets
 from typing import TYPE_CHECKING, Any
 
 from incidents.probes.addresses import is_named_inward, resolve
 from incidents.probes.http import check_status
 from incidents.probes.result import Phase, UnmetError
-from incidents.probes.settings import split_address
+from incidents.probes.settings import bracketed, split_address
 from incidents.probes.sip_messages import (
     MAX_MESSAGE,
     T1_S,
@@ -42,15 +41,8 @@ async def probe_sip(probe: ProbeSettings, phase: Phase, *, loopback: bool = Fals
 
 def _call(probe: ProbeSettings, local: tuple[Any, ...]) -> Call:
     host, port = split_address(probe.address, PORT)
-    asked = probe.uri or f"sip:{_bracketed(host)}{'' if port == PORT else f':{port}'}"
-    return Call(asked, probe.transport, _bracketed(str(local[0])), int(local[1]), secrets.token_hex(16))
-
-
-def _bracketed(host: str) -> str:
-    try:
-        return f"[{ipaddress.IPv6Address(host)}]"
-    except ValueError:
-        return host
+    asked = probe.uri or f"sip:{bracketed(host)}{'' if port == PORT else f':{port}'}"
+    return Call(asked, probe.transport, bracketed(str(local[0])), int(local[1]), secrets.token_hex(16))
 
 
 async def _over_udp(probe: ProbeSettings, phase: Phase, *, loopback: bool) -> Answer:

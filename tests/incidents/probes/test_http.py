@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from incidents.probes.blackbox import exporter_url
+from incidents.probes.http import _address
 from tests.incidents.probes.peers import Nginx, a_probe, free_port, look, seconds
 
 if TYPE_CHECKING:
@@ -212,3 +215,26 @@ def test_a_tcp_probe() -> None:
     assert asyncio.run(run(b"quiet", contains="SSH")).detail == "waiting for 'SSH' timeout"
     refused = asyncio.run(look(a_probe("tcp", address=f"127.0.0.1:{free_port()}")))
     assert (refused.ok, refused.detail) == (False, "connection refused")
+
+
+def test_an_address_holds_for_the_probes_own_host_and_port_only() -> None:
+    ours = a_probe("http", url="http://c1.example.test/", address="192.0.2.1:8080")
+    assert _address(ours, "http://c1.example.test/next") == "192.0.2.1:8080"
+    assert _address(ours, "https://c1.example.test/next") == "192.0.2.1"
+    six = a_probe("http", url="http://c1.example.test/", address="[2001:db8::1]:8080")
+    assert _address(six, "https://c1.example.test/") == "[2001:db8::1]"
+    assert _address(a_probe("http", url="http://c1.example.test/"), "http://c1.example.test/") == ""
+
+
+def test_what_an_exporter_is_asked() -> None:
+    edge = a_probe("http", url="https://пример.рф:444/a?b", address="192.0.2.1", module="m")
+    asked = parse_qs(urlsplit(exporter_url("http://x:9115/", edge)).query)
+    assert asked == {
+        "module": ["m"],
+        "target": ["https://192.0.2.1:444/a?b"],
+        "hostname": ["xn--e1afmkfd.xn--p1ai"],
+    }
+    plain = a_probe("tcp", address="192.0.2.1:22", module="tcp_connect")
+    assert exporter_url("http://x:9115/bb/probe", plain) == (
+        "http://x:9115/bb/probe?module=tcp_connect&target=192.0.2.1%3A22"
+    )

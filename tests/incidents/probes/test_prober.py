@@ -252,3 +252,23 @@ def test_an_error_of_our_own_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("incidents.probes.tcp.probe_tcp", fail)
     seen = asyncio.run(look(closed("a")))
     assert (seen.ok, seen.detail) == (None, "this prober: 'ours'")
+
+
+def test_a_clock_that_is_set_back_silences_nobody() -> None:
+    given: list[dict[str, Any]] = []
+    back = threading.Event()
+
+    def clock() -> float:
+        return time.time() - (7_200 if back.is_set() else 0)
+
+    prober = Prober(checks_of(FAST, (closed("a"),), "v"), FAST, given.extend, clock)
+    prober.start()
+    try:
+        wait_until(lambda: len(given) >= 1, "a first look")
+        back.set()
+        before = len(given)
+        wait_until(lambda: len(given) >= before + 2, "looks after the clock was set back")
+    finally:
+        prober.stop()
+    assert len(given) < 10  # and it does not run all the time either
+    assert given[-1]["at"] < given[0]["at"]
