@@ -157,17 +157,17 @@ class Transition(Struct, frozen=True, kw_only=True):
                 for fact in self.evidence
             ],
         }
-        more: dict[str, Any] = {
-            "notice": self.notice,
-            "level": self.level,
-            "draft": self.draft,
+        document |= {
             "actor": self.actor,
-            "parent": self.parent,
+            "parent": self.parent or None,
             "flaps": self.flaps,
             "customers": list(self.customers),
-            "quiet": list(self.quiet),
         }
-        return document | {key: value for key, value in more.items() if value}
+        if self.change is Change.NOTICE:
+            document |= {"notice": self.notice, "draft": self.draft, "quiet": list(self.quiet)}
+            if self.level:
+                document["level"] = self.level
+        return document
 
 
 class Standing(Struct, frozen=True, kw_only=True):

@@ -252,6 +252,7 @@ def _mute_over(view: View, incident: Incident, found: Judgement) -> list[Transit
     incident.muted, incident.muted_until = False, 0.0
     why = "it goes beyond the plan" if found.beyond else "the planned work is over"
     if not found.bad and incident.clean_at is not None:
+        incident.harm, incident.suspected_at = Harm.NONE, None
         return [tell(view, incident, Change.UPDATED, f"{why}, and all is fine so far")]
     harm = found.harm if found.bad else Harm.SUSPECTED  # silence is not health
     incident.harm = harm

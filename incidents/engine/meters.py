@@ -96,7 +96,9 @@ def take_edge_act(state: State, event: EdgeAct) -> set[str]:
             del state.retired[event.edge]
     elif old is None or event.at > old.at:
         meter = state.meters.get(event.edge)
-        base = meter.requests if meter and 0 <= event.at - meter.at <= _NEAR else None
+        base = None
+        if meter is not None and 0 <= event.at - meter.at <= _NEAR:  # and what it served until then
+            base = meter.requests + round((meter.rate or 0.0) * (event.at - meter.at) / 60)
         state.retired[event.edge] = Retired(event.at, event.action, event.actor, base)
     return {EDGE + event.edge, GAP + event.edge}
 
@@ -105,7 +107,7 @@ def _after_retirement(state: State, event: Counter, meter: Meter | None) -> set[
     retired = state.retired.get(event.edge)
     if retired is None or retired.action != "decommission" or event.at < retired.at:
         return set()
-    if retired.base is None or event.requests_total < retired.base:
+    if event.at == retired.at or retired.base is None or event.requests_total < retired.base:
         retired.base = event.requests_total
         return set()
     if event.requests_total - retired.base <= _STRAY or (meter and event.at <= meter.at):

@@ -1,0 +1,86 @@
+"""`prebill incidents`: what is open and its story, people's words on it, and drills of the policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from pipeline.app.failures import UsageFailure
+from pipeline.app.parameters import Flag, Given
+
+if TYPE_CHECKING:
+    from pipeline.app.context import Context
+
+Action = Literal["list", "show", "ack", "resolve", "note"]
+SAID = ("ack", "resolve", "note")
+
+
+def incidents(
+    action: Action,
+    name: str = "",
+    /,
+    *,
+    every: Annotated[bool, Parameter(name="--all", negative="", show_default=False)] = False,
+    actor: str | None = None,
+    reason: str | None = None,
+    json: Flag = False,
+    context: Given,
+) -> int:
+    """List incidents, show one with its evidence and story, acknowledge or resolve it, or note something.
+
+    What people say is written down at once, and taken up by the running
+    watch within a second; without one, when the next begins. For instance:
+    prebill incidents ack d16ba1 --actor anna --reason "looking at it"
+
+    Parameters
+    ----------
+    action
+        `list`, `show`, `ack` (stops reminders to its author, nothing else), `resolve`, `note`.
+    name
+        The incident: its id, or how the id begins.
+    every
+        With `list`: resolved ones too.
+    actor
+        Who says it. Required with ack, resolve and note.
+    reason
+        What is said, or why. Required with ack, resolve and note.
+    json
+        One JSON document on standard output: a list, or what is known of the incident.
+    """
+    _check(action, name, actor, reason, every=every)
+    return _do(action, name, actor, reason, context, every=every, json=json)
+
+
+def _check(action: str, name: str, actor: str | None, reason: str | None, *, every: bool) -> None:
+    problems = []
+    if action == "list" and name:
+        problems.append(f"list takes no incident, found {name!r}; `prebill incidents show {name}` shows it")
+    if action != "list" and not name:
+        problems.append(f"{action}: expected the id of an incident; `prebill incidents list` shows them")
+    if every and action != "list":
+        problems.append("--all: only with list")
+    given = [option for option, value in (("--actor", actor), ("--reason", reason)) if value is not None]
+    if given and action not in SAID:
+        problems.append(f"{' and '.join(given)}: only with {', '.join(SAID)}")
+    if problems:
+        raise UsageFailure(problems)
+
+
+def _do(
+    action: str,
+    name: str,
+    actor: str | None,
+    reason: str | None,
+    context: Context,
+    *,
+    every: bool,
+    json: bool,
+) -> int:
+    from pipeline.app.incident_commands import list_incidents, say_on_incident, show_incident
+
+    if action == "list":
+        return list_incidents(context, resolved=every, json=json)
+    if action == "show":
+        return show_incident(context, name, json=json)
+    return say_on_incident(context, action, name, actor=actor, reason=reason, json=json)
