@@ -61,9 +61,19 @@ COMMANDS = (
         "The work that wakes nobody: lost data, its procedure, its end; the head's digest.",
     ),
     Command(
+        "incidents",
+        "pipeline.app.commands.incidents:incidents",
+        "What is open, who has it; a drill over a file of events.",
+    ),
+    Command(
         "evidence",
         "pipeline.app.commands.evidence:evidence",
         "Adds what edges, probes, clients and people report.",
+    ),
+    Command(
+        "oncall",
+        "pipeline.app.commands.oncall:oncall",
+        "Who is on call now and next; handing a role of an incident over.",
     ),
     Command(
         "probe",
