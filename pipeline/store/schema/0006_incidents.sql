@@ -132,8 +132,8 @@ SELECT
     argMax(status, seq) AS status,
     min(incident_changes.at) AS since,
     max(incident_changes.at) AS updated,
-    argMaxIf(reason, seq, change != 'notice') AS reason,
-    argMaxIf(actor, seq, change != 'notice') AS actor,
+    argMaxIf(reason, seq, change NOT IN ('notice', 'acknowledged')) AS reason,
+    argMaxIf(actor, seq, change NOT IN ('notice', 'acknowledged')) AS actor,
     argMax(parent, seq) AS parent,
     argMax(flaps, seq) AS flaps,
     toUInt32(countIf(change = 'notice')) AS notices
