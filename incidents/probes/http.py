@@ -1,5 +1,5 @@
-"""Looks at a page the way a visitor would, redirects and all, from the edge that is asked for, and says how it differs from
-what must be there."""
+"""Looks at a page the way a visitor would, redirects and all, from the edge that is asked for, and says how it differs
+from what must be there."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ async def probe_http(probe: ProbeSettings, phase: Phase, now: float, *, loopback
 
 
 def _address(probe: ProbeSettings, url: str) -> str:
-    """Where to connect for a URL of the probe's own host: other hosts, to which a redirect leads, are looked up by name,
-    and an address's port is for the port that was asked for first."""
+    """Where to connect for a URL of the probe's own host: other hosts, to which a redirect leads, are looked up by
+    name, and an address's port is for the port that was asked for first."""
     if not probe.address:
         return ""
     host, _ = split_address(probe.address, 0)

@@ -59,6 +59,8 @@ def run_checks(context: Context) -> Iterator[Check]:
         spool = Path(config.spool.path)
         yield from _guarded("spool", lambda: _spool(spool, config, context.now()))
         yield from _guarded("format", lambda: _format(config.spool.format))
+        yield from _guarded("probes", lambda: _probes(config))
+        yield from _guarded("channels", lambda: _channels(config, context.now()))
         yield from _guarded("plans", lambda: _plans(config, context))
     yield from _guarded("disk", lambda: _disk(_folders(dsn, config)))
     yield from _guarded("kernels", _kernels)
@@ -144,6 +146,13 @@ def _clock(context: Context) -> Check:
     return Check("clock", OK, f"{shown}, synchronised within {state.maxerror / 1000:.0f} ms")
 
 
+def _probes(config: Config) -> Check:
+    from pipeline.app.probe_check import probes_found
+
+    good, found, mend = probes_found(config)
+    return Check("probes", OK if good else NOTE, found, mend)
+
+
 def _spool(spool: Path, config: Config, now: datetime) -> Check:
     from pipeline.ingest.names import NameKind, NameProblem, PatternError, compile_pattern, read_name
 
@@ -218,6 +227,25 @@ def _plans(config: Config, context: Context) -> Check:
     from pipeline.app.plan_checks import check_plans
 
     return check_plans(config, Path(context.config_path or DEFAULT_CONFIG), context.now())
+
+
+def _channels(config: Config, now: datetime) -> Check:
+    """Who can be told of incidents: every way is opened, and nothing is sent."""
+    notifying = config.notifying
+    if not notifying.person and not notifying.channel:
+        mend = "Add a [[person]] with channels, and an [oncall] rota: docs/escalation.md."
+        return Check("channels", NOTE, "nobody is configured to hear of incidents", mend)
+    from incidents.channels.opening import open_channels
+    from incidents.people.rules import warnings
+
+    opened = open_channels(notifying, os.environ)
+    found = f"{plural(len(notifying.person), 'person')}, {plural(len(opened.channels) + len(opened.alerts), 'channel')}"
+    if opened.problems:
+        mend = "Mend the URL, or what env: and file: name. Until then their notices go further up."
+        return Check("channels", FAIL, f"{found}; {'; '.join(opened.problems)}", mend)
+    if amiss := warnings(notifying.people, now.timestamp()):
+        return Check("channels", NOTE, f"{found}; {'; '.join(amiss)}", "`prebill oncall` shows the calendar.")
+    return Check("channels", OK, f"{found}: all can be opened; nothing was sent")
 
 
 def _folders(dsn: str | None, config: Config | None) -> dict[str, Path]:

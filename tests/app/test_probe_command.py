@@ -156,6 +156,28 @@ def test_wrong_probes_are_told_with_the_rest_of_the_configuration(prebill: Prebi
     ]
 
 
+@pytest.mark.parametrize(
+    ("kept", "state", "words"),
+    [
+        ("[[probe]]", "ok", "2 probes from 1 vantage point known here"),
+        ('customer = "c1"', "note", "2 probes from 1 vantage point known here; no look at 1 customer: c1"),
+        ("", "note", "none configured: nobody looks whether the clients are served"),
+    ],
+)
+def test_doctor_says_whom_nobody_looks_at(
+    prebill: Prebill, folder: Path, kept: str, state: str, words: str
+) -> None:
+    text = (folder / "prebill.toml").read_text()
+    if not kept:
+        text = text[: text.index("[[probe]]")]
+    elif kept != "[[probe]]":
+        text = text.replace(kept, 'target = { kind = "edge", id = "e2" }')
+    (folder / "prebill.toml").write_text(text)
+    checks = json.loads(prebill("doctor", "--json").stdout)
+    (found,) = [check for check in checks if check["name"] == "probes"]
+    assert (found["state"], found["found"]) == (state, words)
+
+
 def test_it_goes_on_until_it_is_stopped_and_fills_the_store(prebill: Prebill, folder: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "pipeline.app.main", "probe"],

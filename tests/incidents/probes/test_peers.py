@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from incidents.probes.checks import evidence_of
+from incidents.probes.checks import Check, checks_of, evidence_of
 from incidents.probes.prober import Prober
 from incidents.probes.settings import BlackboxSettings, ProbingSettings
 from pipeline.coverage.evidence import check_event
@@ -27,6 +27,7 @@ from tests.incidents.probes.peers import (
     needed,
     seconds,
     takes_connections,
+    wait_until,
 )
 
 if TYPE_CHECKING:
@@ -223,8 +224,6 @@ def exporter() -> Iterator[str]:
 
 def seen_by(exporter: str, probe: ProbeSettings, now: float | None = None) -> tuple[bool | None, str]:
     """What our prober makes of the exporter's look; its evidence is sound."""
-    from incidents.probes.checks import Check
-
     probing = ProbingSettings(blackbox=(BlackboxSettings(url=exporter, vantage="spb-1"),))
     given: list[dict[str, Any]] = []
     prober = Prober(
@@ -280,3 +279,26 @@ def test_an_exporter_that_cannot_look_accuses_nobody(exporter: str, nginx: Nginx
 def test_what_the_exporter_says_can_be_read_by_people_too(exporter: str) -> None:
     with urlopen(f"{exporter}/config", timeout=5) as page:  # noqa: S310 - our own exporter
         assert b"http_2xx" in page.read()
+
+
+# -- all of it together
+
+
+def test_an_edge_that_stops_fails_twice_within_its_bound(nginx: Nginx) -> None:
+    """With the defaults' proportions at a fifth of their times: every, again and timeout."""
+    probing = ProbingSettings(every=seconds("4s"), again=seconds("1s"), timeout=seconds("1s"))
+    probe = a_probe("http", url=f"http://127.0.0.1:{nginx.http_port}/")
+    given: list[dict[str, Any]] = []
+    prober = Prober(checks_of(probing, (probe,), "v"), probing, given.extend)
+    prober.start()
+    try:
+        wait_until(lambda: any(body["ok"] for body in given), "a first look that is well")
+        nginx.stop()
+        stopped = time.time()
+        wait_until(lambda: [body["ok"] for body in given[-2:]] == [False, False], "two failures")
+        assert time.time() - stopped < 1.1 * 4 + 1 + 1 + 1.5
+        nginx.start()
+        wait_until(lambda: bool(given[-1]["ok"]), "a look that is well again")
+    finally:
+        prober.stop()
+    assert {body["detail"] for body in given if not body["ok"]} == {"connection refused"}
