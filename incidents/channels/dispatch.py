@@ -80,6 +80,11 @@ class Dispatcher:
         return roles_at(self._settings.people, since, self._hand_overs.get(incident, ()), at)
 
     @property
+    def company_wide(self) -> tuple[str, ...]:
+        """Incidents whose roles are held by somebody."""
+        return tuple(self._raised)
+
+    @property
     def undelivered(self) -> int:
         """How many ways to people are still to be gone."""
         return len(self._outbox)
@@ -124,12 +129,10 @@ class Dispatcher:
         return record
 
     def _learn(self, transition: Transition) -> None:
-        name = transition.incident
         if transition.priority is Priority.COMPANY_WIDE:
-            self._raised.setdefault(name, transition.at)
-        elif transition.change in (Change.LOWERED, Change.REOPENED):
-            self._raised.pop(name, None)
-            self._hand_overs.pop(name, None)
+            self._raised.setdefault(transition.incident, transition.at)
+        else:
+            self._raised.pop(transition.incident, None)
 
     def _sendings(self, transition: Transition, now: float) -> Iterator[Sending]:
         for recipient in (*self._people(transition, now), *self._subscribers(transition)):

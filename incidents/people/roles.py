@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from incidents.model import Priority
 from incidents.people.rota import levels, on_call
 from incidents.people.settings import ROLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from incidents.model import Transition
     from incidents.people.settings import People, Role
+
+
+HAND_OVER = "handover"
 
 
 class Roles(Struct, frozen=True):
@@ -64,9 +69,38 @@ def roles_at(people: People, since: float, acts: Iterable[HandOver], at: float) 
     """The roles as they stand: named when it became company-wide, and handed over since."""
     held = name_roles(people, since).json
     for act in sorted(acts, key=lambda each: each.at):
-        if act.at <= at and act.role in held and held[act.role] == act.giver:
+        if since <= act.at <= at and act.role in held and held[act.role] == act.giver:
             held[act.role] = act.taker
     return Roles(**held)
+
+
+def raised_at(transitions: Iterable[Transition]) -> float | None:
+    """Since when an incident concerns the whole company, from its transitions in order; None where it does not."""
+    since: float | None = None
+    for each in transitions:
+        if each.priority is not Priority.COMPANY_WIDE:
+            since = None
+        elif since is None:
+            since = each.at
+    return since
+
+
+def roles_of(people: People, transitions: Iterable[Transition], acts: Iterable[HandOver], at: float) -> Roles:
+    """Who holds the roles of an incident, from its transitions in order; nobody before it concerns the whole
+    company."""
+    since = raised_at(transitions)
+    return Roles() if since is None else roles_at(people, since, acts, at)
+
+
+def hand_over_of(at: float, actor: str, reason: str, body: Mapping[str, object]) -> HandOver:
+    """A hand-over as the store keeps it: an act named `handover` with `role`, `from` and `to`."""
+    role, giver, taker = (str(body.get(key, "")) for key in ("role", "from", "to"))
+    return HandOver(at=at, role=role, giver=giver, taker=taker, reason=reason, actor=actor)
+
+
+def hand_over_body(act: HandOver) -> dict[str, str]:
+    """What the store keeps beside time, actor and reason."""
+    return {"role": act.role, "from": act.giver, "to": act.taker}
 
 
 def hand_over(people: People, roles: Roles, act: HandOver) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from incidents.people.rota import holes
+from incidents.people.rota import HOLE_DAYS, holes
 from incidents.people.times import is_country, zone_of
 from pipeline.shape import Key, Problem, nearest
 
@@ -35,10 +35,13 @@ def warnings(people: People, at: float) -> list[str]:
     ]
     if people.person and not people.oncall.level:
         found.append("there is no [[oncall.level]]: every page goes to the whole company at once")
-    found += [
-        f"level {hole.level}: nobody is on call from {_text(hole.since)} to {_text(hole.until)}"
-        for hole in holes(people.oncall, at)
-    ]
+    missing = holes(people.oncall, at)
+    for level in dict.fromkeys(hole.level for hole in missing):
+        mine = [hole for hole in missing if hole.level == level]
+        more = f", and {len(mine) - 1} more times in the next {HOLE_DAYS} days" if len(mine) > 1 else ""
+        found.append(
+            f"level {level}: nobody is on call from {_text(mine[0].since)} to {_text(mine[0].until)}{more}"
+        )
     return found
 
 

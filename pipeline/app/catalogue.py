@@ -114,6 +114,11 @@ COMMANDS = (
     Command(
         "spikes", "pipeline.app.commands.spikes:spikes", "Who is heading for a bill far above his usual one."
     ),
+    Command(
+        "support",
+        "pipeline.app.commands.support:support",
+        "The support desk: requests, their clocks, letters, the weekly report.",
+    ),
     Command("sql", "pipeline.app.commands.sql:sql", "A read-only query of the store."),
     Command(
         "doctor",

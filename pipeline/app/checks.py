@@ -239,7 +239,8 @@ def _channels(config: Config, now: datetime) -> Check:
     from incidents.people.rules import warnings
 
     opened = open_channels(notifying, os.environ)
-    found = f"{plural(len(notifying.person), 'person')}, {plural(len(opened.channels) + len(opened.alerts), 'channel')}"
+    people = f"{len(notifying.person):,} {'person' if len(notifying.person) == 1 else 'people'}"
+    found = f"{people}, {plural(len(opened.channels) + len(opened.alerts), 'channel')}"
     if opened.problems:
         mend = "Mend the URL, or what env: and file: name. Until then their notices go further up."
         return Check("channels", FAIL, f"{found}; {'; '.join(opened.problems)}", mend)
