@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from loadtest.plan_mix import ZONES
+from pipeline.shape import Problem, read_struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +126,11 @@ FROM numbers({count})"""
             "edge": edges,
             "customer": customers,
         }
-        return msgspec.convert(written, Config)
+        problems: list[Problem] = []
+        found = read_struct(Config, written, (), problems)
+        if found is None:
+            raise ValueError(f"configuration: {problems[:3]}")
+        return found
 
 
 def _segment(edge: str, minute: str) -> str:

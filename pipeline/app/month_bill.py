@@ -80,15 +80,15 @@ def _closed(
     store: Store, config: Config, customer: CustomerSettings, span: Span, close: Close
 ) -> ContractPart:
     from pipeline.app.customers import Owners
+    from pipeline.app.month_usage import read_close
     from pipeline.coverage.closing import adjustments
     from pipeline.coverage.proof import Proof
-    from pipeline.rating.usage import usage_from_table
 
     late = adjustments(store, [close], Owners(config.customer).owner)
     return ContractPart(
         customer,
         span,
-        usage_from_table(store.closing.usage(close)),
+        read_close(store, close),
         Proof.from_json(close.body["proof"]),
         late=late[0] if late else None,
     )
@@ -103,22 +103,16 @@ def _open(
     now: datetime,
 ) -> ContractPart:
     from pipeline.app.checking import settings_of
+    from pipeline.app.month_usage import read_month
     from pipeline.coverage import control
     from pipeline.coverage.closing import prove_months
     from pipeline.coverage.model import GapState
-    from pipeline.rating.usage import usage_from_table
 
     settings = settings_of(config)
     begin, end = control.widen(part.first, part.after, store.gaps())
     checked = control.check(store, settings, now=now.timestamp(), first=begin, after=end)
-    names = [
-        name
-        for name in store.closing.resources(part.first, part.after)
-        if settings.owner(name) == customer.id
-    ]
-    table = store.usage(checked.cut, resources=names, minutes=(part.first, part.after))
-    edges = frozenset(table["edge"].to_pylist()) if names else frozenset()
-    proof = prove_months([part], {part: edges}, checked.coverage, checked.gaps, checked.cut)[part]
+    read = read_month(store, config, customer.id, part.first, part.after, checked.cut)
+    proof = prove_months([part], {part: read.edges}, checked.coverage, checked.gaps, checked.cut)[part]
     lost = [
         gap for gap in proof.gaps if gap.state == GapState.OPEN.value or gap.state == GapState.SHRUNK.value
     ]
@@ -129,9 +123,7 @@ def _open(
     ]
     if len(lost) > NAMED:
         reasons.append(f"{len(lost) - NAMED} more gaps are open")
-    zones = {edge.id: edge.zone for edge in config.edge}
-    usage = usage_from_table(table, zones)
-    return ContractPart(customer, span, usage, proof, tuple(reasons))
+    return ContractPart(customer, span, read.usage, proof, tuple(reasons))
 
 
 def bills_before(
@@ -167,19 +159,14 @@ def count_part(
     store: Store, config: Config, customer: CustomerSettings, span: Span, period: str
 ) -> ContractPart:
     """A part without its proof: as closed, or as it stands."""
-    from pipeline.app.customers import Owners
-    from pipeline.rating.usage import usage_from_table
+    from pipeline.app.month_usage import read_close, read_month
 
     first, after = (int(at.timestamp()) // 60 for at in (span.period.begin, span.period.end))
     for close in store.closes(period=period, customer=customer.id):
         if (close.first, close.after) == (first, after):
-            return ContractPart(customer, span, usage_from_table(store.closing.usage(close)), None)
-    owner = Owners(config.customer).owner
-    names = [name for name in store.closing.resources(first, after) if owner(name) == customer.id]
-    table = store.usage(store.cut(), resources=names, minutes=(first, after))
-    return ContractPart(
-        customer, span, usage_from_table(table, {edge.id: edge.zone for edge in config.edge}), None
-    )
+            return ContractPart(customer, span, read_close(store, close), None)
+    read = read_month(store, config, customer.id, first, after, store.cut())
+    return ContractPart(customer, span, read.usage, None)
 
 
 def plan_for(part: ContractPart, book: PlanBook) -> Plan:

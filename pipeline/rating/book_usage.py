@@ -134,8 +134,11 @@ class _Batch:
         self._needs, self._members, self._zones = needs, members, tuple(zones)
         self._owners = np.ascontiguousarray(owners, np.int32)
         self._asked = [needs.asked_by(name) if needs.by_resource else frozenset((0,)) for name in names]
-        kinds, self._kinds = classes_of(self._asked)
-        self._groups = np.maximum(self._owners, 0).astype(np.int64) * len(self._kinds) + kinds
+        kinds, distinct = classes_of(self._asked)
+        self._kinds = distinct or [frozenset()]
+        self._groups = np.maximum(self._owners, 0).astype(np.int64) * len(self._kinds) + np.array(
+            kinds, np.int64
+        )
         self._groups = self._groups.astype(np.int32)
         self._begins = np.array([member.first for member in members], np.int64)
         self._ends = np.array([member.after for member in members], np.int64)

@@ -1,0 +1,192 @@
+"""Many customers' month counted at once for all plans of a book, from the store to the columns that are rated; who
+cannot be counted so is named. For `prebill simulate --all`."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from pipeline.app.book_batches import Batch
+    from pipeline.app.settings import Config, CustomerSettings
+    from pipeline.coverage.periods import Month
+    from pipeline.rating.book_month import BookMonth
+    from pipeline.rating.book_needs import Needs
+    from pipeline.rating.book_usage import Member, Piece
+    from pipeline.rating.compiled_book import CompiledBook
+    from pipeline.rating.model import Plan, Span
+    from pipeline.store.store import Store
+    from pipeline.store.usage_for_book import ClosedMonth
+
+    Source = Callable[[Batch], Iterator[Piece]]
+
+
+@dataclass(frozen=True, slots=True)
+class BookCustomer:
+    """A customer with his contracts in a month, in time's order, and the plan of the last."""
+
+    settings: CustomerSettings
+    spans: tuple[Span, ...]
+    plan: Plan
+
+    @property
+    def span(self) -> Span:
+        """The last contract's."""
+        return self.spans[-1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountedBook:
+    """`columns`, `samples`: [columns of the needs, customers]; `there`: bool[customers, zones], where there is usage;
+    `pairs`: of each customer, where plans ask for resources. `alone`: places of customers who have to be counted one
+    at a time, and why. `rows`: [read, counted]."""
+
+    needs: Needs
+    customers: tuple[BookCustomer, ...]
+    zones: tuple[str, ...]
+    columns: NDArray[np.uint64]
+    samples: NDArray[np.int64]
+    there: NDArray[np.bool_]
+    pairs: dict[int, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    alone: dict[int, str] = field(default_factory=dict)
+    rows: list[int] = field(default_factory=lambda: [0, 0])
+
+    def month(self, place: int) -> BookMonth:
+        """One customer's."""
+        from pipeline.rating.book_month import BookMonth
+
+        return BookMonth(
+            self.needs,
+            tuple(self.columns[:, place].tolist()),
+            tuple(self.samples[:, place].tolist()),
+            tuple(self.zones[at] for at in np.flatnonzero(self.there[place]).tolist()),
+            self.pairs.get(place, ()),
+        )
+
+
+def count_book(
+    store: Store,
+    config: Config,
+    month: Month,
+    book: CompiledBook,
+    customers: Sequence[BookCustomer],
+    *,
+    watch: Callable[[int, int], None] = lambda _done, _all: None,
+    threads: int = 2,
+) -> CountedBook:
+    """What these customers' month comes to under all plans of the book. `watch(done, all)`: customers so far."""
+    from pipeline.app.book_batches import ClosedFacts, OpenFacts
+    from pipeline.rating.book_needs import needs_of
+
+    needs = needs_of(book)
+    closes: dict[str, list[ClosedMonth]] = {}
+    for close in store.book.closed_months(str(month)):
+        closes.setdefault(close.customer, []).append(close)
+    frozen = store.book.closed_zones(str(month)) if closes else []
+    zones = tuple(sorted({"", *(edge.zone for edge in config.edge), *frozen}))
+    shape = (len(needs.columns), len(customers))
+    made = CountedBook(
+        needs,
+        tuple(customers),
+        zones,
+        np.zeros(shape, np.uint64),
+        np.zeros(shape, np.int64),
+        np.zeros((len(customers), len(zones)), np.bool_),
+    )
+    members: dict[int, Member] = {}
+    closed: dict[int, ClosedMonth] = {}
+    for place, customer in enumerate(customers):
+        found = needs.alone[0][1] if needs.alone else _member(customer, closes.get(customer.settings.id, ()))
+        if isinstance(found, str):
+            made.alone[place] = found
+            continue
+        members[place] = found
+        if mine := closes.get(customer.settings.id):
+            closed[place] = mine[0]
+    work: list[tuple[Batch, Source]] = []
+    if still := {place: member for place, member in members.items() if place not in closed}:
+        first, after = min(m.first for m in still.values()), max(m.after for m in still.values())
+        opened = OpenFacts(store, config, zones, first, after)
+        ids = {customers[place].settings.id: place for place in still}
+        work += [(batch, opened.pieces) for batch in opened.batches(config, ids)]
+    if closed:
+        kept = ClosedFacts(store, str(month), zones)
+        work += [(batch, kept.pieces) for batch in kept.batches(closed)]
+    done = 0
+    for batch, pieces in _ahead(work):
+        _count(made, members, batch, pieces, threads)
+        done += len(batch.places)
+        watch(done, len(customers))
+    return made
+
+
+def _member(customer: BookCustomer, closes: Sequence[ClosedMonth]) -> Member | str:
+    """The minutes that count, where they are one stretch of one zone's month, all open or all closed; else why not."""
+    from pipeline.rating.book_usage import Member
+
+    periods = [span.period for span in customer.spans]
+    stretches = [(int(p.begin.timestamp()) // 60, int(p.end.timestamp()) // 60) for p in periods]
+    if len({period.tz for period in periods}) > 1:
+        return "his contracts of the month have different time zones"
+    if any(one[1] != other[0] for one, other in pairwise(stretches)):
+        return "no contract holds in some days of the month"
+    member = Member(customer.span.whole, stretches[0][0], stretches[-1][1])
+    if closes and [(close.first, close.after) for close in closes] != [(member.first, member.after)]:
+        return "his month is closed in parts"
+    return member
+
+
+def _ahead(work: Sequence[tuple[Batch, Source]]) -> Iterator[tuple[Batch, Iterator[Piece]]]:
+    """Each batch with its pieces, which must be gone through; the next one is read while one is worked on."""
+
+    def read() -> Iterator[Piece | None]:
+        for batch, source in work:
+            yield from source(batch)
+            yield None
+
+    with ThreadPoolExecutor(1) as reading:
+        source = read()
+        coming = reading.submit(next, source, None)
+
+        def pieces() -> Iterator[Piece]:
+            nonlocal coming
+            while (piece := coming.result()) is not None:
+                coming = reading.submit(next, source, None)
+                yield piece
+            coming = reading.submit(next, source, None)
+
+        for batch, _ in work:
+            yield batch, pieces()
+
+
+def _count(
+    made: CountedBook, members: dict[int, Member], batch: Batch, pieces: Iterator[Piece], threads: int
+) -> None:
+    from pipeline.rating.book_usage import reduce_pieces
+
+    reduced = reduce_pieces(
+        made.needs,
+        [members[place] for place in batch.places],
+        batch.names,
+        np.array(batch.owners, np.int32),
+        made.zones,
+        pieces,
+        threads=threads,
+    )
+    made.columns[:, batch.places] = reduced.columns
+    made.samples[:, batch.places] = reduced.samples
+    made.there[batch.places] = reduced.zones
+    made.rows[0] += batch.facts
+    made.rows[1] += reduced.rows
+    for at, pairs in enumerate(reduced.pairs):
+        made.pairs[batch.places[at]] = tuple((made.zones[zone], batch.names[name]) for zone, name in pairs)
+    for at in np.flatnonzero(reduced.large).tolist():
+        made.alone[batch.places[at]] = "his usage is too large to be counted with the others"
