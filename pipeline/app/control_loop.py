@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline.app.checking import check_and_record, reach_s, settings_of
-from pipeline.app.gap_output import STILL_LOST, sum_text
+from pipeline.app.gap_output import STILL_LOST, money_text, sum_text
+from pipeline.app.gap_pricing import GapPricer, rate_open
 from pipeline.app.period import span_text
 from pipeline.app.terminal import printable, say
 
@@ -25,8 +26,10 @@ TOLD_AT_ONCE = 5
 
 
 def check_once(store: Store, config: Config, now: datetime) -> str:
-    """Look at everything within reach, write what was found, and say it in a sentence."""
-    told = sum_text(check_and_record(store, config, now).gaps)
+    """Look at everything within reach, write what was found and what it costs, and say it in a sentence."""
+    gaps = check_and_record(store, config, now).gaps
+    stakes, unrated = rate_open(store, config, gaps, now.timestamp())
+    told = sum_text(gaps, money_text(gaps, stakes, unrated))
     return f"coverage: {told}" + (" `prebill gaps` lists it." if "still lost" in told else "")
 
 
@@ -34,15 +37,18 @@ def check_once(store: Store, config: Config, now: datetime) -> str:
 def checks(
     store: Store, config: Config, clock: Callable[[], datetime], stop: threading.Event
 ) -> Iterator[None]:
-    """A check now and every minute, beside the work; a failure is told and tried again."""
+    """A check now and every minute, beside the work, and what gaps cost beside that; a failure is told and tried
+    again."""
     from pipeline.coverage.continuous import Continuous
 
     continuous, done = Continuous(store, settings_of(config), reach_s(config)), threading.Event()
+    pricer = GapPricer(store, config, clock)
 
     def work() -> None:
         while not (stop.is_set() or done.is_set()):
             try:
                 check_and_tell(continuous, clock().timestamp())
+                pricer.wake()
             except Exception as error:
                 say(f"the check of coverage failed and will be tried again: {error}")
             done.wait(EVERY_S)
@@ -50,7 +56,8 @@ def checks(
     thread = threading.Thread(target=work, name="coverage", daemon=True)
     thread.start()
     try:
-        yield
+        with pricer:
+            yield
     finally:
         done.set()
         thread.join(timeout=30)

@@ -1,94 +1,112 @@
-"""What gaps cost: each hit customer's month rated with and without what was lost, under the contract he has."""
+"""What gaps cost: each hit customer's month rated with and without what was lost, under the contract he has; kept in
+the store until the gap, a contract or a plan changes."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
+from pipeline.app.hit_months import HitMonths, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
-    from pipeline.app.month_bill import ContractPart
     from pipeline.app.settings import Config
     from pipeline.coverage.model import Gap
     from pipeline.rating.book import PlanBook
-    from pipeline.rating.model import Plan
-    from pipeline.rating.stake import ContractMonth, LostUsage, Stake
+    from pipeline.rating.stake import LostUsage, Stake
     from pipeline.store.store import Store
 
+KEPT_S = 24 * 3600.0
+"""A customer's marginal price moves as his month fills: what was rated longer ago is rated again."""
 
-def money_of(store: Store, config: Config, gaps: Sequence[Gap]) -> tuple[dict[str, Stake], str]:
+
+def money_of(
+    store: Store,
+    config: Config,
+    gaps: Sequence[Gap],
+    *,
+    now: float,
+    keep: bool = False,
+    watch: Callable[[int, int], None] = lambda _done, _all: None,
+) -> tuple[dict[str, Stake], str]:
     """The stake of each gap by its id, net of taxes, and why it is not known where it is not.
 
-    A plan book that cannot be read takes the money away, and never the gaps.
+    A plan book that cannot be read takes the money away, and never the gaps. `keep`: write what is rated now for the
+    view `gaps` and the next one who asks. `watch(done, all)`: customers' months rated so far.
     """
     from pipeline.app.plan_files import book_of
-    from pipeline.rating.stake import stake_of
+    from pipeline.rating.stake_json import stake_from, stake_json
+    from pipeline.store.gap_money import RatedGap
 
     if not any(customer.contract for customer in config.customer):
         return {}, "no customer has a contract"
     try:
-        months = _Months(store, config, book_of(config))
-        return {gap.id: stake_of([gap], months.rate, months.of) for gap in gaps}, ""
+        book = book_of(config)
+        basis = _basis(config, book)
+        held = store.gap_money([gap.id for gap in gaps])
+        stakes = {
+            gap.id: stake_from(rated.body)
+            for gap in gaps
+            if (rated := held.get(gap.id))
+            and rated.is_of(gap.updated, basis)
+            and now - rated.rated_at < KEPT_S
+        }
+        unrated = [gap for gap in gaps if gap.id not in stakes]
+        rated_now = _rate(HitMonths(store, config, book), unrated, watch)
     except UsageFailure as failure:
         return {}, f"{failure.problems[0]}"
+    if keep:
+        store.write_gap_money(
+            [
+                RatedGap(
+                    gap.id,
+                    gap.updated,
+                    basis,
+                    now,
+                    **{key: value or "" for key, value in rated_now[gap.id].json.items()},
+                    body=stake_json(rated_now[gap.id]),
+                )
+                for gap in unrated
+            ]
+        )
+    return stakes | rated_now, ""
 
 
-class _Months:
-    """The contract months that gaps touch, each read once."""
+def _rate(months: HitMonths, gaps: Sequence[Gap], watch: Callable[[int, int], None]) -> dict[str, Stake]:
+    """First it is asked what has to be rated, then that is done month by month, each read once; then gaps are told."""
+    from decimal import Decimal
 
-    def __init__(self, store: Store, config: Config, book: PlanBook) -> None:
-        from pipeline.app.contracts import contracts_of
-        from pipeline.app.month_bill import count_part, plan_for
+    from pipeline.rating.stake import stake_of
 
-        self._contracts = {customer.id: contracts_of(customer) for customer in config.customer}
-        self._zones = {edge.id: edge.zone for edge in config.edge}
-        customers = {customer.id: customer for customer in config.customer}
+    asked: dict[Key, dict[tuple[LostUsage, ...], Decimal]] = {}
 
-        @cache
-        def part_of(customer: str, name: str) -> tuple[ContractPart, Plan]:
-            from pipeline.coverage.periods import Month
-            from pipeline.rating.contracts import spans_in
+    def ask(customer: str, month: str, lost: Sequence[LostUsage]) -> tuple[Decimal, str]:
+        asked.setdefault((customer, month), {})[tuple(lost)] = Decimal(0)
+        return Decimal(0), ""
 
-            month, place = name.split("/")
-            span = spans_in(self._contracts[customer], Month.parse(month))[int(place)]
-            part = count_part(store, config, customers[customer], span, month)
-            return part, plan_for(part, book)
+    for gap in gaps:
+        stake_of([gap], ask, months.of)
+    currencies: dict[Key, str] = {}
+    for done, (key, part) in enumerate(months.read(list(asked))):
+        currencies[key] = part.currency
+        for lost in asked[key]:
+            asked[key][lost] = part.net(lost)
+        watch(done + 1, len(asked))
 
-        self._part_of = part_of
-        self._rated: dict[tuple[str, str], Decimal] = {}
+    def tell(customer: str, month: str, lost: Sequence[LostUsage]) -> tuple[Decimal, str]:
+        return asked[customer, month][tuple(lost)], currencies[customer, month]
 
-    def of(self, customer: str, first: int, after: int) -> list[ContractMonth]:
-        """The parts of his contracts' months that share minutes with [first, after)."""
-        from datetime import UTC, datetime
+    return {gap.id: stake_of([gap], tell, months.of) for gap in gaps}
 
-        from pipeline.coverage.periods import Month
-        from pipeline.rating.contracts import spans_in
-        from pipeline.rating.stake import ContractMonth
 
-        # a day more on either side, because months end by the zones of contracts
-        begin, end = (datetime.fromtimestamp(at * 60, UTC) for at in (first - 1440, after + 1440))
-        month, found = Month(begin.year, begin.month), []
-        while (month.year, month.month) <= (end.year, end.month):
-            for place, span in enumerate(spans_in(self._contracts.get(customer, ()), month)):
-                since, until = (int(at.timestamp()) // 60 for at in (span.period.begin, span.period.end))
-                if since < after and first < until:
-                    found.append(ContractMonth(f"{month}/{place}", since, until))
-            month = month.following
-        return found
+def _basis(config: Config, book: PlanBook) -> str:
+    """A digest of what gaps are rated under: contracts, whose resource is whose, plans, zones."""
+    import hashlib
 
-    def rate(self, customer: str, month: str, lost: Sequence[LostUsage]) -> tuple[Decimal, str]:
-        """What he owes for it before taxes, with this put back."""
-        from pipeline.app.month_bill import bill_part
-        from pipeline.rating.lost_usage import usage_with
+    from msgspec.structs import asdict
 
-        part, plan = self._part_of(customer, month)
-        if lost:
-            usage = usage_with(part.usage, lost, lambda edge, _minute: self._zones.get(edge, ""))
-            return bill_part(part, plan, usage).net, plan.currency
-        if (customer, month) not in self._rated:
-            self._rated[customer, month] = bill_part(part, plan).net
-        return self._rated[customer, month], plan.currency
+    said = [repr([asdict(each) for each in rows]) for rows in (config.customer, config.edge)]
+    said += [repr(plan) for plan in book.plans]
+    return hashlib.blake2b("\n".join(said).encode(), digest_size=16).hexdigest()

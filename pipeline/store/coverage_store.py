@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.store import coverage_log, evidence_log, gap_log, ledger_columns, usage_around
+from pipeline.store import coverage_log, evidence_log, gap_log, gap_money, ledger_columns, usage_around
 from pipeline.store.closes import Closes
 from pipeline.store.coverage_news import CoverageNews
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.coverage.evidence import Evidence
     from pipeline.coverage.model import Close, Gap, GapState, LedgerColumns, Reading, Run
+    from pipeline.store.gap_money import RatedGap
     from pipeline.store.sessions import Sessions
 
 
@@ -90,6 +91,14 @@ class CoverageStore(CoverageNews):
     def gap_history(self, gap: str) -> list[Gap]:
         """All that the gap of this id was, oldest first."""
         return gap_log.read_gap_history(self._sessions, gap)
+
+    def write_gap_money(self, rated: Sequence[RatedGap]) -> None:
+        """What gaps cost, in the place of what was rated before."""
+        gap_money.write_gap_money(self._sessions, rated)
+
+    def gap_money(self, gaps: Sequence[str]) -> dict[str, RatedGap]:
+        """By id, what was rated last of these gaps."""
+        return gap_money.read_gap_money(self._sessions, gaps)
 
     # -- closes
 

@@ -106,6 +106,9 @@ def test_open_then_closed_then_adjusted(prebill: Prebill, site: Path) -> None:
     assert (money["expected"], money["currency"]) == ("10.00", "RUB")
     assert Decimal(money["low"]) < Decimal(10) < Decimal(money["high"])  # neighbours alone tell what is lost
     assert f"{money['low']} to {money['high']} RUB at stake" in prebill("gaps", "--now", RIPE).stdout
+    assert "RUB at stake" in prebill("run", "--once", "--now", RIPE).stderr
+    (kept,) = json.loads(prebill("sql", "--json", "SELECT money FROM gaps").stdout)
+    assert kept["money"] == money
 
     accept = ("--accept-gaps", "--actor", "anna", "--reason", "disk burnt")
     assert prebill("close", "2026-10", "--now", RIPE, *accept).returncode == 0

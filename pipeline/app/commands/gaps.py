@@ -73,7 +73,9 @@ def gaps(
         checked = check_all(store, context, now, period)
         found = _chosen(checked.gaps, period, closed=closed)
         config = config_or_none(context)
-        stakes, unrated = money_of(store, config, found) if config else ({}, "no configuration")
+        stakes, unrated = (
+            money_of(store, config, found, now=now.timestamp()) if config else ({}, "no configuration")
+        )
     if json:
         print_json([gap_document(gap, stakes.get(gap.id)) for gap in found])
     else:
