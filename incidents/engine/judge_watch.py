@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.engine.judgement import Judgement
-from incidents.engine.probes import freshness, judge_probes, judge_vantage, probe_facts
+from incidents.engine.probes import judge_probes, judge_vantage, probe_facts
 from incidents.engine.subjects import name_of
 from incidents.model import Fact, Harm
 
@@ -20,8 +20,7 @@ def judge_prober(view: View, subject: str) -> Judgement:
     name = name_of(subject)
     vantage = state.vantages[name]
     suspect = judge_vantage(state, name, moment, limits)
-    targets = [*vantage.okays, *vantage.bads]
-    fresh_for = max((freshness(t, limits) for t in targets[:1000]), default=limits.fresh)
+    fresh_for = limits.fresh if vantage.watches else limits.call_fresh
     silent = not moment.fresh(vantage.at, fresh_for)
     known = subject in state.incidents
     facts: tuple[Fact, ...] = ()

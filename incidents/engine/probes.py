@@ -179,6 +179,7 @@ def _note_vantage(state: State, name: str, target: str, look: Look, touched: set
     if vantage is None:
         vantage = state.vantages[name] = Vantage(look.at)
     vantage.at = max(vantage.at, look.at)
+    vantage.watches = vantage.watches or not target.startswith(SUPPORT_LINE)
     if look.ok:
         vantage.bads.pop(target, None)
         vantage.okays[target] = None

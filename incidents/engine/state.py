@@ -25,13 +25,14 @@ class Look(Struct):
 
 
 class Vantage(Struct):
-    """A prober. `okays`, `bads`: its targets, by their last result. `witness`: a target that fails for it and is
-    healthy for another one."""
+    """A prober. `okays`, `bads`: its targets, by their last result. `witness`: a target that fails for it and is healthy
+    for another one. `watches`: it does more than to call the support line."""
 
     at: float
     okays: dict[str, None] = {}
     bads: dict[str, None] = {}
     witness: str = ""
+    watches: bool = False
     suspect: bool = False
 
 
