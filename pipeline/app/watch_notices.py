@@ -12,6 +12,7 @@ from msgspec.structs import asdict as struct_dict
 
 from incidents.evidence.lines import failed_line
 from incidents.words import instant_text
+from pipeline.app.hand_overs import hand_overs_of
 from pipeline.app.terminal import printable, say
 from pipeline.app.watch_log import transition_of
 from pipeline.store.incident_rows import DeliveryRow
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
     from incidents.channels.model import Step
     from incidents.events import Maintenance
     from incidents.model import Transition
+    from incidents.people.roles import HandOver
     from pipeline.app.watch_inbox import Inbox
     from pipeline.store.store import Store
 
 IDLE_S = 1.0
-RECENT_S = 24 * 3600.0
+RECENT_S = 7 * 86_400.0
+"""A task of a Friday evening waits for the working hours of Monday."""
+
+HAND_OVERS_S = 10.0
 SCREEN = "screen"
 
 
@@ -43,6 +48,9 @@ class Notices:
         self._clock = clock
         self._new: queue.SimpleQueue[Sequence[Transition]] = queue.SimpleQueue()
         self._shown: set[tuple[str, float]] = set()
+        self._store = store
+        self._handed_over: set[HandOver] = set()
+        self._asked_at = float("-inf")
 
     def recover(self, now: float) -> None:
         """After a start: what was decided of late, and what was done about it."""
@@ -94,9 +102,21 @@ class Notices:
         if self._dispatcher is None:
             self._log.append_deliveries(shown)
             return
+        self._hand_over(self._dispatcher, now)
         step: Step = self._dispatcher.step(now, new)
         self._log.append_deliveries([DeliveryRow(**struct_dict(each)) for each in step.deliveries])
         self._inbox.put([failed_line(each.notice, now) for each in step.failed])
+
+    def _hand_over(self, dispatcher: Dispatcher, now: float) -> None:
+        """Roles that people have given on since: messages name who holds them now."""
+        if now - self._asked_at < HAND_OVERS_S:
+            return
+        self._asked_at = now
+        for incident in dispatcher.company_wide:
+            for act in hand_overs_of(self._store, incident):
+                if act not in self._handed_over:
+                    self._handed_over.add(act)
+                    dispatcher.hand_over(incident, act)
 
     def finish(self, now: float) -> None:
         """What is waiting in hand is sent before the end; what fails is tried after the next start."""
