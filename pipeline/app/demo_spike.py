@@ -40,8 +40,8 @@ def show_spike(folder: Path) -> bool:
     say(
         f"{CUSTOMER} pays 3,000 RUB in other months; on {SPIKE:%d %B} half the country came. What does finance see?"
     )
-    shutil.copytree(SHIPPED, folder / "plans")
-    book = read_book(folder / "plans")
+    shutil.copytree(SHIPPED, folder / "plans", dirs_exist_ok=True)
+    book = read_book(SHIPPED)
     period = month_of(Month(FIRST.year, FIRST.month), TZ)
     usage = month_with_a_spike(period.begin, DAYS, (SPIKE - FIRST).days, SPIKE_BYTES)
     _write(usage, folder / "spike.csv")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipeline.app.transition_rows import transition_of
+from pipeline.app.watch_log import transition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,7 +79,7 @@ def view_of(store: Store, config: Config | None, gaps: Sequence[Gap], now: float
     from incidents.tasks.build import lost_of
     from pipeline.app.gap_money import money_of
 
-    stakes = money_of(store, config, gaps)[0] if config else {}
+    stakes = money_of(store, config, gaps, now=now)[0] if config else {}
     return TaskView(
         now=now,
         transitions=transitions_in(store),

@@ -213,6 +213,24 @@ def test_the_demo_is_exact_and_leaves_something_to_play_with(prebill: Prebill, t
     assert "e2/access 11-01 00:20 – 00:28: shrunk" in done.stdout
     assert "e3/access 11-01 00:40 – 00:42: closed" in done.stdout
     assert "4 gaps still lost: 1 missing, 1 damaged, 1 sequence, 1 counter; 9 minutes" in done.stdout
+    # the lost minutes wake nobody, the outage everybody; the tasks wait for it, and those whose data comes close
+    stdout = done.stdout
+    first, second = stdout.index("The first story"), stdout.index("The second story")
+    assert "Nobody was woken: 5 tasks, 0 pages." in stdout[first:second]
+    assert stdout[first:second].count("YES") == 5
+    rest = stdout[second:]
+    told = (
+        "evidence ",
+        "on call ",
+        "company ",
+        "client     company-wide",
+        "acknowledged by anna",
+        "Everybody was woken in 20 s",
+    )
+    places = [rest.index(each) for each in told]
+    assert places == sorted(places)
+    assert "Our next message comes at 04:32" in rest
+    assert "e3: closed by itself, recovered" in rest
     for said in (
         "1,001,873.54 RUB",
         "Stream 95 (stream)",

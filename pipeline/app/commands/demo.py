@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from pipeline.app.context import Context
 from pipeline.app.demo_faults import STORY, Losses, plant, write_counters
+from pipeline.app.demo_incidents import CONTRACT, Stories, write_plan
 from pipeline.app.demo_screen import show_coverage, show_what_came
 from pipeline.app.demo_spike import show_spike
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
@@ -46,9 +47,11 @@ def demo(
     Writes an hour of logs of a small CDN, loses some minutes of it on
     purpose, runs the real pipeline on the rest into an embedded store,
     and shows what each customer used, which minutes are missing, how
-    much was lost; then lets some come late. Ends with a client's bill of
-    a million after one good day, and the plan that makes it thirty
-    thousand. Leaves the folder to play with.
+    much was lost. The lost minutes become tasks that wake nobody, because
+    the clients are served; then one client is not, and everybody is woken.
+    Some of the data comes late. Ends with a client's bill of a million
+    after one good day, and the plan that makes it thirty thousand. Leaves
+    the folder to play with.
 
     Parameters
     ----------
@@ -102,6 +105,8 @@ def _write_logs(folder: Path, lines: int) -> tuple[Losses, datetime]:
         _deliver(folder, losses.now)
         write_counters(folder / "spool", losses.counters)
         text = make_config(shape, "spool", f"chdb://{folder}/store")
+        text = re.sub(r'^(name = "Customer .*)$', rf"\1\n{CONTRACT}", text, flags=re.MULTILINE)
+        write_plan(folder)
         text = re.sub(
             r"^(from = .*)$", rf"\1\nto = {end:%Y-%m-%dT%H:%M:%SZ}\ncounters = true", text, flags=re.MULTILINE
         )
@@ -138,15 +143,19 @@ def _run(losses: Losses, end: datetime, folder: Path, context: Context) -> int:
         _show_broken(store)
         checked = check_and_record(store, config, end + FIRST_LOOK)
         show_coverage(checked, config, end, f"{end + FIRST_LOOK:%H:%M}, ten minutes after the hour")
+        stories = Stories(store, config, end)
+        told = stories.lose_minutes() and stories.lose_a_client()
+        out().print()
         say("some of what was missing comes late; running the pipeline once more …")
         _deliver(folder, losses.late)
         if code := bring_in(config, store, spool_format(config), context, stop, once=True):
             return code
         later = check_and_record(store, config, end + SECOND_LOOK)
         show_what_came(store, later, config)
+        told = stories.late_data_comes(SECOND_LOOK.total_seconds() / 60) and told
         agrees = _agrees(store, losses.truth)
-    told = show_spike(folder)
-    _show_next(folder, end + SECOND_LOOK)
+    told = show_spike(folder) and told
+    _show_next(folder, end + SECOND_LOOK, *stories.ids)
     return 0 if agrees and told else FOUND_SOMETHING
 
 
@@ -229,7 +238,7 @@ def _agrees(store: Store, truth: dict[str, int]) -> bool:
     return same
 
 
-def _show_next(folder: Path, now: datetime) -> None:
+def _show_next(folder: Path, now: datetime, task: str, outage: str) -> None:
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     config = f"--config {shown}/prebill.toml"
     query = "SELECT minute, sum(bytes_sent) AS bytes FROM usage GROUP BY minute ORDER BY bytes DESC LIMIT 5"
@@ -238,6 +247,8 @@ def _show_next(folder: Path, now: datetime) -> None:
     for command in (
         f"coverage {config} --now {now:%Y-%m-%dT%H:%MZ} --zoom minute --edge e2",
         f"gaps {config} --now {now:%Y-%m-%dT%H:%MZ} --closed",
+        f"tasks show {task} {config} --now {now:%Y-%m-%dT%H:%MZ}",
+        f"incidents show {outage} {config} --now {now:%Y-%m-%dT%H:%MZ}",
         f"status {config} --now {now:%Y-%m-%dT%H:%MZ}",
         f'sql {config} "{query}"',
         f"price --plan {shown}/plans/volume.toml --usage {shown}/spike.csv --tz Europe/Moscow",
