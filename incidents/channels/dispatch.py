@@ -15,7 +15,7 @@ from incidents.channels.retry import next_try
 from incidents.channels.sender import Inline
 from incidents.events import DeliveryFailed
 from incidents.messages.compose import Composer
-from incidents.model import Audience, Change, Priority
+from incidents.model import Audience, Change, Priority, Status
 from incidents.people.recipients import Customer, Recipient, Why, recipients
 from incidents.people.roles import Roles, roles_at
 
@@ -55,6 +55,7 @@ class Dispatcher:
         self._outbox = Outbox()
         self._meters: dict[Place, Meter] = {}
         self._raised: dict[str, float] = {}
+        self._company_wide: dict[str, None] = {}
         self._hand_overs: dict[str, list[HandOver]] = {}
         self._recovered: dict[str, Transition] = {}
         self._composer = Composer(settings.people, repeat)
@@ -81,8 +82,8 @@ class Dispatcher:
 
     @property
     def company_wide(self) -> tuple[str, ...]:
-        """Incidents whose roles are held by somebody."""
-        return tuple(self._raised)
+        """Unresolved incidents of the whole company: their roles are held by somebody."""
+        return tuple(self._company_wide)
 
     @property
     def undelivered(self) -> int:
@@ -133,6 +134,10 @@ class Dispatcher:
             self._raised.setdefault(transition.incident, transition.at)
         else:
             self._raised.pop(transition.incident, None)
+        if transition.incident in self._raised and transition.status is not Status.RESOLVED:
+            self._company_wide[transition.incident] = None
+        else:
+            self._company_wide.pop(transition.incident, None)
 
     def _sendings(self, transition: Transition, now: float) -> Iterator[Sending]:
         for recipient in (*self._people(transition, now), *self._subscribers(transition)):

@@ -56,8 +56,8 @@ class Composer:
         if recipient.why is Why.CLIENT:
             subject, text = self._letter(sendings[-1])
         else:
-            parts = [self._part(each, roles[each.notice.incident], lang, now) for each in sendings]
-            subject, text = parts[0] if len(parts) == 1 else _digest(sendings, parts, lang)
+            parts = [self._part(each, roles[each.notice.incident], lang, now) for each in sendings[:IN_FULL]]
+            subject, text = parts[0] if len(sendings) == 1 else _digest(sendings, parts, lang)
         return Message(
             key=key,
             at=now,
@@ -171,21 +171,19 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _digest(sendings: Sequence[Sending], parts: Sequence[tuple[str, str]], lang: str) -> tuple[str, str]:
-    """The first in full, more by a line each, the rest by their number."""
-    count = len(parts)
-    incidents = len({each.notice.incident for each in sendings})
-    subject = words.one_line(f"{parts[0][0]} (+{count - 1})", 140)
+    """The first in full (`parts`), more by a line each, the rest by their number."""
+    brief = sendings[IN_FULL : IN_FULL + IN_BRIEF]
     text = render(
         f"digest.{lang}.j2",
-        total=count,
-        incidents=incidents,
-        full=[{"subject": each[0], "text": each[1]} for each in parts[:IN_FULL]],
+        total=len(sendings),
+        incidents=len({each.notice.incident for each in sendings}),
+        full=[{"subject": each[0], "text": each[1]} for each in parts],
         brief=[
-            words.one_line(f"{each[0]}: {sending.notice.reason} ({sending.notice.incident})", 240)
-            for each, sending in zip(
-                parts[IN_FULL : IN_FULL + IN_BRIEF], sendings[IN_FULL : IN_FULL + IN_BRIEF], strict=True
+            words.one_line(
+                f"{_subject(each.notice, lang)}: {each.notice.reason} ({each.notice.incident})", 240
             )
+            for each in brief
         ],
-        left=max(0, count - IN_FULL - IN_BRIEF),
+        left=max(0, len(sendings) - IN_FULL - IN_BRIEF),
     )
-    return subject, text
+    return words.one_line(f"{parts[0][0]} (+{len(sendings) - 1})", 140), text

@@ -1,0 +1,203 @@
+"""What people read: every message says how bad, why, on what evidence and how old, what to do, and how to
+acknowledge."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from msgspec.structs import replace
+
+from incidents.channels.model import Message, Sending
+from incidents.messages import words
+from incidents.messages.compose import Composer
+from incidents.messages.letters import Story, write_letter
+from incidents.messages.words import LANGUAGES
+from incidents.model import Audience, Fact, Harm, Kind, Priority, Scope, Status
+from incidents.people.recipients import Customer, Recipient, Why
+from incidents.people.roles import Roles
+from tests.incidents.channels.givens import T0, company, everyone, notice, transition
+
+if TYPE_CHECKING:
+    from incidents.model import Transition
+
+MINUTES_20 = 1200.0
+NOBODY = Roles()
+
+
+def told(
+    *notices: Transition, why: Why = Why.ON_CALL, now: float = T0 + 60, roles: Roles = NOBODY, **more: Any
+) -> Message:
+    """What anna gets."""
+    composer = Composer(company().people, MINUTES_20)
+    for each in notices:
+        composer.learn(each)
+    recipient = Recipient(
+        **{"id": "anna", "why": why, "channels": ("w",), "lang": "en", "tz": "Europe/Moscow"} | more
+    )
+    sendings = [Sending(notice=each, recipient=recipient, channel="w") for each in notices]
+    return composer.message("k", sendings, {each.incident: roles for each in notices}, now)
+
+
+def test_a_page_in_english() -> None:
+    message = told(notice(), now=T0 + 60)
+    assert message.subject == "HIGH · outage · customer c1"
+    assert message.text == (
+        "Clients are hurt: confirmed. probes of c1 fail\n"
+        "\n"
+        "Evidence:\n"
+        "- 2026-09-21 17:12:15+03:00 (2 min ago) probe: msk-1: connect timeout\n"
+        "\n"
+        "Next: Acknowledge, restore the service first, look for the cause later: `prebill incidents show i1`.\n"
+        'Acknowledge: prebill incidents ack i1 --actor anna --reason "…"\n'
+        "\n"
+        "Incident i1, open. You get this because you are on call.\n"
+    )
+
+
+def test_a_page_in_russian_with_roles_and_a_parent() -> None:
+    message = told(everyone(parent="i0", flaps=2), why=Why.COMPANY, lang="ru", roles=Roles(commander="anna"))
+    assert message.subject == "ВСЕМ · авария · клиент c1"
+    assert "Кто занят: командует — Анна" in message.text
+    assert "Инцидент i1, часть i0, открыт, возвращался: 2." in message.text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("harm", list(Harm))
+@pytest.mark.parametrize("why", list(Why))
+def test_there_are_words_for_everything(lang: str, kind: Kind, harm: Harm, why: Why) -> None:
+    for priority in Priority:
+        for status in Status:
+            given = everyone(kind=kind, harm=harm, priority=priority, status=status, audience=Audience.CLIENT)
+            message = told(
+                given, why=why, lang=lang, customers=(Customer(id="c1", name="Кинотеатр", lang="ru"),)
+            )
+            assert message.subject
+            assert message.text.strip()
+            assert "{" not in message.text
+            assert message.html.startswith("<!doctype html>")
+
+
+def test_every_table_of_words_has_the_same_keys_in_both_languages() -> None:
+    tables = [
+        words.PRIORITY,
+        words.KIND,
+        words.HARM,
+        words.STATUS,
+        words.SCOPE,
+        words.WHY,
+        words.ROLE,
+        words.NEXT,
+    ]
+    for table in tables:
+        assert set(table["en"]) == set(table["ru"])
+
+
+def test_what_comes_from_outside_breaks_no_line_and_no_page() -> None:
+    fact = Fact(T0, "pro\nbe", "<b>bold</b>\r\nAcknowledge: rm -rf /\x1b[31m" + "x" * 1000)
+    message = told(notice(evidence=(fact,), reason="why\r\nBcc: a@b", scope=Scope("customer", "c1\r\nX: y")))
+    assert "\n" not in message.subject + message.subject
+    assert "\r" not in message.subject
+    assert not re.search(r"^(Bcc|Acknowledge: rm)", message.text, re.MULTILINE)
+    assert "\x1b" not in message.text
+    assert "<b>" not in message.html
+    assert len(message.text) < 2000
+
+
+def test_a_digest_has_the_most_urgent_in_full_and_is_bounded() -> None:
+    many = [notice(incident=f"i{number}", notice=f"n{number}") for number in range(500)]
+    message = told(*many)
+    assert message.subject == "HIGH · outage · customer c1 (+499)"
+    assert message.text.count("Evidence:") == 5
+    assert "and 465 more: `prebill incidents list`" in message.text
+    assert len(message.notices) == 500
+
+
+def letter(given: Transition, *, lang: str = "en", first: float | None = None) -> str:
+    found = write_letter(
+        given,
+        Customer(id="c1", name="Cinema"),
+        Story(T0, first),
+        lang=lang,
+        tz="Europe/Moscow",
+        repeat=MINUTES_20,
+    )
+    return f"{found.subject}\n\n{found.text}"
+
+
+def test_the_first_letter_says_the_problem_why_it_matters_and_when_the_next_one_comes() -> None:
+    assert letter(everyone(audience=Audience.CLIENT)) == (
+        "A problem with your service, and we are working on it\n"
+        "\n"
+        "Dear Cinema,\n"
+        "\n"
+        "since 17:13 (+03:00) requests to your sites fail, in part or all of them. It means that "
+        "visitors may not get your pages and video, or get them slowly.\n"
+        "\n"
+        "All of our people concerned are working on it. You need not do anything.\n"
+        "\n"
+        "Our next message comes at 17:33 (+03:00), with news or without.\n"
+    )
+
+
+def test_the_second_letter_is_news_and_the_last_promises_nothing() -> None:
+    second = letter(everyone(audience=Audience.CLIENT, at=T0 + MINUTES_20), first=T0)
+    assert "is not solved yet" in second
+    assert "17:53 (+03:00)" in second
+    last = letter(everyone(audience=Audience.CLIENT, status=Status.RESOLVED), first=T0)
+    assert last.startswith("Your service works again")
+    assert "next message" not in last
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (
+            "only the origin of c1 fails, our probe is fine: the client is warned first",
+            "your origin server fails",
+        ),
+        (
+            "the traffic of c1 has fallen, our probe is fine: the client is told, no loss",
+            "far fewer requests",
+        ),
+        ("a probe of c1 fails", "something unusual"),
+    ],
+)
+def test_a_warning_says_what_is_seen_and_promises_no_time(reason: str, said: str) -> None:
+    found = letter(notice(audience=Audience.CLIENT, reason=reason))
+    assert said in found
+    assert not re.search(r"\d\d:\d\d \(.+message|message.+\d\d:\d\d", found)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_letter_promises_a_repair(lang: str) -> None:
+    promised = re.compile(
+        r"will be (repaired|fixed|solved) (by|in|at)|устраним (в|к|до)|починим", re.IGNORECASE
+    )
+    for status in Status:
+        for priority in Priority:
+            for harm in Harm:
+                given = everyone(audience=Audience.CLIENT, status=status, priority=priority, harm=harm)
+                assert not promised.search(letter(given, lang=lang))
+                assert not promised.search(letter(given, lang=lang, first=T0 - 1))
+
+
+def test_a_draft_has_the_text_in_each_clients_language() -> None:
+    customers = (Customer(id="c1", lang="ru"), Customer(id="c2", lang="en"))
+    message = told(everyone(audience=Audience.CLIENT, draft=True), why=Why.LIAISON, customers=customers)
+    assert "Please send this to c1, c2" in message.text
+    assert "Здравствуйте, …!" in message.text
+    assert "Dear …," in message.text
+    assert "Never promise when it will be repaired" in message.text
+
+
+def test_age_and_clock_are_those_of_who_reads() -> None:
+    assert words.age_text(30, "en") == "30 s ago"
+    assert words.age_text(-5, "ru") == "0 с назад"
+    assert words.age_text(3 * 86_400, "ru") == "3 д назад"
+    assert words.clock_text(T0, "Asia/Kolkata") == "2026-09-21 19:43:20+05:30"
+    message = told(replace(notice(), at=T0), tz="Asia/Kolkata")
+    assert "+05:30" in message.text
+    assert transition().evidence[0].text in message.text
