@@ -50,6 +50,12 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
         return int(probe.getsockname()[1])
 
 
+_BOUND = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+_BOUND.bind(("127.0.0.1", 0))
+REFUSING = f"127.0.0.1:{_BOUND.getsockname()[1]}"
+"""An address that refuses: bound, so that nobody else gets it, and not listening."""
+
+
 def wait_until(there: Callable[[], bool], what: str, at_most_s: float = 15.0) -> None:
     """Bounded, and it says what did not come."""
     end = time.monotonic() + at_most_s

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from incidents.probes.blackbox import exporter_url
 from incidents.probes.http import _address
-from tests.incidents.probes.peers import Nginx, a_probe, free_port, look, seconds
+from tests.incidents.probes.peers import REFUSING, Nginx, a_probe, look, seconds
 
 if TYPE_CHECKING:
     from incidents.probes.result import Result
@@ -213,7 +215,7 @@ def test_a_tcp_probe() -> None:
     assert asyncio.run(run(b"SSH-2.0-x\r\n", contains="SSH-2.0")).ok is True
     assert asyncio.run(run(b"bye", contains="SSH")).detail == "connection closed without 'SSH'"
     assert asyncio.run(run(b"quiet", contains="SSH")).detail == "waiting for 'SSH' timeout"
-    refused = asyncio.run(look(a_probe("tcp", address=f"127.0.0.1:{free_port()}")))
+    refused = asyncio.run(look(a_probe("tcp", address=REFUSING)))
     assert (refused.ok, refused.detail) == (False, "connection refused")
 
 
@@ -238,3 +240,32 @@ def test_what_an_exporter_is_asked() -> None:
     assert exporter_url("http://x:9115/bb/probe", plain) == (
         "http://x:9115/bb/probe?module=tcp_connect&target=192.0.2.1%3A22"
     )
+
+
+STARTS = st.sampled_from(
+    (OK, b"HTTP/1.1 302 Found\r\n", b"HTTP/1.0 200\r\n", b"HTTP/1.1 103 Hints\r\n\r\n", b"")
+)
+HEADERS = st.sampled_from(
+    (
+        b"Location: /\r\n",
+        b"Location: \xff\xfe\r\n",
+        b"Location: //[::\r\n",
+        b"Location: http://a..b/\r\n",
+        b"Location: http://x:99999/\r\n",
+        b"Location: http://169.254.169.254/\r\n",
+        b"Content-Length: -1\r\n",
+        b"Content-Length: 5, 6\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Content-Encoding: br\r\n",
+        b"\r\nzzz\r\n",
+    )
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(STARTS, st.lists(st.one_of(HEADERS, st.binary(max_size=20)), max_size=4))
+def test_whatever_is_answered_is_judged(start: bytes, pieces: list[bytes]) -> None:
+    seen = served_by([b"".join((start, *pieces, b"\r\n"))])
+    assert seen.ok is not None, "only the prober's own faults leave it open"
+    assert seen.ok or seen.detail
+    assert seen.detail.isprintable()

@@ -18,7 +18,7 @@ from incidents.probes.prober import Prober
 from incidents.probes.result import Result
 from incidents.probes.settings import BlackboxSettings, ProbingSettings, TargetSettings
 from pipeline.coverage.evidence import parse_evidence
-from tests.incidents.probes.peers import SUPPORT_LINE, a_probe, free_port, look, seconds, wait_until
+from tests.incidents.probes.peers import REFUSING, SUPPORT_LINE, a_probe, look, seconds, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ FAST = ProbingSettings(every=seconds("1s"), again=seconds("1s"), timeout=seconds
 
 def closed(name: str, customer: str = "c1") -> Any:
     """A probe that fails at once."""
-    return a_probe("tcp", name=name, customer=customer, address=f"127.0.0.1:{free_port()}")
+    return a_probe("tcp", name=name, customer=customer, address=REFUSING)
 
 
 def test_the_probes_of_a_customer_give_one_verdict() -> None:
