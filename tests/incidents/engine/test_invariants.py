@@ -1,0 +1,239 @@
+"""The invariants of the priority table, each over evidence drawn at random; the nightly run draws 20,000 of each."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from incidents.engine import Engine
+from incidents.events import DeliveryFailed, Event, Gap, Probe, Said, Tick
+from incidents.model import Audience, Change, Harm, MoneyRate, Priority, Scope, Status, Transition
+from incidents.policy import Policy
+
+from .drawn import START, STEP, STEPS, events, in_time, probes, rounds, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SMALL = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+LARGE = settings(SMALL, max_examples=20_000)
+END = Tick(at=START + STEP * STEPS + 60)
+
+
+@dataclass
+class Worst:
+    """The greatest priority of anything open, at every instant that something changed, and at the end."""
+
+    last: int
+    ever: int
+
+
+def worst(lines: Iterable[Transition]) -> Worst:
+    standing: dict[str, int] = {}
+    ever = -1
+    for line in lines:
+        standing[line.incident] = -1 if line.status is Status.RESOLVED else line.priority.rank
+        ever = max(ever, *standing.values())
+    return Worst(max(standing.values(), default=-1), ever)
+
+
+def check_order_is_nothing(drawn: list[Event], seed: int) -> None:
+    """4: the events of an instant in another order, each told several times, give the same."""
+    draw = random.Random(seed)  # noqa: S311
+    again = [event for event in drawn for _ in range(draw.randint(1, 3))]
+    draw.shuffle(again)
+    assert run([*again, END]) == run([*drawn, END])
+
+
+def check_cut_is_nothing(drawn: list[Event], seed: int) -> None:
+    """4: a restart anywhere, from a snapshot, changes nothing; nor do acts that are told once more after it."""
+    draw = random.Random(seed)  # noqa: S311
+    engine, lines, told = Engine(), [], []
+    for at, instant in groupby(in_time([*drawn, END]), key=lambda event: event.at):
+        known = list(instant)
+        if draw.random() < 0.3:
+            engine = Engine.restore(Policy(), engine.snapshot())
+        acts = [event for event in told if not isinstance(event, Probe)]
+        lines += engine.advance(at, known + draw.sample(acts, min(2, len(acts))))
+        told += known
+    assert lines == run([*drawn, END])
+
+
+def check_future_changes_nothing(drawn: list[Event], seed: int) -> None:
+    """What was said, ids included, does not depend on what comes later."""
+    ordered = in_time(drawn)
+    at = ordered[seed % len(ordered)].at
+    until = [event for event in ordered if event.at <= at]
+    early = run(until)
+    assert run(ordered)[: len(early)] == early
+
+
+def check_harm_never_lowers(drawn: list[Event], more: Probe) -> None:
+    """1: one more failing probe of a client never leaves less urgency."""
+    extra = replace(more, ok=False, scope=Scope("customer", "c1" if more.at % 60 else "c2"))
+    assert worst(run([*drawn, extra, END])).last >= worst(run([*drawn, END])).last
+    assert worst(run([*drawn, extra])).ever >= worst(run(drawn)).ever
+
+
+def check_health_is_needed(drawn: list[Event], seed: int) -> None:
+    """3: without some of the healthy probes no priority is lower."""
+    draw = random.Random(seed)  # noqa: S311
+    gap = Gap(
+        at=START + 90, edge="e1", since=START, until=START + 60, loss_class="missing", customers=("c1",)
+    )
+    base = [*drawn, gap] if seed % 2 else drawn
+    vantage, customer = draw.choice("abc"), draw.choice(["c1", "c2", None])
+    fewer = [
+        event
+        for event in base
+        if not (
+            isinstance(event, Probe) and event.ok and event.vantage == vantage
+            and customer in (None, event.scope.id) and draw.random() < 0.7
+        )
+    ]  # fmt: skip
+    assert worst(run(fewer)).last >= worst(run(base)).last
+    assert worst(run(fewer)).ever >= worst(run(base)).ever
+
+
+def check_money_is_no_harm(drawn: list[Event], seed: int) -> None:
+    """2: whatever is lost a minute, priorities are the same."""
+    rich = [
+        replace(event, per_minute=MoneyRate("1", "1" + "0" * (seed % 20), "9" * 25))
+        if isinstance(event, Gap)
+        else event
+        for event in drawn
+    ]
+    shown = [(one.at, one.incident, one.priority, one.change, one.audience) for one in run([*drawn, END])]
+    assert [
+        (one.at, one.incident, one.priority, one.change, one.audience) for one in run([*rich, END])
+    ] == shown
+
+
+def check_lowering_is_named(drawn: list[Event], _: int) -> None:
+    """7: every lowering and every end names its actor, its evidence and its time; and no priority falls without one."""
+    ranks: dict[str, int] = {}
+    for line in run([*drawn, END]):
+        before = ranks.get(line.incident, -1)
+        if line.change in (Change.LOWERED, Change.RESOLVED):
+            assert line.actor
+            assert line.reason
+            assert line.evidence
+            assert all(fact.at <= line.at for fact in line.evidence)
+        elif line.change is not Change.REOPENED:
+            assert line.priority.rank >= before
+        ranks[line.incident] = line.priority.rank
+
+
+def check_normal_is_verified(drawn: list[Event], _: int) -> None:
+    """Harm alone sets priority: normal only without harm, or muted by a plan; company-wide never with harm none."""
+    muted: set[str] = set()
+    for line in run([*drawn, END]):
+        if line.change in (Change.OPENED, Change.REOPENED):
+            (muted.add if line.reason.startswith("muted") else muted.discard)(line.incident)
+        elif line.change is Change.RAISED:
+            muted.discard(line.incident)
+        if (
+            line.priority is Priority.NORMAL
+            and line.status is not Status.RESOLVED
+            and line.incident not in muted
+        ):
+            assert line.harm is Harm.NONE
+        if line.harm is Harm.CONFIRMED and line.status is not Status.RESOLVED and line.incident not in muted:
+            assert line.priority is Priority.COMPANY_WIDE
+        if line.incident in muted:
+            assert line.change is not Change.NOTICE
+
+
+def check_silence_resolves_nothing(drawn: list[Event], _: int) -> None:
+    """8: when all evidence stops, nothing is resolved that the last fresh evidence had not resolved."""
+    kept = [event for event in drawn if not (isinstance(event, Probe) and event.scope.kind == "support_line")]
+    ticks = [Tick(at=END.at + 60 * number) for number in range(60)]
+    last = max((event.at for event in kept), default=0.0)
+    for line in run([*kept, *ticks]):
+        assert line.change is not Change.RESOLVED or line.at <= last + 300
+        assert line.change is not Change.LOWERED or line.at <= last + 300
+
+
+def check_ack_is_no_end(drawn: list[Event], seed: int) -> None:
+    """5: an acknowledgement changes no priority and no clock, and the company hears on."""
+    plain = run([*drawn, END])
+    opened = [line for line in plain if line.change is Change.OPENED]
+    if not opened:
+        return
+    line = opened[seed % len(opened)]
+    ack = Said(at=line.at + STEP, act="ack", incident=line.incident, actor="anna")
+    acked = run([*drawn, ack, END])
+
+    def told(lines: list[Transition]) -> list[tuple[object, ...]]:
+        return [
+            (one.at, one.incident, one.harm, one.priority, one.change, one.audience)
+            for one in lines
+            if one.audience is not Audience.ON_CALL and one.change is not Change.ACKNOWLEDGED
+        ]
+
+    assert told(acked) == told(plain)
+
+
+def check_failure_goes_up(drawn: list[Event], seed: int) -> None:
+    """6: a notice that reached nobody leads to another one in the same instant, further up."""
+    notices = [line for line in run([*drawn, END]) if line.notice and line.status is not Status.RESOLVED]
+    if not notices:
+        return
+    lost = notices[seed % len(notices)]
+    failed = DeliveryFailed(at=lost.at, notice=lost.notice)
+    after = run([*(event for event in drawn if event.at <= lost.at), failed])
+    if lost not in after:  # a timer of the same time, which only rings when time goes on
+        after = run([*(event for event in drawn if event.at <= lost.at), Tick(at=lost.at), failed])
+    sent = [line for line in after if line.at == lost.at and line.notice and line.incident == lost.incident]
+    assert any(f"notice {lost.notice} reached nobody" in line.reason for line in sent)
+
+
+CHECKS: list[Callable[[list[Event], int], None]] = [
+    check_order_is_nothing,
+    check_cut_is_nothing,
+    check_future_changes_nothing,
+    check_money_is_no_harm,
+    check_lowering_is_named,
+    check_normal_is_verified,
+    check_silence_resolves_nothing,
+    check_ack_is_no_end,
+    check_failure_goes_up,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
+def test_invariant(check: Callable[[list[Event], int], None]) -> None:
+    given(events, st.integers(0, 10_000))(SMALL(lambda drawn, seed: check(drawn, seed)))()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
+def test_invariant_at_length(check: Callable[[list[Event], int], None]) -> None:
+    given(events, st.integers(0, 10_000))(LARGE(lambda drawn, seed: check(drawn, seed)))()
+
+
+@SMALL
+@given(rounds(), probes)
+def test_more_harm_never_lowers(drawn: list[Event], more: Probe) -> None:
+    check_harm_never_lowers(drawn, more)
+
+
+@SMALL
+@given(rounds(), st.integers(0, 10_000))
+def test_less_health_never_lowers(drawn: list[Event], seed: int) -> None:
+    check_health_is_needed(drawn, seed)
+
+
+@pytest.mark.nightly
+@LARGE
+@given(rounds(), probes, st.integers(0, 10_000))
+def test_harm_and_health_at_length(drawn: list[Event], more: Probe, seed: int) -> None:
+    check_harm_never_lowers(drawn, more)
+    check_health_is_needed(drawn, seed)
