@@ -33,7 +33,8 @@ KEEP_S = 1800.0
 
 
 class LiveUsage:
-    """Reads what is new of facts and ledger; for one thread. `open_customers`: of open incidents."""
+    """Reads what is new of facts and ledger; for one thread. `open_customers`: of open incidents. `rest`: after a
+    step so many times as long as it took, so that however large the store a third of the time is spent here at most."""
 
     def __init__(
         self,
@@ -41,11 +42,13 @@ class LiveUsage:
         policy: Policy,
         owner: Callable[[str], str | None],
         open_customers: Callable[[], AbstractSet[str]],
+        *,
+        rest: float = 2.0,
     ) -> None:
         self._store, self._owner, self._open = store, owner, open_customers
         self._share = 1 - float(policy.fall_percent) / 100
         self._floor = float(policy.fall_requests)
-        self._cut = -1
+        self._cut, self._rest = -1, rest
         self._touched: dict[tuple[str, int], float] = {}
         self._streams: dict[str, dict[str, int]] = defaultdict(dict)
         self._in: dict[tuple[str, int], set[str]] = defaultdict(set)
@@ -73,8 +76,7 @@ class LiveUsage:
         lines = self._look(first, after, cut, now)
         if news:  # of who has fallen the engine must know what he had before
             lines += self._look(int(now) // 60 - REACH_MINUTES, after, cut, now)
-        # however large the store: at most a third of the time is spent in here
-        self._not_before = time.monotonic() + 2 * (time.monotonic() - began)
+        self._not_before = time.monotonic() + self._rest * (time.monotonic() - began)
         return lines
 
     def _note(self, cut: int, now: float) -> set[tuple[str, int]]:
