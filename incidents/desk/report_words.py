@@ -129,7 +129,7 @@ class Teller:
             return NOTHING
         whole = round(seconds)
         units = (("д", "d", 86_400), ("ч", "h", 3_600), ("мин", "min", 60), ("с", "s", 1))
-        parts = []
+        parts: list[str] = []
         for ru, en, size in units:
             count, whole = divmod(whole, size)
             if count and len(parts) < 2:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from incidents.desk.model import RequestKind
 from pipeline.configured import Decimal, Duration, Instant, Name
@@ -16,6 +17,7 @@ from pipeline.shape import ONE_OR_MANY, Key, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -160,6 +162,19 @@ class SupportSettings(Struct, frozen=True, kw_only=True):
     letters_a_round: _Few = 200
     letter_bytes: Annotated[int, Meta(ge=4_096, le=64 << 20, description="bytes, 4096 to 64 MiB")] = 2 << 20
     automatic_an_hour: _Few = 10
+
+
+def anchored(settings: SupportSettings, folder: Path) -> SupportSettings:
+    """With relative paths begun at the configuration's own folder."""
+
+    def at(path: str | None) -> str | None:
+        return path and str(folder / path)
+
+    imap, smtp = (
+        door and replace(door, password_file=at(door.password_file), ca_file=at(door.ca_file))
+        for door in (settings.imap, settings.smtp)
+    )
+    return replace(settings, maildir=at(settings.maildir), imap=imap, smtp=smtp)
 
 
 def problems(settings: SupportSettings, customers: Collection[str]) -> Iterator[Problem]:

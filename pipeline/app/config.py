@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from incidents.channels.settings import anchored as anchored_channels
 from incidents.channels.settings import anchored_ways
+from incidents.desk.settings import anchored as anchored_desk
 from pipeline.app.failures import UsageFailure
 from pipeline.app.settings import Config
 from pipeline.shape import Key, Problem, key_text, read_struct, top_level_keys
@@ -96,6 +97,7 @@ def _anchored(config: Config, folder: Path) -> Config:
         channel=anchored_channels(config.channel, folder),
         person=tuple(anchored_ways(each, folder) for each in config.person),
         contact=tuple(anchored_ways(each, folder) for each in config.contact),
+        support=anchored_desk(config.support, folder),
     )
 
 

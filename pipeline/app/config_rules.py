@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from incidents import policy
 from incidents.channels import settings as channels
+from incidents.desk import settings as desk
 from incidents.probes import settings as probes
 from incidents.tasks import settings as tasks
 from pipeline.app.settings import VERSION, Config, Contract, CustomerSettings, EdgeSettings
@@ -52,6 +53,10 @@ def check(config: Config) -> list[Problem]:
     problems += probes.problems(config.probing, config.probe, {customer.id for customer in config.customer})
     problems += [
         Problem(("incidents", *found.key), found.what) for found in policy.problems(config.incidents)
+    ]
+    problems += [
+        Problem(("support", *found.key), found.what)
+        for found in desk.problems(config.support, {customer.id for customer in config.customer})
     ]
     problems += channels.problems(config.notifying, tuple(customer.id for customer in config.customer))
     return problems

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from incidents.channels.settings import ChannelSettings, NoticeSettings, Notifying
+from incidents.desk.settings import SupportSettings
 from incidents.people.settings import ContactSettings, OncallSettings, PersonSettings
 from incidents.policy import Policy
 from incidents.probes.settings import ProbeSettings, ProbingSettings
@@ -158,6 +159,7 @@ class Config(Struct, frozen=True, kw_only=True):
     channel: tuple[ChannelSettings, ...] = ()
     notices: NoticeSettings = NoticeSettings()
     incidents: Policy = Policy()
+    support: SupportSettings = SupportSettings()
 
     @property
     def notifying(self) -> Notifying:

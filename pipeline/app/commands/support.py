@@ -1,0 +1,315 @@
+"""`prebill support`: the desk: requests, their clocks, letters, paid work, and the weekly report."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from pipeline.app import parameters
+from pipeline.app.failures import UsageFailure
+from pipeline.app.parameters import Flag
+from pipeline.app.stores import any_store
+from pipeline.app.terminal import print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from incidents.desk.mail.letters import Office
+    from incidents.desk.model import DeskEvent
+    from pipeline.app.context import Context
+    from pipeline.app.support_acts import Given
+    from pipeline.app.support_log import StoreLog
+    from pipeline.store.store import Store
+
+Action = Literal[
+    "add", "list", "show", "answer", "assign", "file", "promise", "pause", "resume", "close", "nps", "paid", "call",
+    "report", "intake",
+]  # fmt: skip
+
+_ALLOWED: dict[str, set[str]] = {
+    "add": {"kind", "text", "subject", "lang", "email", "actor"},
+    "list": {"customer", "manager", "late", "all"},
+    "show": set(),
+    "answer": {"text", "by", "sent", "actor"},
+    "assign": {"manager", "actor"},
+    "file": {"customer", "kind", "lang", "actor"},
+    "promise": {"by", "actor"},
+    "pause": {"text", "actor"},
+    "resume": {"text", "actor"},
+    "close": {"text", "actor"},
+    "nps": {"score", "text", "actor"},
+    "paid": {"hours", "price", "rate", "currency", "prepaid", "buy", "by", "text", "actor"},
+    "call": {"score", "test", "unanswered", "text", "actor"},
+    "report": {"week", "lang", "output"},
+    "intake": {"watch"},
+}
+_NO_OBJECT = {"list", "report", "intake"}
+_OBJECT = {"add": "a customer", "paid": "a request, or a customer"}
+
+
+def support(
+    action: Action,
+    what: str | None = None,
+    /,
+    *,
+    customer: str | None = None,
+    kind: Literal["technical", "billing", "question"] | None = None,
+    text: str | None = None,
+    subject: str | None = None,
+    lang: Literal["ru", "en"] | None = None,
+    email: str | None = None,
+    manager: str | None = None,
+    by: str | None = None,
+    score: int | None = None,
+    hours: str | None = None,
+    price: str | None = None,
+    rate: str | None = None,
+    currency: str | None = None,
+    prepaid: Flag = False,
+    buy: Flag = False,
+    test: Flag = False,
+    unanswered: Flag = False,
+    sent: Flag = False,
+    late: Flag = False,
+    all: Flag = False,  # noqa: A002 - the option's own name
+    week: str | None = None,
+    output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None,
+    watch: Flag = False,
+    actor: str | None = None,
+    json: Flag = False,
+    context: parameters.Given,
+) -> int:
+    """The support desk: requests in, answers out, clocks, and the weekly report.
+
+    `intake`: letters in, acknowledgements out. `add CUSTOMER --text T`:
+    a request that came otherwise. `list`, `show ID`: what is open, who is
+    late. `answer ID --text T`: writes to the client. `promise ID --by DATE`,
+    `pause ID` (it waits for the client), `resume ID`, `close ID`, `nps ID
+    --score N`. `assign ID --manager M`, `file ID --customer C --kind K`.
+    `paid ID|CUSTOMER`: paid work, or hours bought ahead. `call`: a call to
+    the support line. `report --week YYYY-Www`: the week beside the one before.
+
+    Parameters
+    ----------
+    action
+        What to do, as above.
+    what
+        A request's number; add: a customer; paid: either.
+    customer
+        list: of this customer. file: whose the request is.
+    kind
+        add, file: what it is about. Default of add: question.
+    text
+        What was said; `-` reads standard input.
+    subject
+        add: its subject.
+    lang
+        add, file: the client's language. report: the report's. Default: the customer's; en.
+    email
+        add: where letters go.
+    manager
+        assign: who is on it. list: of this manager.
+    by
+        promise, answer: the promised date. paid --buy: when hours expire. A day ends at its midnight.
+    score
+        nps: 0 to 10. call: how polite, 0 to 10.
+    hours
+        paid: hours worked, or bought.
+    price
+        paid: for all of the work, or of the hours bought.
+    rate
+        paid: the price of an hour.
+    currency
+        paid: of the price. Default: support.currency.
+    prepaid
+        paid: out of hours bought ahead.
+    buy
+        paid: hours bought ahead.
+    test
+        call: it was a test.
+    unanswered
+        call: nobody answered.
+    sent
+        answer: it went another way; nothing is sent.
+    late
+        list: only what is late. Exit code 1 where anything is.
+    all
+        list: closed requests too.
+    week
+        report: the week, as YYYY-Www. Default: the last whole one.
+    output
+        report: a file, .html or .txt.
+    watch
+        intake: again and again, every support.poll, until ended.
+    actor
+        Who does it. Default: the user of this process.
+    json
+        One JSON document on standard output.
+    """
+    given = {
+        "customer": customer, "kind": kind, "text": text, "subject": subject, "lang": lang, "email": email,
+        "manager": manager, "by": by, "score": score, "hours": hours, "price": price, "rate": rate,
+        "currency": currency, "prepaid": prepaid, "buy": buy, "test": test, "unanswered": unanswered, "sent": sent,
+        "actor": actor,
+    }  # fmt: skip
+    _check(action, what, given | {"late": late, "all": all, "week": week, "output": output, "watch": watch})
+    from incidents.desk.acts import ActError
+    from incidents.desk.rounds import office
+    from pipeline.app import support_acts
+    from pipeline.app.support_log import StoreLog
+
+    config, of = context.config, office(context.config.support)
+    typed = support_acts.Given(**{**given, "what": what, "actor": (actor or _user()).strip() or "unknown"})  # type: ignore[arg-type]
+    with any_store(context) as store:
+        log = StoreLog(store, lambda: context.now().timestamp())
+        try:
+            if action == "intake":
+                from pipeline.app.support_mail import intake
+
+                return intake(store, log, of, config, context.clock(), watch=watch, json=json)
+            if action in ("list", "show"):
+                return _look(log, of, context, action, typed, late=late, every=all, json=json)
+            if action == "report":
+                return _report(store, log, of, context, week, lang or "en", output, json=json)
+            new = _act(log, of, context, action, typed)
+        except ActError as error:
+            raise UsageFailure(f"support {action}: {error}") from None
+        _follow(store, log, of, context, json=json, action=action, new=new, what=what)
+    return 0
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _check(action: str, what: str | None, given: Mapping[str, object]) -> None:
+    problems = []
+    if what is None and action not in _NO_OBJECT | {"call"}:
+        problems.append(f"support {action}: expected {_OBJECT.get(action, 'the number of a request')}")
+    if what is not None and action in _NO_OBJECT:
+        problems.append(f"support {action}: takes no name, found {what!r}")
+    for name, value in given.items():
+        if value not in (None, False) and name not in _ALLOWED[action]:
+            where = ", ".join(each for each, names in _ALLOWED.items() if name in names)
+            problems.append(f"--{name}: not with {action}; only with {where}")
+    if problems:
+        raise UsageFailure(problems)
+
+
+def _act(log: StoreLog, of: Office, context: Context, action: str, given: Given) -> list[DeskEvent]:
+    from pipeline.app import support_acts as do
+
+    now = context.now().timestamp()
+    if action == "add":
+        return do.add(log, context.config, given, now)
+    if action == "answer":
+        return do.answer(log, of, given, now)
+    if action == "assign":
+        return do.assign(log, of, given, now)
+    if action == "file":
+        return do.file(log, context.config, given, now)
+    if action == "promise":
+        return do.promise(log, of, given, now)
+    if action == "paid":
+        return do.paid(log, of, context.config, given, now)
+    if action == "call":
+        return do.call(log, given, now)
+    return do.turn(log, action, given, now)
+
+
+def _look(
+    log: StoreLog,
+    of: Office,
+    context: Context,
+    action: str,
+    given: Given,
+    *,
+    late: bool,
+    every: bool,
+    json: bool,
+) -> int:
+    from incidents.desk.acts import find_request
+    from pipeline.app.support_output import print_list, print_request
+
+    now = context.now().timestamp()
+    desk = log.read(now)
+    if action == "show":
+        print_request(find_request(desk, str(given.what)), of.clocks, now, json=json)
+        return 0
+    found = [
+        request
+        for request in desk.requests.values()
+        if (every or request.is_open)
+        and given.customer in (None, request.customer)
+        and given.manager in (None, request.manager)
+        and (not late or of.clocks.worst(request, now) is not None)
+    ]
+    print_list(found, of.clocks, now, json=json)
+    return 1 if late and found else 0
+
+
+def _report(
+    store: Store,
+    log: StoreLog,
+    of: Office,
+    context: Context,
+    week: str | None,
+    lang: str,
+    output: str | None,
+    *,
+    json: bool,
+) -> int:
+    from incidents.desk.report import make_report, parse_week, week_of
+    from pipeline.app.support_acts import write_report
+    from pipeline.app.support_log import clients_of
+
+    now, tz = context.now().timestamp(), of.settings.tz
+    try:
+        wanted = parse_week(week, tz) if week else week_of(week_of(now, tz).since - 1, tz)
+    except ValueError as error:
+        raise UsageFailure(f"--week: {error}") from None
+    report = make_report(log.read(now), of, wanted, clients_of(store, context.config), now)
+    write_report(report, lang, output, json=json)
+    return 0
+
+
+def _follow(
+    store: Store,
+    log: StoreLog,
+    of: Office,
+    context: Context,
+    *,
+    json: bool,
+    action: str,
+    new: list[DeskEvent],
+    what: str | None,
+) -> None:
+    """What comes of an act at once: a manager, evidence for the incident engine; and what is said of it."""
+    from incidents.desk.evidence import evidence_of
+    from incidents.desk.log import event_type
+    from incidents.desk.rounds import EVIDENCE_DAYS, name_all
+    from pipeline.app.support_log import add_evidence
+    from pipeline.app.support_output import request_json
+
+    now = context.now().timestamp()
+    if action in ("add", "file"):
+        new = [*new, *name_all(log, of, now)]
+        since = now - EVIDENCE_DAYS * 86_400
+        add_evidence(store, evidence_of(log.read().requests.values(), since), now)
+    request = next((getattr(event, "request", "") for event in new), "") or (what or "").removeprefix("#")
+    found = log.read().requests.get(request)
+    if json:
+        print_json(
+            {
+                "events": [event_type(event) for event in new],
+                "request": request_json(found, of.clocks, now) if found else None,
+            }
+        )
+        return
+    done = ", ".join(event_type(event).replace("_", " ") for event in new) or "nothing to do"
+    say(f"request #{request}: {done}" if found else done)

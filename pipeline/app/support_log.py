@@ -1,0 +1,99 @@
+"""The desk's log over the store, and what the desk asks of the rest: evidence to the incident log, tenure and value
+of clients. Where pipeline.store and incidents.desk meet."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from incidents.desk.log import decode_event, encode_event, event_type
+from incidents.desk.requests import read_desk
+from pipeline.coverage.evidence import parse_evidence
+from pipeline.store.desk_log import DeskRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from incidents.desk.model import DeskEvent
+    from incidents.desk.report import Client
+    from incidents.desk.requests import Desk
+    from pipeline.app.settings import Config
+    from pipeline.store.store import Store
+
+
+class StoreLog:
+    """`incidents.desk.rounds.Log` over a store. `now`: what is written as the time of writing."""
+
+    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+        self._store, self._now = store, now
+        self._seen = 0
+        self._events: list[DeskEvent] = []
+
+    def events(self) -> list[DeskEvent]:
+        """Every event, in the order in which they were written; what was read before is not read again."""
+        for row in self._store.desk.events(self._seen):
+            self._events.append(decode_event(row.body))
+            self._seen = row.seq
+        return self._events
+
+    def read(self, until: float | None = None) -> Desk:
+        """What the log says, of what happened up to `until`."""
+        return read_desk(self.events(), until)
+
+    def append(self, decide: Callable[[Desk], Sequence[DeskEvent]]) -> list[DeskEvent]:
+        """Appends what `decide` wants of the whole log; returns what was new."""
+        made: dict[str, DeskEvent] = {}
+
+        def rows(known: list[DeskRow]) -> list[DeskRow]:
+            made.clear()
+            desk = read_desk(decode_event(row.body) for row in known)
+            found = decide(desk)
+            made.update((event.key, event) for event in found)
+            return [self._row(event) for event in found]
+
+        return [made[row.key] for row in self._store.desk.append(rows)]
+
+    def _row(self, event: DeskEvent) -> DeskRow:
+        return DeskRow(
+            at=event.at,
+            added_at=self._now(),
+            type=event_type(event),
+            actor=event.actor,
+            key=event.key,
+            body=encode_event(event),
+            request=getattr(event, "request", ""),
+            customer=getattr(event, "customer", None) or "",
+        )
+
+
+def add_evidence(store: Store, lines: list[dict[str, Any]], now: float) -> int:
+    """Hands technical requests to the incident log; each is there once. Returns how many were new."""
+    if not lines:
+        return 0
+    text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
+    return store.add_evidence(parse_evidence(text, actor="support desk", now=now))
+
+
+def clients_of(store: Store, config: Config) -> dict[str, Client]:
+    """Each customer's name, the begin of his first contract, and what he was billed in all, credit notes taken
+    off."""
+    from zoneinfo import ZoneInfo
+
+    from incidents.desk.report import Client
+
+    value: dict[str, dict[str, str]] = {}
+    rows = store.query(
+        "SELECT customer, currency, toString(sum(total)) AS owed FROM bills GROUP BY customer, currency"
+    )
+    for row in sorted(rows.to_pylist(), key=lambda row: (row["customer"], row["currency"])):
+        value.setdefault(row["customer"], {})[row["currency"]] = row["owed"]
+    return {
+        customer.id: Client(
+            name=customer.name,
+            since=min(
+                (each.from_.at(ZoneInfo(each.tz)).timestamp() for each in customer.contract), default=None
+            ),
+            value=value.get(customer.id, {}),
+        )
+        for customer in config.customer
+    }
