@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from incidents.model import Kind
+from incidents.model import Change, Fact, Harm, Kind, Priority, Scope, Status, Transition
 from incidents.procedure import read_runbook
+from pipeline.app.watch_log import change_row
 from pipeline.store import open_store
-from pipeline.store.incident_rows import ChangeRow
 
 from .conftest import ROOT, Prebill
 from .test_coverage_commands import CONFIG, START, deliver
@@ -38,19 +38,20 @@ unit_price = "2"
 """
 
 
-def change(**given: Any) -> ChangeRow:
+def change(**given: Any) -> Transition:
     """The gap of e1, judged harmless."""
     made: dict[str, Any] = {
-        "at": SEEN, "incident": TASK, "kind": "billing_gap", "scope_kind": "edge", "scope_id": "e1", "harm": "none",
-        "priority": "normal", "status": "open", "change": "opened", "reason": "logs are missing, clients are served",
-        "body": {"evidence": [{"at": "2026-11-01T00:40:00Z", "source": "probe", "text": "edge e1 fine from msk-1"}]},
+        "at": SEEN, "incident": TASK, "kind": Kind.BILLING_GAP, "scope": Scope("edge", "e1"), "harm": Harm.NONE,
+        "priority": Priority.NORMAL, "status": Status.OPEN, "change": Change.OPENED,
+        "reason": "logs are missing, clients are served",
+        "evidence": (Fact(SEEN, "probe", "edge e1 fine from msk-1"),),
     }  # fmt: skip
-    return ChangeRow(**(made | given))
+    return Transition(**(made | given))
 
 
-def record(site: Path, *rows: ChangeRow) -> None:
+def record(site: Path, *made: Transition) -> None:
     with open_store(f"chdb://{site}/store") as store:
-        store.incidents.append_changes(list(rows))
+        store.incidents.append_changes([change_row(each, 0) for each in made])
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +165,7 @@ def test_when_the_data_comes_it_is_recovered(site: Path, prebill: Prebill) -> No
 
 
 def test_money_waits_while_clients_may_be_hurt(site: Path, prebill: Prebill) -> None:
-    record(site, change(at=SEEN + 30, priority="high", harm="suspected", change="raised"))
+    record(site, change(at=SEEN + 30, priority=Priority.HIGH, harm=Harm.SUSPECTED, change=Change.RAISED))
     (task,) = asked(prebill)
     assert (task["state"], task["served"]["answer"]) == ("held", "unknown")
     refused = prebill("tasks", "close", TASK, "--reason", "x", *NOW)
