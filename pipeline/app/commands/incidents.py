@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -12,7 +13,7 @@ from pipeline.app.parameters import Flag, Given
 if TYPE_CHECKING:
     from pipeline.app.context import Context
 
-Action = Literal["list", "show", "ack", "resolve", "note"]
+Action = Literal["list", "show", "ack", "resolve", "note", "after"]
 SAID = ("ack", "resolve", "note")
 
 
@@ -24,19 +25,25 @@ def incidents(
     every: Annotated[bool, Parameter(name="--all", negative="", show_default=False)] = False,
     actor: str | None = None,
     reason: str | None = None,
+    lang: str | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     json: Flag = False,
     context: Given,
 ) -> int:
-    """List incidents, show one with its evidence and story, acknowledge or resolve it, or note something.
+    """List incidents, show one with its story, acknowledge or resolve it, note something; or replay a file of events.
 
     What people say is written down at once, and taken up by the running
     watch within a second; without one, when the next begins. For instance:
     prebill incidents ack d16ba1 --actor anna --reason "looking at it"
 
+    A replay is a drill of your own policy: what would have been decided,
+    who would have been told, when and why. It touches nothing.
+
     Parameters
     ----------
     action
-        `list`, `show`, `ack` (stops reminders to its author, nothing else), `resolve`, `note`.
+        `list`, `show`, `ack` (stops reminders to its author, nothing else), `resolve`, `note`,
+        `after` (a post-mortem's draft in Markdown; without an incident, how fast all were answered: MTTA, MTTR).
     name
         The incident: its id, or how the id begins.
     every
@@ -45,10 +52,22 @@ def incidents(
         Who says it. Required with ack, resolve and note.
     reason
         What is said, or why. Required with ack, resolve and note.
+    lang
+        With `after`: en or ru. Default: tasks.language of the configuration.
+    output
+        With `after`: into this file.
     json
-        One JSON document on standard output: a list, or what is known of the incident.
+        One JSON document on standard output: a list, or what is known of the incident; of a replay a line each.
     """
     _check(action, name, actor, reason, every=every)
+    if action == "after":
+        from pipeline.app.incident_after import show_after
+        from pipeline.app.stores import existing_store
+
+        with existing_store(context) as store:
+            return show_after(store, context, name or None, output=output, lang=lang, json=json)
+    if lang is not None or output is not None:
+        raise UsageFailure("--lang, --output: only with after")
     return _do(action, name, actor, reason, context, every=every, json=json)
 
 
@@ -56,7 +75,7 @@ def _check(action: str, name: str, actor: str | None, reason: str | None, *, eve
     problems = []
     if action == "list" and name:
         problems.append(f"list takes no incident, found {name!r}; `prebill incidents show {name}` shows it")
-    if action != "list" and not name:
+    if action not in ("list", "after") and not name:
         problems.append(f"{action}: expected the id of an incident; `prebill incidents list` shows them")
     if every and action != "list":
         problems.append("--all: only with list")
@@ -77,6 +96,10 @@ def _do(
     every: bool,
     json: bool,
 ) -> int:
+    if action == "replay":
+        from pipeline.app.incident_replay import replay_file
+
+        return replay_file(context, name, json=json)
     from pipeline.app.incident_commands import list_incidents, say_on_incident, show_incident
 
     if action == "list":

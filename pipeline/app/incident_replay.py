@@ -1,0 +1,101 @@
+"""What `prebill incidents replay` does: a file of events through the engine and one's own policy, a story for people,
+NDJSON for machines; nothing is touched."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.app.catalogue import STDIN
+from pipeline.app.failures import UsageFailure
+from pipeline.app.terminal import out, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from incidents.events import Event
+    from incidents.model import Transition
+    from incidents.policy import Policy
+    from pipeline.app.context import Context
+
+MAX_SIZE = 256 << 20
+PROBLEMS_SHOWN = 100
+
+
+def replay_file(context: Context, file: str, *, json: bool) -> int:
+    """Every transition and notice of the file's events, in time order."""
+    from incidents.engine import Engine
+    from incidents.replay import replay_events
+
+    if not file:
+        raise UsageFailure("replay: expected a file of events (NDJSON), or - for standard input")
+    transitions = replay_events(_events(file), Engine(_policy(context)))
+    if json:
+        import json as jsonlib
+
+        for one in transitions:
+            print(jsonlib.dumps(one.json, ensure_ascii=False))
+        return 0
+    _tell(transitions)
+    return 0
+
+
+def _policy(context: Context) -> Policy:
+    """The configuration's, or the defaults where there is none."""
+    from incidents.policy import Policy
+    from pipeline.app.checking import config_or_none
+
+    config = config_or_none(context)
+    return config.incidents if config else Policy()
+
+
+def _events(file: str) -> list[Event]:
+    from incidents.replay import read_events
+    from pipeline.coverage.evidence import EvidenceError
+
+    name = "standard input" if file == STDIN else file
+    try:
+        return read_events(_read(file))
+    except EvidenceError as error:
+        problems = [f"{name}: {problem}" for problem in error.problems[:PROBLEMS_SHOWN]]
+        if len(error.problems) > PROBLEMS_SHOWN:
+            problems.append(f"{name}: {len(error.problems) - PROBLEMS_SHOWN} more problems")
+        raise UsageFailure(problems) from None
+
+
+def _read(file: str) -> bytes:
+    if file == STDIN:
+        return sys.stdin.buffer.read(MAX_SIZE)
+    path = Path(file)
+    try:
+        if path.stat().st_size > MAX_SIZE:
+            raise UsageFailure(f"{file}: expected at most {MAX_SIZE >> 20} MiB; split it at line ends")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageFailure(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+
+
+def _tell(transitions: Iterable[Transition]) -> None:
+    from rich.text import Text
+
+    from incidents.story import ending, story
+    from pipeline.app.terminal import printable
+
+    told = list(transitions)
+    screen = out()
+    for line in story(told):
+        screen.print(
+            Text(f"{line.when:<13}", "dim"),
+            Text(printable(f"{line.who + ': ' if line.who else ''}{line.text}"), line.tone),
+            soft_wrap=True,
+        )
+        for each in line.below:
+            screen.print(Text(f"{'':<16}{printable(each)}", "dim"), soft_wrap=True)
+    screen.print()
+    if not told:
+        screen.print("Nothing happened: no event of the file is a reason for an incident.")
+        return
+    screen.print(Text(plural(len({one.incident for one in told}), "incident")), style="bold")
+    for sentence in ending(told):
+        screen.print(Text(f"  {printable(sentence)}"), soft_wrap=True)
