@@ -50,12 +50,9 @@ def customer_of(config: Config, name: str) -> CustomerSettings:
     raise UsageFailure(f"no customer {name!r} in the configuration; {nearest(name, known)}")
 
 
-def month_parts(
-    store: Store, config: Config, customer: CustomerSettings, month: Month, now: datetime
-) -> list[ContractPart]:
-    """What a customer used under each of his contracts in a month. Raises UsageFailure where none holds."""
+def spans_of(customer: CustomerSettings, month: Month) -> tuple[Span, ...]:
+    """The parts of a month in which his contracts hold. Raises UsageFailure where none does."""
     from pipeline.app.contracts import contracts_of
-    from pipeline.coverage.periods import ContractMonth
     from pipeline.rating.contracts import spans_in
 
     spans = spans_in(contracts_of(customer), month)
@@ -64,6 +61,16 @@ def month_parts(
             f"customer {customer.id} has no contract in {month}, so his usage has no price",
             mend="A contract is `contract = [{ plan = …, from = …, tz = … }]` in his [[customer]].",
         )
+    return spans
+
+
+def month_parts(
+    store: Store, config: Config, customer: CustomerSettings, month: Month, now: datetime
+) -> list[ContractPart]:
+    """What a customer used under each of his contracts in a month. Raises UsageFailure where none holds."""
+    from pipeline.coverage.periods import ContractMonth
+
+    spans = spans_of(customer, month)
     closes = {(c.first, c.after): c for c in store.closes(period=str(month), customer=customer.id)}
     found = []
     for span in spans:
@@ -171,13 +178,18 @@ def count_part(
 
 def plan_for(part: ContractPart, book: PlanBook) -> Plan:
     """The version of the contract's plan that was sold when the contract began. Raises UsageFailure."""
+    return own_plan(part.customer, part.span, book)
+
+
+def own_plan(customer: CustomerSettings, span: Span, book: PlanBook) -> Plan:
+    """The same for a customer whose usage nobody has read. Raises UsageFailure."""
     from pipeline.rating.contracts import plan_of
     from pipeline.rating.plan_errors import NoPlanError
 
     try:
-        return plan_of(part.span.contract, book)
+        return plan_of(span.contract, book)
     except NoPlanError as error:
-        raise UsageFailure(f"customer {part.customer.id}: {error}") from None
+        raise UsageFailure(f"customer {customer.id}: {error}") from None
 
 
 def bill_part(part: ContractPart, plan: Plan, usage: Usage | None = None) -> Bill:

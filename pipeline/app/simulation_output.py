@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pipeline.app.terminal import out
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
+    from pipeline.app.settings import CustomerSettings
+    from pipeline.rating.book_ranking import Best
     from pipeline.rating.model import Plan
     from pipeline.rating.simulate import Outcome, Simulation
 
@@ -27,12 +32,27 @@ LEAST_SHARE = 1000
 """Causes below a thousandth of the best plan's price are left out of the table."""
 
 
+MOST = 40
+"""Customers in the table of a book."""
+
+
 def simulation_json(customer: str, month: str, found: Simulation) -> dict[str, Any]:
-    """The whole ranking; amounts as exact text."""
+    """The whole ranking; amounts as exact text. `switch` is there only where the best day was looked for."""
     from pipeline.rating.exports.bill_json import to_json
     from pipeline.rating.simulate import SHIFTS
 
     switch = found.switch
+    day = (
+        {
+            "plan": switch.plan.id,
+            "day": switch.day.isoformat(),
+            "before": str(switch.before),
+            "after": str(switch.after),
+            "net": str(switch.net),
+        }
+        if switch
+        else None
+    )
     return {
         "customer": customer,
         "month": month,
@@ -44,15 +64,7 @@ def simulation_json(customer: str, month: str, found: Simulation) -> dict[str, A
         "best_if_usage_is": {
             f"{share}%": best for share, best in zip(SHIFTS, found.best_shifted, strict=True)
         },
-        "switch": {
-            "plan": switch.plan.id,
-            "day": switch.day.isoformat(),
-            "before": str(switch.before),
-            "after": str(switch.after),
-            "net": str(switch.net),
-        }
-        if switch
-        else None,
+        **({"switch": day} if found.looked_for_switch else {}),
         "bill": to_json(found.current_bill, None) if found.current_bill else None,
         "best_bill": to_json(found.best_bill, None) if found.best_bill else None,
     }
@@ -95,6 +107,75 @@ def _outcome(place: int, outcome: Outcome) -> dict[str, Any]:
             for fall in outcome.falls
         ],
     }
+
+
+def print_array(documents: Iterable[dict[str, Any]]) -> None:
+    """One JSON array, each document as it comes: a whole book's take gigabytes."""
+    sys.stdout.write("[")
+    for place, document in enumerate(documents):
+        sys.stdout.write(",\n" if place else "\n")
+        json.dump(document, sys.stdout, ensure_ascii=False, default=str)
+    sys.stdout.write("\n]\n")
+
+
+def best_json(customer: str, month: str, found: Best) -> dict[str, Any]:
+    """Of one customer of a book; amounts as exact text."""
+    return {
+        "customer": customer,
+        "month": month,
+        "currency": found.current.currency,
+        "current": found.current.id,
+        "net": None if found.net is None else str(found.net),
+        "best": found.best.id if found.best else None,
+        "best_net": None if found.best_net is None else str(found.best_net),
+        "saves": str(found.saves),
+    }
+
+
+def show_best(month: str, every: Sequence[tuple[CustomerSettings, Best]], lang: str) -> None:
+    """Who would save the most on another plan, and what all of them pay."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from pipeline.rating.exports.show import money
+    from pipeline.rating.rounding import add_up
+
+    def price(amount: Decimal | None, found: Best) -> str:
+        return "-" if amount is None else money(amount, found.current.currency, lang)
+
+    out().print(Text(f"{len(every)} customers, {month}", style="bold"))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("Customer", "Plan now"):
+        table.add_column(name, overflow="fold")
+    table.add_column("Net", justify="right", no_wrap=True)
+    table.add_column("Best plan", overflow="fold")
+    for name in ("Net", "Saves"):
+        table.add_column(name, justify="right", no_wrap=True)
+    savers = sorted(
+        (each for each in every if each[1].saves > 0), key=lambda each: (-each[1].saves, each[0].id)
+    )
+    for who, found in savers[:MOST]:
+        best = found.best.id if found.best else "-"
+        amounts = (price(amount, found) for amount in (found.net, found.best_net, found.saves))
+        net, best_net, saves = amounts
+        table.add_row(Text(who.name or who.id), found.current.id, net, best, best_net, saves)
+    if savers:
+        out().print(table)
+    if len(savers) > MOST:
+        out().print(f"… {len(savers) - MOST} more; --json --brief has all")
+    for coin in sorted({found.current.currency for _, found in every}):
+        of_coin = [found for _, found in every if found.current.currency == coin]
+        priced = [found for found in of_coin if found.net is not None and found.best_net is not None]
+        now = add_up(found.net for found in priced if found.net is not None)
+        then = add_up(found.best_net for found in priced if found.best_net is not None)
+        out().print(
+            Text(
+                f"{len(priced)} customers: {money(now, coin, lang)} now, {money(then, coin, lang)} if each had "
+                f"his best plan; {sum(found.saves > 0 for found in priced)} would pay less"
+            )
+        )
+        if len(priced) < len(of_coin):
+            out().print(f"{len(of_coin) - len(priced)} customers: no price under their own plan or any other")
 
 
 def show_simulation(title: str, found: Simulation, lang: str) -> None:

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """Where there is usage: each zone and, where plans ask for resources, each (zone, resource), once."""
+
+    zones: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BookMonth:
     """`bases`, `samples`: by the needs' columns. `zones`, `pairs`: where there is usage; pairs where plans ask for
     resources."""

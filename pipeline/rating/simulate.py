@@ -77,7 +77,8 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Simulation:
     """`ranked`: from the cheapest, equal ones by id; `left_out`: plans that are not compared, and why; `best_shifted`:
-    the cheapest plan's id at each of SHIFTS; `switch`: the best day of the month to leave `current` on, if any is."""
+    the cheapest plan's id at each of SHIFTS; `switch`: the best day of the month to leave `current` on, if any is
+    and one was looked for."""
 
     period: Period
     currency: str
@@ -88,6 +89,7 @@ class Simulation:
     current: Outcome | None
     current_bill: Bill | None
     switch: Switch | None
+    looked_for_switch: bool = False
 
 
 def simulate(
@@ -119,13 +121,15 @@ def simulate(
         discounts=discounts,
         currency=currency,
     )
-    if not switch or current is None or found.current is None:
+    if not switch:
         return found
+    if current is None or found.current is None:
+        return replace(found, looked_for_switch=True)
     bare = book.memo.get("bare")
     if not isinstance(bare, BareBook):
         book.memo["bare"] = bare = bare_book(book.every)
     best = best_switch(metering, current, [each.plan for each in found.ranked], period, bare)
-    return replace(found, switch=best)
+    return replace(found, switch=best, looked_for_switch=True)
 
 
 def simulate_counted(
@@ -212,7 +216,7 @@ def _rate(
         others = tuple(None if each < 0 else _decimal(each, one.scale) for each in nets[1:])
         rated.append(Outcome(one.plan, net, lines, (), others, find_falls(book, place, bases, nets[0])))
     for plan in slow:
-        outcome = free.get(id(plan)) or _rate_slowly(plan, metering, period, coin)
+        outcome = free.get(id(plan)) or rate_slowly(plan, metering, period, coin)
         if isinstance(outcome, str):
             left_out.append((plan, outcome))
         else:
@@ -230,7 +234,7 @@ def _why_not(plan: Plan, columns: Sequence[int], missing: Mapping[int, str], coi
     return next((missing[column] for column in columns if column in missing), "")
 
 
-def _rate_slowly(plan: Plan, metering: Counted, period: Period, coin: str) -> Outcome | str:
+def rate_slowly(plan: Plan, metering: Counted, period: Period, coin: str) -> Outcome | str:
     """A plan that the kernel cannot rate; or why it has no price."""
     counted = [charge for charge in plan.charges if charge.model is not Model.PERCENTAGE]
     why = f"its currency is {plan.currency}, not {coin}" if plan.currency != coin else ""

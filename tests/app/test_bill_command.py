@@ -158,8 +158,15 @@ def test_best_plan_letter_and_rebill(prebill: Prebill, site: Path) -> None:
     ]
     assert found["ranked"][1]["if_usage_is"] == {"80%": "55.00", "120%": "75.00"}
     assert [each["what"] for each in found["ranked"][1]["loses_by"]] == ["requests"]
-    every = json.loads(prebill("simulate", "--all", *month, "--json").stdout)
+    every = json.loads(prebill("simulate", "--all", "--switch", *month, "--json").stdout)
     assert every == [found]
+    at_once = json.loads(prebill("simulate", "--all", *month, "--json").stdout)
+    assert at_once == [{key: value for key, value in found.items() if key != "switch"}]
+    (best,) = json.loads(prebill("simulate", "--all", "--brief", *month, "--json").stdout)
+    assert (best["current"], best["net"], best["best"]) == ("per-request", "65.00", "calm")
+    assert (best["best_net"], best["saves"]) == ("20.00", "45.00")
+    table = prebill("simulate", "--all", *month).stdout.replace("\xa0", " ")
+    assert "1 customers: 65.00 RUB now, 20.00 RUB if each had his best plan" in table
     shown = prebill("simulate", "c1", *month).stdout
     assert shown.index("calm") < shown.index("per-request")
 

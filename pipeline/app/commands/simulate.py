@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -14,8 +14,9 @@ from pipeline.app.stores import existing_store
 from pipeline.app.terminal import err, print_json, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from pipeline.app.book_simulation import BookSimulation
     from pipeline.app.context import Context
     from pipeline.app.month_bill import ContractPart
     from pipeline.app.settings import CustomerSettings
@@ -32,6 +33,8 @@ def simulate(
     *,
     month: str,
     every: Annotated[bool, Parameter(name="--all", negative="", show_default=False)] = False,
+    brief: Flag = False,
+    switch: Flag = False,
     plans: Path | None = None,
     lang: str | None = None,
     json: Flag = False,
@@ -50,7 +53,12 @@ def simulate(
     month
         The month, as YYYY-MM, in the time zone of his contract.
     every
-        All customers with a contract, one after another.
+        All customers with a contract: their usage is read and counted at once. The table tells each
+        one's best plan and what it saves him, the largest savings first.
+    brief
+        With --all and --json: of each customer his own plan and the best alone, not the whole ranking.
+    switch
+        With --all: also the best day to change plans, which reads one customer after another.
     plans
         A folder of more plans, which are not sold: a hypothesis.
     lang
@@ -64,29 +72,88 @@ def simulate(
     config = context.config
     if (customer is None) == (not every):
         raise UsageFailure("simulate: expected a customer, or --all")
+    if (brief or switch) and not every:
+        raise UsageFailure("simulate: --brief and --switch go with --all")
+    if brief and switch:
+        raise UsageFailure("simulate: expected --brief or --switch, found both")
     parse_language(lang)
     period = parse_month(month)
-    whom = [customer_of(config, customer)] if customer else [c for c in config.customer if c.contract]
     book = book_of(config)
     compiled = compiled_for(book, period, plans)
-    documents: list[dict[str, Any]] = []
     with existing_store(context) as store:
-        for who, found in _each(store, context, whom, book, compiled, period, alone=customer is not None):
-            if json:
-                from pipeline.app.simulation_output import simulation_json
-
-                documents.append(simulation_json(who.id, month, found))
-            else:
-                _show(who, month, found, parse_language(lang, who.lang))
-    if json:
-        print_json(documents[0] if customer else documents)
+        if customer is not None:
+            who = customer_of(config, customer)
+            _print(who, month, simulate_month(store, context, who, book, compiled, period), lang, json)
+            return 0
+        whom = [each for each in config.customer if each.contract]
+        if switch:
+            _print_all(_each(store, context, whom, book, compiled, period), month, json)
+            return 0
+        found = _count(store, context, whom, book, compiled, period)
+        if json and not brief:
+            _print_all(found.simulations(), month, json)
+        else:
+            _print_best(found, month, lang, json)
     return 0
 
 
-def _show(who: CustomerSettings, month: str, found: Simulation, lang: str) -> None:
-    from pipeline.app.simulation_output import show_simulation
+def _print(who: CustomerSettings, month: str, found: Simulation, lang: str | None, json: bool) -> None:
+    from pipeline.app.simulation_output import show_simulation, simulation_json
 
-    show_simulation(f"{who.name or who.id}, {month}", found, lang)
+    if json:
+        print_json(simulation_json(who.id, month, found))
+    else:
+        show_simulation(f"{who.name or who.id}, {month}", found, parse_language(lang, who.lang))
+
+
+def _print_all(every: Iterable[tuple[CustomerSettings, Simulation]], month: str, json: bool) -> None:
+    from pipeline.app.simulation_output import print_array, simulation_json
+
+    if json:
+        print_array(simulation_json(who.id, month, found) for who, found in every)
+        return
+    for who, found in every:
+        _print(who, month, found, None, json)
+
+
+def _print_best(found: BookSimulation, month: str, lang: str | None, json: bool) -> None:
+    from pipeline.app.simulation_output import best_json, show_best
+
+    best = found.best()
+    if json:
+        print_json([best_json(who.id, month, each) for who, each in best])
+    else:
+        show_best(month, best, parse_language(lang))
+
+
+def _count(
+    store: Store,
+    context: Context,
+    whom: list[CustomerSettings],
+    book: PlanBook,
+    compiled: CompiledBook,
+    month: Month,
+) -> BookSimulation:
+    from rich.progress import Progress
+
+    from pipeline.app.book_simulation import simulate_book
+
+    with Progress(console=err(), disable=not err().is_terminal, transient=True) as progress:
+        task = progress.add_task("counting", total=len(whom))
+        found = simulate_book(
+            store,
+            context.config,
+            month,
+            whom,
+            book,
+            compiled,
+            left_out=lambda why: say(f"left out: {why}"),
+            watch=lambda done, every: progress.update(task, completed=done, total=every),
+        )
+    if alone := found.counted.alone:
+        why = sorted(set(alone.values()))
+        say(f"{len(alone)} of {len(found.counted.customers)} customers are counted alone: {'; '.join(why)}")
+    return found
 
 
 def compiled_for(book: PlanBook, month: Month, more: Path | None = None) -> CompiledBook:
@@ -113,18 +180,13 @@ def _each(
     book: PlanBook,
     compiled: CompiledBook,
     month: Month,
-    *,
-    alone: bool,
 ) -> Iterator[tuple[CustomerSettings, Simulation]]:
     from rich.progress import track
 
-    rounds = whom if alone else track(whom, "simulating", console=err(), disable=not err().is_terminal)
-    for who in rounds:
+    for who in track(whom, "simulating", console=err(), disable=not err().is_terminal):
         try:
             yield who, simulate_month(store, context, who, book, compiled, month)
         except UsageFailure as error:
-            if alone:
-                raise
             say(f"left out: {error}")
 
 
@@ -137,9 +199,10 @@ def simulate_month(
     month: Month,
 ) -> Simulation:
     """A customer's whole month. Raises UsageFailure."""
-    from pipeline.app.month_bill import month_parts
+    from pipeline.app.month_bill import count_part, spans_of
 
-    return simulate_parts(who, month_parts(store, context.config, who, month, context.now()), book, compiled)
+    parts = [count_part(store, context.config, who, span, str(month)) for span in spans_of(who, month)]
+    return simulate_parts(who, parts, book, compiled)
 
 
 def simulate_parts(
