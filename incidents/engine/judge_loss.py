@@ -51,6 +51,7 @@ def judge_loss(view: View, subject: str) -> Judgement:
         bad=("gap",),
         good=("served",) if served and not still else (),
         held=held,
+        beyond=parent is not None,  # its clients are hurt: no plan for an edge covers that
         reason=reason,
         facts=(*facts, *loss_facts(loss, view.now)),
         customers=tuple(customers[:_CUSTOMERS_TOLD]),

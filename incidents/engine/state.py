@@ -25,8 +25,8 @@ class Look(Struct):
 
 
 class Vantage(Struct):
-    """A prober. `okays`, `bads`: its targets, by their last result. `witness`: a target that fails for it and is healthy
-    for another one. `watches`: it does more than to call the support line."""
+    """A prober. `okays`, `bads`: its targets, by their last result. `witness`: a target that fails for it and is
+    healthy for another one. `watches`: it does more than to call the support line."""
 
     at: float
     okays: dict[str, None] = {}
