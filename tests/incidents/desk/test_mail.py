@@ -1,0 +1,268 @@
+"""Letters: whatever comes is read or said why not, machines get no answer, threads are one's own, headers are ours."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from incidents.desk import acts
+from incidents.desk.mail.doors import MailError
+from incidents.desk.mail.html_text import html_to_text
+from incidents.desk.mail.intake import take_in
+from incidents.desk.mail.letters import answer_letter, letters_due
+from incidents.desk.mail.maildir import Maildir, RawLetter
+from incidents.desk.mail.message import own_words, parse_letter
+from incidents.desk.model import TEXT_LIMIT, NpsGiven, Received, Replied
+from incidents.desk.rounds import run_round
+from tests.incidents.desk.cases import WEDNESDAY, Letters, MemoryLog, desk_office, letter
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+    from pathlib import Path
+
+    from incidents.desk.rounds import Round
+
+OFFICE = desk_office()
+
+
+def turn(
+    log: MemoryLog, *raw: bytes, now: float = WEDNESDAY, outbox: list[EmailMessage] | None = None
+) -> Round:
+    """A round with these letters, and a server that takes whatever is sent."""
+    sent: list[EmailMessage] = [] if outbox is None else outbox
+    letters = [RawLetter(handle=str(place), raw=each, at=now) for place, each in enumerate(raw)]
+    return run_round(
+        log,
+        OFFICE,
+        sources=[Letters(*letters)],
+        send=sent.append,
+        add_evidence=len,
+        lang_of={"c1": "ru"},
+        now=now,
+    )
+
+
+def test_a_letter_becomes_a_request_acknowledged_with_a_manager() -> None:
+    log, outbox = MemoryLog(), list["EmailMessage"]()
+    done = turn(log, letter("Сайт не работает, ошибка 502"), outbox=outbox)
+    (request,) = log.read().requests.values()
+    assert (request.customer, request.kind, request.lang, request.manager) == (
+        "c1",
+        "technical",
+        "ru",
+        "olga",
+    )
+    assert (done.letters, done.sent, done.evidence) == (1, 1, 1)
+    (sent,) = outbox
+    assert sent["To"] == "boss@client.example"
+    assert sent["From"] == "Anna Head <support@cdn.example>"
+    assert sent["Auto-Submitted"] == "auto-replied"
+    assert sent["In-Reply-To"] == "<1@client.example>"
+    assert sent["Subject"] == "Re: Help [#1]"
+    text = sent.get_content()
+    assert "Olga" in text
+    assert "#1" in text
+    assert "Anna Head" in text
+    again = turn(log, letter("Сайт не работает, ошибка 502"), outbox=outbox)
+    assert (again.events, len(outbox)) == (0, 1)
+
+
+def test_an_answer_that_the_server_does_not_take_is_sent_in_the_next_round() -> None:
+    log = MemoryLog()
+
+    def refuse(_: EmailMessage) -> None:
+        raise MailError("smtp: not now")
+
+    raw = RawLetter(handle="1", raw=letter(), at=WEDNESDAY)
+    done = run_round(
+        log, OFFICE, sources=[Letters(raw)], send=refuse, add_evidence=len, lang_of={}, now=WEDNESDAY
+    )
+    assert done.failed == ["request 1: smtp: not now"]
+    assert log.read().requests["1"].acknowledged_at is None
+    outbox: list[EmailMessage] = []
+    turn(log, now=WEDNESDAY + 30, outbox=outbox)
+    assert [sent["Auto-Submitted"] for sent in outbox] == ["auto-replied"]
+    assert log.read().requests["1"].acknowledged_at == WEDNESDAY + 30
+
+
+def test_threads_scores_and_what_is_written_after_closing() -> None:
+    log = MemoryLog()
+    turn(log, letter())
+    ours = log.read().requests["1"].message_ids[-1]
+    turn(log, letter("More", message_id="<2@x>", In_Reply_To=ours), now=WEDNESDAY + 60)
+    turn(log, letter("Tagged", message_id="<3@x>", subject="AW: [#1] Help"), now=WEDNESDAY + 90)
+    request = log.read().requests["1"]
+    assert [type(event) for event in request.history].count(Replied) == 2
+    now = WEDNESDAY + 3_600
+    log.append(lambda desk: acts.answer(desk, "1", text="done", at=now, actor="olga"))
+    log.append(lambda desk: acts.close(desk, "1", text="fixed", at=now, actor="olga"))
+    outbox: list[EmailMessage] = []
+    turn(log, now=now, outbox=outbox)
+    assert "closed" in outbox[0].get_content() or "закрыто" in outbox[0].get_content()
+    asked = log.read().requests["1"].message_ids[-1]
+    score = letter("9\n\nOn Monday Anna wrote:\n> 0 to 10?", message_id="<4@x>", In_Reply_To=asked)
+    turn(log, score, now=now + 60)
+    request = log.read().requests["1"]
+    assert (request.nps, request.is_open) == (9, False)
+    assert isinstance(request.history[-1], NpsGiven)
+    turn(log, letter("Down again", message_id="<5@x>", In_Reply_To=asked), now=now + 120)
+    assert log.read().requests["1"].is_open
+    log.append(lambda desk: acts.answer(desk, "1", text="done", at=now + 180, actor="olga"))
+    log.append(lambda desk: acts.close(desk, "1", text="", at=now + 180, actor="olga"))
+    turn(log, letter("Something else", message_id="<6@x>", In_Reply_To=asked), now=now + 40 * 86_400)
+    assert list(log.read().requests) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("sender", "headers"),
+    [
+        ("boss@client.example", {"In_Reply_To": "{ours}"}),  # of the same customer: joins
+        ("thief@elsewhere.example", {"In_Reply_To": "{ours}"}),
+        ("boss@two.example", {"In_Reply_To": "{ours}"}),
+        ("thief@elsewhere.example", {}),
+    ],
+)
+def test_nobody_writes_into_anothers_request(sender: str, headers: dict[str, str]) -> None:
+    log = MemoryLog()
+    turn(log, letter())
+    ours = log.read().requests["1"].message_ids[-1]
+    made = {name: value.format(ours=ours) for name, value in headers.items()}
+    turn(log, letter("Hi", sender=sender, subject="Re: [#1]", message_id="<9@x>", **made))
+    assert len(log.read().requests) == (1 if sender == "boss@client.example" else 2)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Auto_Submitted": "auto-replied"}, {"Auto_Submitted": "auto-generated"}, {"Precedence": "bulk"},
+        {"List_Id": "<l.example>"}, {"X_Autoreply": "yes"}, {"Return_Path": "<>"},
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("sender", ["out@stranger.example", "monitor@client.example"])
+def test_a_machine_gets_no_letter(headers: dict[str, str], sender: str) -> None:
+    """A stranger's is no request at all; a client's monitoring is one, and nobody writes to it."""
+    log, outbox = MemoryLog(), list["EmailMessage"]()
+    turn(log, letter(sender=sender, **headers), outbox=outbox)
+    assert outbox == []
+    desk = log.read()
+    assert (len(desk.requests), len(desk.ignored)) == ((0, 1) if "stranger" in sender else (1, 0))
+
+
+def test_a_bounce_ends_our_letters_to_the_address() -> None:
+    log = MemoryLog()
+    turn(log, letter())
+    ours = log.read().requests["1"].message_ids[-1]
+    bounce = (
+        b"From: MAILER-DAEMON@mx.example\nMessage-ID: <b@mx>\nSubject: failed\nMIME-Version: 1.0\n"
+        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n--b\nContent-Type: text/plain\n\n'
+        b"could not deliver " + ours.encode() + b"\n--b--\n"
+    )
+    turn(log, bounce)
+    request = log.read().requests["1"]
+    assert request.bounces == 1
+    log.append(lambda desk: acts.answer(desk, "1", text="x", at=WEDNESDAY, actor="olga"))
+    log.append(lambda desk: acts.close(desk, "1", text="", at=WEDNESDAY, actor="olga"))
+    assert letters_due(log.read(), OFFICE, WEDNESDAY) == []
+
+
+def test_two_machines_that_do_not_say_so_stop() -> None:
+    log, outbox = MemoryLog(), list["EmailMessage"]()
+    letters = [letter(message_id=f"<{number}@x>", subject=f"s{number}") for number in range(30)]
+    turn(log, *letters, outbox=outbox)
+    to_client = [sent for sent in outbox if sent["To"] == "boss@client.example"]
+    assert len(to_client) == OFFICE.settings.automatic_an_hour
+    turn(log, now=WEDNESDAY + 60, outbox=outbox)
+    assert len([s for s in outbox if s["To"] == "boss@client.example"]) == OFFICE.settings.automatic_an_hour
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "=?utf-8?q?Hi=0D=0ABcc:_thief@x.example?=",
+        "=?utf-8?b?SGkKQmNjOiB0aGllZkB4LmV4YW1wbGU=?=",
+        "Hi\x00\x07 there",
+    ],
+)
+def test_no_header_of_ours_is_made_of_what_a_client_wrote(subject: str) -> None:
+    raw = (
+        "From: boss@client.example\nMessage-ID: <1@x>\n"
+        f"References: <a@b> <bad id@x>\nSubject: {subject}\n\nHello\nBcc: thief@x.example\n"
+    ).encode()
+    log, outbox = MemoryLog(), list["EmailMessage"]()
+    turn(log, raw, outbox=outbox)
+    back = email.message_from_bytes(outbox[0].as_bytes(), policy=email.policy.default)
+    assert back["Bcc"] is None
+    assert back["To"] == "boss@client.example"
+    assert "\n" not in back["Subject"]
+    answer = answer_letter(log.read().requests["1"], OFFICE, "x\r\nBcc: thief@x.example", WEDNESDAY, 1)
+    assert email.message_from_bytes(answer.as_bytes(), policy=email.policy.default)["Bcc"] is None
+
+
+def test_html_is_read_as_text_without_what_is_hidden() -> None:
+    html = (
+        "<head><title>t</title></head><p>Hello&nbsp;<b>you</b></p><script>evil()</script><ul><li>a<li>b</ul>"
+    )
+    assert html_to_text(html) == "Hello you\n\na\nb"
+    assert html_to_text("<blockquote>old<br>older</blockquote>new") == "> old\n> older\nnew"
+
+
+def test_what_is_quoted_is_not_his_own() -> None:
+    assert own_words("Yes\n> no\n\nOn Mon, Anna wrote:\nrest") == "Yes"
+    assert own_words("7\n\nпн, 16 нояб. 2026 г., Анна написал(а):\n> ?") == "7"
+
+
+def test_attachments_are_named_and_sizes_are_bounded() -> None:
+    made = email.message_from_bytes(letter("x" * 50_000), policy=email.policy.default)
+    made.add_attachment(b"data", maintype="application", subtype="pdf", filename="../../etc/passwd\x07.pdf")
+    found = parse_letter(made.as_bytes())
+    assert len(found.text) == TEXT_LIMIT
+    assert found.attachments == (".._.._etc_passwd .pdf",) or "/" not in found.attachments[0]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.one_of(
+        st.binary(max_size=400),
+        st.builds(
+            lambda head, value, body: head + b": " + value + b"\n\n" + body,
+            st.sampled_from([b"From", b"Subject", b"Message-ID", b"References", b"Content-Type", b"To"]),
+            st.binary(max_size=120),
+            st.binary(max_size=120),
+        ),
+        st.text(max_size=200).map(lambda text: f"From: {text}\nSubject: {text}\nReferences: {text}\n\n{text}".encode(
+            "utf-8", "replace")),
+    )
+)  # fmt: skip
+def test_whatever_comes_is_taken_in_once_and_may_be_answered(raw: bytes) -> None:
+    found = parse_letter(raw)
+    assert parse_letter(raw) == found
+    log = MemoryLog()
+    new = log.append(lambda desk: take_in(desk, found, OFFICE.settings, at=WEDNESDAY, lang_of={}))
+    assert len(new) >= 1
+    assert log.append(lambda desk: take_in(desk, found, OFFICE.settings, at=WEDNESDAY, lang_of={})) == []
+    for due in letters_due(log.read(), OFFICE, WEDNESDAY):
+        due.message.as_bytes()
+    if isinstance(new[0], Received) and new[0].address:
+        answer_letter(log.read().requests["1"], OFFICE, "answer", WEDNESDAY, 1).as_bytes()
+
+
+def test_a_maildir_is_emptied_into_cur(tmp_path: Path) -> None:
+    box = Maildir(str(tmp_path / "box"), 5_000)
+    with pytest.raises(MailError, match="expected a maildir"):
+        list(box.letters(1))
+    for name in ("new", "cur", "tmp"):
+        (tmp_path / "box" / name).mkdir(parents=True)
+    (tmp_path / "box/new/1.a.host").write_bytes(letter())
+    (tmp_path / "box/new/2.b.host").write_bytes(letter("y" * 9_000))
+    one, two = box.letters(10)
+    assert (one.cut, two.cut, len(two.raw)) == (False, True, 5_000)
+    for each in (one, two, one):
+        box.mark(each)
+    assert sorted(path.name for path in (tmp_path / "box/cur").iterdir()) == ["1.a.host:2,S", "2.b.host:2,S"]
+    assert list(box.letters(10)) == []
