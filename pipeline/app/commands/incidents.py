@@ -13,7 +13,7 @@ from pipeline.app.parameters import Flag, Given
 if TYPE_CHECKING:
     from pipeline.app.context import Context
 
-Action = Literal["list", "show", "ack", "resolve", "note", "after"]
+Action = Literal["list", "show", "ack", "resolve", "note", "after", "replay"]
 SAID = ("ack", "resolve", "note")
 
 
@@ -43,9 +43,10 @@ def incidents(
     ----------
     action
         `list`, `show`, `ack` (stops reminders to its author, nothing else), `resolve`, `note`,
-        `after` (a post-mortem's draft in Markdown; without an incident, how fast all were answered: MTTA, MTTR).
+        `after` (a post-mortem's draft in Markdown; without an incident, how fast all were answered: MTTA, MTTR),
+        `replay` (a file of events).
     name
-        The incident: its id, or how the id begins.
+        The incident: its id, or how the id begins. With `replay`: NDJSON, `-` is standard input.
     every
         With `list`: resolved ones too.
     actor
@@ -75,7 +76,7 @@ def _check(action: str, name: str, actor: str | None, reason: str | None, *, eve
     problems = []
     if action == "list" and name:
         problems.append(f"list takes no incident, found {name!r}; `prebill incidents show {name}` shows it")
-    if action not in ("list", "after") and not name:
+    if action not in ("list", "after", "replay") and not name:
         problems.append(f"{action}: expected the id of an incident; `prebill incidents list` shows them")
     if every and action != "list":
         problems.append("--all: only with list")
