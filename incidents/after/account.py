@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from incidents.after.minutes import harm_of, hurt_seconds, split_minutes
+from incidents.after.minutes import harm_of, hurt_seconds, inherited, split_minutes
 from incidents.after.model import Account, Hit, Split, Stretch
 from incidents.model import Audience, Change, Harm, Kind, Priority, Scope, Status
 from incidents.tasks.build import add_up, shared_out
@@ -71,7 +71,9 @@ def account_of(
         opened=first.at,
         now=now,
         status=last.status,
-        harm=max((each.harm for each in history), key=_HARMS.index),
+        harm=max(
+            (each.harm for each in history if not inherited(each)), key=_HARMS.index, default=Harm.UNKNOWN
+        ),
         priority=max((each.priority for each in history), key=lambda priority: priority.rank),
         resolved=resolved,
         hurt_s=hurt_seconds(harms[incident]),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.after.model import Split, Stretch
-from incidents.model import Harm, Status
+from incidents.model import Harm, Kind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,8 +23,10 @@ def harm_of(history: Sequence[Transition], now: float, probes: Iterable[Probe] =
 
     A suspicion that was confirmed without a break was harm from its beginning on. Confirmed harm ends at the first fine
     look after the last failing one where probes of the scope are given, else when it was judged to have ended: an
-    incident waits for clean minutes before it closes, and those are not minutes of harm.
+    incident waits for clean minutes before it closes, and those are not minutes of harm. What a gap only has from the
+    outage that it hangs below is the outage's, and not told here.
     """
+    history = [each for each in history if not inherited(each)]
     found: list[Stretch] = []
     for place, each in enumerate(history):
         until = history[place + 1].at if place + 1 < len(history) else now
@@ -39,6 +41,12 @@ def harm_of(history: Sequence[Transition], now: float, probes: Iterable[Probe] =
         found[len(found) - joined :] = [Stretch(since, until, harm)]
     looks = [probe for probe in probes if history and probe.scope == history[0].scope]
     return [part for stretch in found for part in _until_mended(stretch, looks)]
+
+
+def inherited(transition: Transition) -> bool:
+    """Whether its harm is that of the outage above it."""
+    below = transition.kind is Kind.BILLING_GAP and bool(transition.parent)
+    return below and transition.status is not Status.RESOLVED
 
 
 def _until_mended(stretch: Stretch, looks: Sequence[Probe]) -> list[Stretch]:

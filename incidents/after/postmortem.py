@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from incidents.after.model import Account
-    from incidents.model import Transition
+    from incidents.model import Fact, Transition
 
 LINES_SHOWN = 60
 FACTS_SHOWN = 20
+_OF_CHILDREN = (Change.OPENED, Change.REOPENED, Change.RESOLVED, Change.MERGED)
+"""What is told of the incidents below: the rest follows from the one above them."""
 
 
 def postmortem_text(account: Account, language: str = "en") -> str:
@@ -116,7 +118,11 @@ def _minutes(account: Account, language: str) -> list[str]:
 def _customers(account: Account, language: str) -> list[str]:
     heads = [say(key, language) for key in ("customer", "hurt_for", "unlogged")]
     rows = [
-        [escaped(hit.customer), age_text(hit.hurt_s, language), money_text(hit.money, language) or "-"]
+        [
+            escaped(hit.customer),
+            age_text(hit.hurt_s, language) if hit.hurt_s else "-",
+            money_text(hit.money, language) or "-",
+        ]
         for hit in account.hit
     ]
     return [
@@ -136,12 +142,15 @@ def _told(account: Account, language: str) -> list[str]:
 
 
 def _timeline(account: Account, language: str) -> list[str]:
-    shown = account.timeline[:LINES_SHOWN]
+    told = [
+        each for each in account.timeline if each.incident == account.incident or each.change in _OF_CHILDREN
+    ]
+    shown = told[:LINES_SHOWN]
     rows = [_moment(each, account.incident, language) for each in shown]
     heads = [say(key, language) for key in ("when", "event", "who")]
     blocks = [f"## {say('timeline', language)}", _table(heads, rows)]
-    if len(account.timeline) > len(shown):
-        blocks.append(say("more", language, count=len(account.timeline) - len(shown)))
+    if len(told) > len(shown):
+        blocks.append(say("more", language, count=len(told) - len(shown)))
     return blocks
 
 
@@ -157,10 +166,13 @@ def _moment(each: Transition, incident: str, language: str) -> list[str]:
 
 
 def _evidence(account: Account, language: str) -> list[str]:
-    facts = account.evidence[:FACTS_SHOWN]
+    first: dict[tuple[str, str], Fact] = {}
+    for fact in account.evidence:
+        first.setdefault((fact.source, fact.text), fact)
+    facts = list(first.values())[:FACTS_SHOWN]
     lines = [f"- {short_instant(fact.at)} {escaped(fact.source)}: {escaped(fact.text)}" for fact in facts]
-    if len(account.evidence) > len(facts):
-        lines.append(f"- {say('more', language, count=len(account.evidence) - len(facts))}")
+    if len(first) > len(facts):
+        lines.append(f"- {say('more', language, count=len(first) - len(facts))}")
     return [f"## {say('evidence', language)}", "\n".join(lines)] if lines else []
 
 

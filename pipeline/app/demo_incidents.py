@@ -158,6 +158,7 @@ class Stories:
         step = LOOK_S if last - first > BEFORE or first >= BEGINS else MINUTE
         at, until = self._at(first), self._at(last)
         answered = False
+        self._keep(at, until, step)
         while at < until:
             lines = list(self._looks(at))
             outage = self._outage()
@@ -167,6 +168,16 @@ class Stories:
             made += self._take(at, lines)
             at += step
         return made
+
+    def _keep(self, at: float, until: float, step: float) -> None:
+        """The probes into the store's evidence, where a prober puts them, and where tasks and post-mortems read."""
+        from incidents.evidence.lines import evidence_of
+
+        rows = []
+        while at < until:
+            rows += [evidence_of(line, at) for line in self._looks(at)]
+            at += step
+        self.store.add_evidence(rows)
 
     def _looks(self, at: float) -> Iterable[dict[str, Any]]:
         from incidents.words import instant_text
@@ -200,6 +211,7 @@ class Stories:
         if self._gaps is None:
             self._gaps = LiveGaps(self.store, self.config, say)
         at = self._at(minute)
+        self._keep(at, at + 1, MINUTE)
         return self._take(at, [*self._looks(at), *self._gaps.step(at)])
 
     def _take(self, at: float, lines: Sequence[dict[str, Any]]) -> list[Transition]:
@@ -269,11 +281,16 @@ class Stories:
         """The figures of the outage's post-mortem."""
         from incidents.after.account import account_of
         from incidents.tasks.words import age_text
+        from pipeline.app.task_view import probes_in
 
-        account = account_of(outage.id, self.told, now=self._at(RESOLVED)) if outage else None
+        probes = probes_in(self.store, self._at(0))
+        account = account_of(outage.id, self.told, (), probes, now=self._at(RESOLVED)) if outage else None
         if account is None:
             return ""
-        return f"Answered in {age_text(account.answer_s or 0)}, over in {age_text(account.mend_s or 0)}."
+        return (
+            f"Answered in {age_text(account.answer_s or 0)}; the client was hurt for {age_text(account.hurt_s)}, "
+            f"and it was over in {age_text(account.mend_s or 0)}."
+        )
 
     def _line(self, minute: float, who: str, text: str) -> None:
         from rich.text import Text

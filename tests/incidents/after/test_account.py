@@ -110,3 +110,21 @@ def test_what_the_engine_ends_by_itself_was_answered_by_nobody(clock: Clock, mak
     found = account_of("g1", history, now=clock(9))
     assert found is not None
     assert (found.answer_s, found.mend_s, found.resolved_by) == (None, 300, "engine")
+
+
+def test_a_gap_below_an_outage_has_its_harm_from_above_and_hurts_nobody_else(
+    story: tuple[Transition, ...], clock: Clock, make_gap_step: Make, make_lost: Callable[..., Lost]
+) -> None:
+    # given e1's gap hangs below the outage of c1, with c1 and c2 on the edge, and takes its harm and priority over
+    below = make_gap_step(
+        9, change=Change.RAISED, parent="o1", harm=Harm.CONFIRMED, priority=Priority.COMPANY_WIDE,
+        customers=("c1", "c2"),
+    )  # fmt: skip
+    history = sorted((*story, below), key=lambda each: each.at)
+    found = account_of("o1", history, (make_lost(20, 40),), now=clock(60))
+    assert found is not None
+    assert [(hit.customer, hit.hurt_s) for hit in found.hit] == [("c1", 1800), ("c2", 0)]
+    gap = account_of("g1", history, (make_lost(20, 40),), now=clock(60))
+    assert gap is not None
+    assert (gap.harm, gap.hurt_s) == (Harm.NONE, 0)
+    assert gap.split == Split(not_served=10, not_logged=10)
