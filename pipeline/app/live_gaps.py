@@ -53,12 +53,13 @@ class LiveGaps:
         if not news:
             return []
         latest = {gap.id: gap for gap in news}
+        before = self._open
         if self._told_until < FOREVER:
             since, self._told_until = self._told_until - AGAIN_S, FOREVER
-            self._open = {
+            before = {
                 f"{gap.id} {place}": told_of(gap, None)
                 for place, gap in enumerate(news)
-                if latest[gap.id].updated >= since
+                if latest[gap.id].updated >= since and latest[gap.id].state is not GapState.ACCEPTED
             }
         changed = [gap for gap in latest.values() if gap.state in OPEN]
         rates = self._rates(changed, now)
@@ -71,7 +72,7 @@ class LiveGaps:
                 picture[name] = told_of(gap, rates.get(name))
             elif gap.state is GapState.ACCEPTED and name in self._open:
                 picture[name] = self._open[name]  # lost for good is not come: a person settles it
-        lines = gap_lines(self._open, picture, now)
+        lines = gap_lines(before, picture, now)
         self._open = picture
         return lines
 

@@ -12,6 +12,7 @@ from incidents.engine import Engine
 from incidents.events import event_of
 from incidents.model import Transition
 from pipeline.store.incident_rows import ChangeRow, Snapshot
+from pipeline.store.leases import LeaseLostError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +79,10 @@ class WatchLog:
         """
         # each step is an instant of its own, as the log keeps instants
         at = max(round(now, 6), round(self._at + 1e-6, 6))
+        if not rows and (end := self._log.end()[0]) != self._seq:
+            raise LeaseLostError(
+                f"the incident log goes on to {end} behind {self._seq}: another prebill watches"
+            )
         seq = self._log.append_events(rows, at, after=self._seq)
         made = self.engine.advance(at, [event for row in rows if (event := event_of(row)) is not None])
         self._seq, self._at = seq, at

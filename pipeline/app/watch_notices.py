@@ -3,6 +3,7 @@ the log; what nobody could be given goes back to the engine as evidence."""
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from dataclasses import asdict
@@ -120,11 +121,11 @@ class Notices:
 
     def finish(self, now: float) -> None:
         """What is waiting in hand is sent before the end; what fails is tried after the next start."""
-        while True:
-            try:
-                self.step(now, self._new.get_nowait())
-            except queue.Empty:
-                return
+        new: list[Transition] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                new += self._new.get_nowait()
+        self.step(now, new)
 
     def _show(self, notice: Transition, now: float) -> DeliveryRow:
         self._shown.add(_place(notice))
