@@ -61,17 +61,18 @@ class Apprise:
 def instantiate(url: str) -> Any:
     """Apprise's own object for a URL; raises ValueError, which never holds the URL."""
     from apprise import Apprise as Door
+    from apprise import NotificationManager
 
     scheme = url.partition("://")[0]
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
         raise ValueError("no apprise URL")
-    with _log_of_this_thread() as said:
+    with _log_of_this_thread():
         try:
             service = Door.instantiate(url)
         except Exception as error:  # a plugin may raise anything at what it does not expect
             raise ValueError(f"apprise cannot use it: {type(error).__name__}") from None
     if service is None:
-        known = any("unparseable" in line.lower() or "invalid" in line.lower() for line in said)
+        known = scheme.lower() in NotificationManager()
         what = "what follows it is not what that service needs" if known else "no service that apprise knows"
         raise ValueError(f"{scheme}://: {what}")
     return service
