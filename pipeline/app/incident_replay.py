@@ -44,10 +44,11 @@ def replay_file(context: Context, file: str, *, json: bool) -> int:
 def _policy(context: Context) -> Policy:
     """The configuration's, or the defaults where there is none."""
     from incidents.policy import Policy
-    from pipeline.app.checking import config_or_none
+    from pipeline.app.context import DEFAULT_CONFIG
 
-    config = config_or_none(context)
-    return config.incidents if config else Policy()
+    if not context.config_path and not Path(DEFAULT_CONFIG).exists():
+        return Policy()
+    return context.config.incidents
 
 
 def _events(file: str) -> list[Event]:
