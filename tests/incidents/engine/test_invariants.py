@@ -17,13 +17,12 @@ from incidents.events import DeliveryFailed, Event, Gap, Probe, Said, Tick
 from incidents.model import Audience, Change, Harm, MoneyRate, Priority, Scope, Status, Transition
 from incidents.policy import Policy
 
-from .drawn import START, STEP, STEPS, events, in_time, probes, rounds, run
+from .drawn import START, STEP, STEPS, events, in_time, probes, rounds, run, thrown, thrown_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 SMALL = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-LARGE = settings(SMALL, max_examples=20_000)
 END = Tick(at=START + STEP * STEPS + 60)
 
 
@@ -55,7 +54,9 @@ def check_order_is_nothing(drawn: list[Event], seed: int) -> None:
 def check_cut_is_nothing(drawn: list[Event], seed: int) -> None:
     """4: a restart anywhere, from a snapshot, changes nothing; nor do acts that are told once more after it."""
     draw = random.Random(seed)  # noqa: S311
-    engine, lines, told = Engine(), [], []
+    engine = Engine()
+    lines: list[Transition] = []
+    told: list[Event] = []
     for at, instant in groupby(in_time([*drawn, END]), key=lambda event: event.at):
         known = list(instant)
         if draw.random() < 0.3:
@@ -213,12 +214,6 @@ def test_invariant(check: Callable[[list[Event], int], None]) -> None:
     given(events, st.integers(0, 10_000))(SMALL(lambda drawn, seed: check(drawn, seed)))()
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
-def test_invariant_at_length(check: Callable[[list[Event], int], None]) -> None:
-    given(events, st.integers(0, 10_000))(LARGE(lambda drawn, seed: check(drawn, seed)))()
-
-
 @SMALL
 @given(rounds(), probes)
 def test_more_harm_never_lowers(drawn: list[Event], more: Probe) -> None:
@@ -231,9 +226,24 @@ def test_less_health_never_lowers(drawn: list[Event], seed: int) -> None:
     check_health_is_needed(drawn, seed)
 
 
+CHUNK = 2_000
+
+
 @pytest.mark.nightly
-@LARGE
-@given(rounds(), probes, st.integers(0, 10_000))
-def test_harm_and_health_at_length(drawn: list[Event], more: Probe, seed: int) -> None:
-    check_harm_never_lowers(drawn, more)
-    check_health_is_needed(drawn, seed)
+@pytest.mark.parametrize("chunk", range(10))
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
+def test_invariant_at_length(check: Callable[[list[Event], int], None], chunk: int) -> None:
+    for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
+        check(thrown(seed), seed)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("chunk", range(10))
+def test_harm_and_health_at_length(chunk: int) -> None:
+    for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
+        drawn = thrown_rounds(seed)
+        dice = random.Random(seed)  # noqa: S311
+        at = START + STEP * dice.randint(0, STEPS)
+        more = Probe(at=at, scope=Scope("customer", "c1"), vantage=dice.choice("abcd"), ok=False)
+        check_harm_never_lowers(drawn, more)
+        check_health_is_needed(drawn, seed)
