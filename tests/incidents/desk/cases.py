@@ -50,8 +50,8 @@ class MemoryLog:
         self.bodies: list[str] = []
         self.keys: set[str] = set()
 
-    def read(self) -> Desk:
-        return read_desk(map(decode_event, self.bodies))
+    def read(self, until: float | None = None) -> Desk:
+        return read_desk(map(decode_event, self.bodies), until)
 
     def append(self, decide: Callable[[Desk], Sequence[DeskEvent]]) -> list[DeskEvent]:
         new = []

@@ -1,4 +1,5 @@
-"""Letters: whatever comes is read or said why not, machines get no answer, threads are one's own, headers are ours."""
+"""Letters: whatever comes is read or said why not, machines get no answer, threads are one's own, headers are
+ours."""
 
 from __future__ import annotations
 
@@ -160,7 +161,8 @@ def test_a_bounce_ends_our_letters_to_the_address() -> None:
     ours = log.read().requests["1"].message_ids[-1]
     bounce = (
         b"From: MAILER-DAEMON@mx.example\nMessage-ID: <b@mx>\nSubject: failed\nMIME-Version: 1.0\n"
-        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n--b\nContent-Type: text/plain\n\n'
+        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n--b\n'
+        b"Content-Type: text/plain\n\n"
         b"could not deliver " + ours.encode() + b"\n--b--\n"
     )
     turn(log, bounce)
@@ -222,10 +224,10 @@ def test_attachments_are_named_and_sizes_are_bounded() -> None:
     made.add_attachment(b"data", maintype="application", subtype="pdf", filename="../../etc/passwd\x07.pdf")
     found = parse_letter(made.as_bytes())
     assert len(found.text) == TEXT_LIMIT
-    assert found.attachments == (".._.._etc_passwd .pdf",) or "/" not in found.attachments[0]
+    assert found.attachments == (".._.._etc_passwd .pdf",)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=400),

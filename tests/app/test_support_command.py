@@ -1,0 +1,124 @@
+"""`prebill support` as a user types it: requests, letters from a maildir, evidence, the report, and what is wrong."""
+
+from __future__ import annotations
+
+import json
+from email.message import EmailMessage
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.app.conftest import Prebill
+
+CONFIG = """
+[store]
+dsn = "chdb://{folder}/store"
+[spool]
+path = "spool"
+[[customer]]
+id = "c1"
+name = "Кинотеатр"
+lang = "ru"
+resources = ["video.example.ru"]
+contract = [{{ plan = "start", from = 2025-01-01, tz = "Europe/Moscow" }}]
+[support]
+head = "Анна"
+email = "support@cdn.example"
+tz = "Europe/Moscow"
+country = "RU"
+maildir = "box"
+addresses = [{{ customer = "c1", email = "@client.example" }}]
+[[support.manager]]
+id = "olga"
+name = "Ольга"
+[[support.manager]]
+id = "ivan"
+hours = {{ from = "10:00", to = "14:00" }}
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    (tmp_path / "prebill.toml").write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
+    for name in ("new", "cur", "tmp"):
+        (tmp_path / "box" / name).mkdir(parents=True)
+    return tmp_path
+
+
+def test_a_request_from_coming_in_to_the_report(prebill: Prebill, desk: Path) -> None:
+    def call(*arguments: str, now: str) -> dict[str, object]:
+        done = prebill("support", *arguments, "--json", "--now", now)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, object] = json.loads(done.stdout)
+        return found
+
+    made = call("add", "c1", "--text", "Видео не идёт", "--kind", "technical", now="2026-11-18T09:00:00Z")
+    assert made["events"] == ["received", "acknowledged", "named"]
+    call(
+        "answer", "1", "--text", "Чиним", "--by", "2026-11-19", "--actor", "olga", now="2026-11-18T10:00:00Z"
+    )
+    told = prebill("sql", "SELECT body FROM evidence", "--json")
+    assert json.loads(json.loads(told.stdout)[0]["body"])["customer"] == "c1"
+    call("close", "1", "--text", "Готово", now="2026-11-19T09:00:00Z")
+    call("nps", "1", "--score", "9", now="2026-11-19T10:00:00Z")
+    report = call("report", "--week", "2026-W47", now="2026-11-23T09:00:00Z")
+    this = report["this"]
+    assert isinstance(this, dict)
+    assert (this["received"], this["promises"]["kept"], this["nps"]["score"]) == (1, 1, 100)
+    page = prebill("support", "report", "--week", "2026-W47", "--lang", "ru", "-o", "week.html")
+    assert page.returncode == 0, page.stderr
+    assert "обещания сдержаны" in (desk / "week.html").read_text(encoding="utf-8")
+
+
+def test_letters_of_a_maildir_come_in_once_and_late_ones_are_found(prebill: Prebill, desk: Path) -> None:
+    letter = EmailMessage()
+    letter["From"], letter["To"] = "boss@client.example", "support@cdn.example"
+    letter["Subject"], letter["Message-ID"] = "Счёт", "<1@client.example>"
+    letter.set_content("Пришлите счёт")
+    for name in ("1.a", "2.b"):  # a mailing list's second copy
+        (desk / "box/new" / name).write_bytes(letter.as_bytes())
+    done = prebill("support", "intake", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["letters"] == 2
+    assert len(list((desk / "box/cur").iterdir())) == 2
+    late = prebill("support", "list", "--late", "--json", "--now", "2099-01-01T00:00:00Z")
+    assert late.returncode == 1
+    (found,) = json.loads(late.stdout)
+    assert (found["customer"], found["kind"], found["standing"]) == ("c1", "billing", "new")
+
+
+@pytest.mark.usefixtures("desk")
+def test_wrong_use_is_told_all_at_once(prebill: Prebill) -> None:
+    for arguments, expected in (
+        (("pause",), "expected the number of a request"),
+        (("add", "nobody", "--text", "x"), "there is no customer 'nobody'"),
+        (("answer", "7", "--text", "x"), "there is no request '7'"),
+        (("list", "--score", "3"), "--score: not with list; only with nps, call"),
+        (("promise", "1", "--by", "soon"), "expected a date"),
+        (("report", "--week", "W47"), "expected a week like 2026-W47"),
+    ):
+        done = prebill("support", *arguments)
+        assert done.returncode == 2, done.stderr
+        assert expected in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_wrong_configuration_is_told_all_at_once(prebill: Prebill, desk: Path) -> None:
+    file = desk / "prebill.toml"
+    wrong = file.read_text("utf-8").replace(
+        'country = "RU"', 'country = "Atlantis"\nfirst_answer_limit = "2h"'
+    )
+    wrong = wrong.replace('customer = "c1", email', 'customer = "c9", email').replace('"ivan"', '"olga"')
+    wrong += '[support.smtp]\nhost = "mail.example"\nuser = "x"\nsecurity = "none"\n'
+    file.write_text(wrong, "utf-8")
+    done = prebill("support", "list")
+    assert done.returncode == 2
+    for expected in (
+        'support.country: expected a country like "RU"', "support.first_answer_limit: must not be less",
+        'support.addresses[0].customer: there is no customer "c9"', "support.manager[1].id:",
+        "support.smtp: expected one of password_env and password_file, found neither",
+        "support.smtp.security: a password is not sent in the clear",
+    ):  # fmt: skip
+        assert expected in done.stderr
