@@ -91,7 +91,8 @@ class OpenFacts:
                 names[place].append((facts, name))
         ordered = sorted(names.items(), key=lambda item: max(item[1], default=(0, ""))[1])
         return fill_batches(
-            (place, [name for _, name in each], sum(facts for facts, _ in each)) for place, each in ordered
+            (place, sorted(name for _, name in each), sum(facts for facts, _ in each))
+            for place, each in ordered
         )
 
     def pieces(self, batch: Batch) -> Iterator[Piece]:

@@ -1,0 +1,176 @@
+"""A whole book simulated at once against each customer alone, over drawn facts in a real store: attempts that lost or
+never counted, late lines, edges of no zone, names in other spellings, contracts that begin or change."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from loadtest.plan_mix import draw_plans
+from pipeline.app import book_batches, month_usage
+from pipeline.app.book_simulation import BookSimulation, simulate_book
+from pipeline.app.month_bill import count_part, own_plan, spans_of
+from pipeline.app.settings import Config
+from pipeline.coverage.periods import Month
+from pipeline.model import Origin
+from pipeline.rating.book import PlanBook
+from pipeline.rating.compiled_book import compile_book
+from pipeline.rating.model import Charge, Meter, Model, Plan, Rounding, Where
+from pipeline.rating.simulate import Simulation, simulate
+from pipeline.rating.usage_join import join_usage
+from pipeline.shape import Problem, read_struct
+from pipeline.store import Store, open_store
+from tests.store.cases import make_batch, make_entry
+
+FIRST = 29_891_520  # 2026-11-01T00:00Z
+MONTH = Month.parse("2026-11")
+NAMES = (
+    "a.example",
+    "A.Example",
+    "b.example",
+    "x.wide.example",
+    "Y.WIDE.example",
+    "k.example",
+    "\u212a.example",
+    "no.example",
+)
+
+
+def contract(plan: str, since: str, tz: str, **more: Any) -> dict[str, Any]:
+    return {"plan": plan, "from": since, "tz": tz, **more}
+
+
+CUSTOMERS: list[dict[str, Any]] = [
+    {
+        "id": "one",
+        "resources": ["a.example"],
+        "contract": [contract("plan-1", "2026-01-01", "Europe/Moscow")],
+    },
+    {
+        "id": "changed",
+        "resources": ["b.example"],
+        "contract": [contract("plan-0", "2026-01-01", "UTC"), contract("plan-2", "2026-11-12", "UTC")],
+    },
+    {
+        "id": "wide",
+        "resources": ["*.wide.example", "k.example"],
+        "contract": [contract("own", "2026-11-05", "Asia/Vladivostok")],
+    },
+    {
+        "id": "gap",
+        "resources": ["*.example"],
+        "contract": [
+            contract("plan-3", "2026-01-01", "UTC", to="2026-11-03"),
+            contract("plan-3", "2026-11-20", "UTC"),
+        ],
+    },
+    {"id": "quiet", "resources": ["quiet.example"], "contract": [contract("plan-6", "2026-01-01", "UTC")]},
+    {"id": "later", "resources": ["later.example"], "contract": [contract("plan-6", "2026-12-01", "UTC")]},
+]
+
+
+def config_of(dsn: str) -> Config:
+    written = {
+        "store": {"dsn": dsn},
+        "spool": {"path": "spool"},
+        "edge": [
+            {"id": f"e{i}", "from": "2026-01-01", "zone": z} for i, z in enumerate(("ru-central", "eu", ""))
+        ],
+        "customer": CUSTOMERS,
+    }
+    problems: list[Problem] = []
+    found = read_struct(Config, written, (), problems)
+    assert found is not None, problems
+    return found
+
+
+def book_plans() -> tuple[list[Plan], Plan]:
+    """Plans of every kind, one that only the Decimal rating rates, some that count little; and one no longer sold."""
+    plans = draw_plans(18)
+    traffic = Charge("t", Meter.BYTES_SENT, Model.PER_UNIT, "GB", unit_price=plans[0].charges[0].unit_price)
+    some = replace(traffic, where=Where(resources=("*.wide.example", "a.example")))
+    odd = replace(traffic, rounding=Rounding(at="tier"))
+    own = replace(plans[0], id="own", charges=(traffic,), version=2)
+    return [*plans, replace(own, id="some", charges=(some,)), replace(own, id="odd", charges=(odd,))], own
+
+
+def fill(store: Store, seed: int, rows: int) -> None:
+    rng = np.random.default_rng(seed)
+    write_id = 1
+    for number in range(6):
+        minute = FIRST + int(rng.integers(-600, 44_000))
+        origin = Origin(f"e{rng.integers(0, 4)}", "access", minute)
+        for attempt in range(int(rng.integers(1, 4))):
+            facts = [
+                (NAMES[rng.integers(0, len(NAMES))], minute - int(rng.integers(0, 40)), origin.edge, origin.segment_id,
+                 write_id, int(rng.integers(0, 10**int(rng.integers(1, 9)))))
+                for _ in range(rows)
+            ]  # fmt: skip
+            if rows:
+                # of an edge that is not configured
+                facts.append(("quiet.example", FIRST + 5, "e9", origin.segment_id, write_id, number + 1))
+            store.insert_facts(make_batch(facts))
+            if attempt < 2:  # a third one crashed before its ledger row
+                store.commit([make_entry(origin, write_id, lines=10 + int(rng.integers(0, 3)))])
+            write_id += 1
+
+
+def each_alone(store: Store, config: Config, book: PlanBook, plans: list[Plan], name: str) -> Simulation:
+    who = next(each for each in config.customer if each.id == name)
+    spans = spans_of(who, MONTH)
+    parts = [count_part(store, config, who, span, str(MONTH)) for span in spans]
+    last = spans[-1]
+    return simulate(
+        join_usage([part.usage for part in parts]),
+        compile_book(plans),
+        last.whole,
+        current=own_plan(who, last, book),
+        tax=last.tax,
+        discounts=last.discounts,
+        switch=False,
+    )
+
+
+def compare(found: BookSimulation, store: Store, config: Config, book: PlanBook, plans: list[Plan]) -> None:
+    best = {who.id: each for who, each in found.best()}
+    for who, simulation in found.simulations():
+        alone = each_alone(store, config, book, plans, who.id)
+        assert simulation.ranked == alone.ranked, who.id
+        assert set(map(str, simulation.left_out)) == set(map(str, alone.left_out))
+        assert replace(simulation, left_out=()) == replace(alone, left_out=())
+        assert best[who.id].best is alone.ranked[0].plan
+        assert best[who.id].best_net == alone.ranked[0].net
+        assert alone.current is not None
+        assert best[who.id].net == alone.current.net
+
+
+@settings(
+    deadline=None,
+    max_examples=int(os.environ.get("BOOK_EXAMPLES", "4")),
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.integers(0, 9999), st.sampled_from([0, 1, 30]), st.sampled_from([20, 3_000_000]))
+def test_all_at_once_is_each_alone(seed: int, rows: int, at_once: int) -> None:
+    plans, own = book_plans()
+    book = PlanBook((*plans, own))
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(book_batches, "FACTS_AT_ONCE", at_once)
+        patched.setattr(month_usage, "FACTS_AT_ONCE", at_once)
+        config = config_of(f"chdb://{Path(folder)}/store")
+        with open_store(config.store.dsn) as store:
+            fill(store, seed, rows)
+            said: list[str] = []
+            found = simulate_book(
+                store, config, MONTH, config.customer, book, compile_book(plans), left_out=said.append
+            )
+            assert [text.split()[1] for text in said] == ["later"]
+            assert {found.counted.customers[at].settings.id for at in found.counted.alone} == {"gap"}
+            compare(found, store, config, book, plans)
