@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from incidents.channels.group import bundles, note_sent
-from incidents.channels.model import Closed, Delivery, Outcome, Sending, Step, bundle_key, notice_key
+from incidents.channels.model import Closed, Delivery, Outcome, Sending, Sent, Step, bundle_key, notice_key
 from incidents.channels.mute import mute_reason
 from incidents.channels.outbox import Outbox
 from incidents.channels.references import channel_name
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from incidents.channels.alertmanager import AlertMirror
     from incidents.channels.group import Meter, Pending, Place
-    from incidents.channels.model import Channel, Sent
+    from incidents.channels.model import Channel
     from incidents.channels.sender import Sender
     from incidents.channels.settings import Notifying
     from incidents.events import Maintenance
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from incidents.people.roles import HandOver
 
 REPEAT = 20 * 60.0
+STUCK_S = 60.0
+"""Longer than any channel's own timeout should be."""
 
 
 class Dispatcher:
@@ -57,6 +59,7 @@ class Dispatcher:
         self._raised: dict[str, float] = {}
         self._company_wide: dict[str, None] = {}
         self._hand_overs: dict[str, list[HandOver]] = {}
+        self._under_way: list[tuple[float, list[Pending]]] = []
         self._recovered: dict[str, Transition] = {}
         self._composer = Composer(settings.people, repeat)
         self.planned: tuple[Maintenance, ...] = ()
@@ -99,7 +102,7 @@ class Dispatcher:
         a later step."""
         touched, self._recovered = self._recovered, {}
         record: list[Delivery] = []
-        for pendings, answer in self._sender.finished():
+        for pendings, answer in (*self._sender.finished(), *self._stuck(now)):
             record += self._answered(pendings, answer, now, touched)
         for transition in transitions:
             record += self._take_up(transition, now, touched)
@@ -193,15 +196,28 @@ class Dispatcher:
         for each in group:
             each.in_flight = True
             each.attempt += 1
+            each.first_at = now if each.attempt == 1 else each.first_at
             each.tried_at = now
         channel = self._channels.get(first.channel) or Closed(f"there is no channel {first.channel}")
+        self._under_way.append((now, group))
         self._sender.submit(group, partial(channel.send, message))
+
+    def _stuck(self, now: float) -> list[tuple[list[Pending], Sent]]:
+        """Whoever has not answered for long has failed: its notices must not wait for ever. A late answer is
+        taken too."""
+        self._under_way = [
+            (at, group) for at, group in self._under_way if any(each.in_flight for each in group)
+        ]
+        late = [group for at, group in self._under_way if now - at > STUCK_S]
+        self._under_way = [(at, group) for at, group in self._under_way if now - at <= STUCK_S]
+        return [(group, Sent(False, retry=True, error=f"no answer in {STUCK_S:.0f} s")) for group in late]
 
     def _answered(
         self, group: list[Pending], answer: Sent, now: float, touched: dict[str, Transition]
     ) -> Iterator[Delivery]:
         settings = self._settings.notices
-        if answer.ok:
+        group = [each for each in group if self._outbox.holds(each) and (each.in_flight or answer.ok)]
+        if answer.ok and group:
             names = {each.sending.notice.incident for each in group}
             place = (group[0].sending.recipient.id, group[0].sending.channel)
             note_sent(self._meters, place, names, group[0].tried_at, settings.window.span.total_seconds())

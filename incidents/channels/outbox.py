@@ -54,6 +54,10 @@ class Outbox:
         """The notice's own state."""
         return self._told[notice_key(notice)]
 
+    def holds(self, each: Pending) -> bool:
+        """Whether it has not come to its end."""
+        return self.pending.get(each.sending.key) is each
+
     def add(self, notice: Transition, sendings: Sequence[Sending], now: float, *, people: bool) -> None:
         """Takes up a notice with every way that it has to go; `people`: a chat room that has it is not enough."""
         told = Told(notice, people=people)

@@ -9,7 +9,7 @@ from incidents.channels.model import Message
 from incidents.messages import words
 from incidents.messages.letters import Story, promise, write_letter
 from incidents.messages.render import page, render
-from incidents.model import Audience, Change, Status
+from incidents.model import Audience, Change, Priority, Status
 from incidents.people.recipients import Customer, Why
 from incidents.people.settings import ROLES
 
@@ -39,11 +39,10 @@ class Composer:
     def learn(self, transition: Transition) -> None:
         """Every transition, in order."""
         story = self._stories.setdefault(transition.incident, Story(transition.at))
-        if (
-            transition.change is Change.NOTICE
-            and transition.audience is Audience.CLIENT
-            and story.lettered is None
-        ):
+        if transition.change is Change.REOPENED:
+            story.opened, story.lettered = transition.at, None
+        letter = transition.change is Change.NOTICE and transition.audience is Audience.CLIENT
+        if letter and transition.priority is Priority.COMPANY_WIDE and story.lettered is None:
             story.lettered = transition.at
 
     def message(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from incidents.people.settings import LevelSettings, OncallSettings, People
+
+_HARMLESS = re.compile(r"[\w.-]{1,64}")
+"""What may be shown of a channel that was mistyped: anything longer or with more signs may hold a secret."""
 
 
 def problems(people: People, channels: Collection[str], customers: Collection[str]) -> list[Problem]:
@@ -77,10 +81,12 @@ def _channels(key: Key, given: tuple[str, ...], known: Collection[str]) -> Itera
     for place, channel in enumerate(given):
         if "://" in channel or channel.startswith(("env:", "file:")) or channel in known:
             continue
+        shown = f'"{channel}"' if _HARMLESS.fullmatch(channel) else "a text that is none, and not shown"
+        hint = nearest(channel, sorted(known)) if known else "there is no [[channel]]"
         yield Problem(
             (*key, "channels", place),
             "expected an apprise URL, env:NAME or file:PATH that hold one, or the id of a [[channel]], "
-            f'found "{channel}"; {nearest(channel, sorted(known)) if known else "there is no [[channel]]"}',
+            f"found {shown}; {hint}",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -31,6 +31,8 @@ from tests.incidents.channels.givens import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from incidents.channels.model import Delivery
 
 
@@ -321,6 +323,53 @@ def test_cut_by_restarts_at_any_place_every_notice_arrives(seed: int, count: int
             each.audience, {"anna", "boris", "vera"}
         )
         assert {(each.notice, name) for name in whom} <= reached
+
+
+class Silent:
+    """A sender whose first call never answers, until it is let go."""
+
+    def __init__(self) -> None:
+        self.held: list[Any] = []
+        self.answers: list[Any] = []
+
+    def submit(self, about: Any, call: Any) -> None:
+        self.held.append((about, call))
+
+    def finished(self, *, wait: bool = False) -> Iterator[Any]:  # noqa: ARG002
+        answers, self.answers = self.answers, []
+        return iter(answers)
+
+    def let_go(self) -> None:
+        self.answers += [(about, call()) for about, call in self.held]
+        self.held = []
+
+
+def test_a_channel_that_never_answers_has_failed_in_the_end_and_a_late_answer_counts() -> None:
+    sender = Silent()
+    dispatcher = Dispatcher(company(notices=limits(tries=1)), ways(company()), sender=sender)
+    assert dispatcher.step(T0, [notice()]).deliveries == ()
+    assert dispatcher.step(T0 + 60).deliveries == ()
+    late = dispatcher.step(T0 + 61)
+    assert [(each.reason, each.error) for each in late.deliveries] == [("failed", "no answer in 60 s")]
+    assert [each.notice for each in late.failed] == ["n1"]
+    sender.let_go()
+    (sent,) = dispatcher.step(T0 + 62).deliveries
+    assert sent.ok
+    assert dispatcher.undelivered == 0
+
+
+def test_a_task_that_waited_for_days_is_still_tried_for_as_long_as_is_kept() -> None:
+    given = company()
+    vera = replace(given.person[2], hours=WorkingHours(), channels=("vera-way",))
+    given = replace(given, person=(*given.person[:2], vera))
+    friday = T0 - T0 % 86_400 + 4 * 86_400 + 20 * 3600
+    task = notice(priority=Priority.NORMAL, audience=Audience.QUEUE, level=0, at=friday)
+    dispatcher = Dispatcher(given, ways(given) | {"vera-way": Scripted(DOWN, Sent(True))})
+    dispatcher.step(friday, [task])
+    monday = dispatcher.due()
+    assert monday == friday + 62 * 3600
+    assert [each.reason for each in dispatcher.step(monday).deliveries] == ["failed"]
+    assert [each.reason for each in dispatcher.step(dispatcher.due() or 0).deliveries] == ["sent"]
 
 
 def test_every_outcome_but_a_failure_is_an_end() -> None:

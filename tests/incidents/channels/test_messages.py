@@ -14,7 +14,7 @@ from incidents.messages import words
 from incidents.messages.compose import Composer
 from incidents.messages.letters import Story, write_letter
 from incidents.messages.words import LANGUAGES
-from incidents.model import Audience, Fact, Harm, Kind, Priority, Scope, Status
+from incidents.model import Audience, Change, Fact, Harm, Kind, Priority, Scope, Status
 from incidents.people.recipients import Customer, Recipient, Why
 from incidents.people.roles import Roles
 from tests.incidents.channels.givens import T0, company, everyone, notice, transition
@@ -149,6 +149,23 @@ def test_the_second_letter_is_news_and_the_last_promises_nothing() -> None:
     last = letter(everyone(audience=Audience.CLIENT, status=Status.RESOLVED), first=T0)
     assert last.startswith("Your service works again")
     assert "next message" not in last
+
+
+def test_a_warning_before_makes_the_first_letter_no_news_and_coming_back_begins_anew() -> None:
+    composer = Composer(company().people, MINUTES_20)
+    contact = Recipient(id="contact:c1", why=Why.CLIENT, channels=("w",), customers=(Customer(id="c1"),))
+
+    def subject(given: Transition) -> str:
+        composer.learn(given)
+        sending = Sending(notice=given, recipient=contact, channel="w")
+        return composer.message("k", [sending], {"i1": NOBODY}, given.at).subject
+
+    letter = everyone(audience=Audience.CLIENT)
+    assert subject(notice(audience=Audience.CLIENT)).startswith("Something unusual")
+    assert subject(replace(letter, at=T0 + 60)).startswith("A problem")
+    assert subject(replace(letter, at=T0 + 1260)).startswith("The problem with your service: where we are")
+    composer.learn(transition(at=T0 + 9000, change=Change.REOPENED, priority=Priority.COMPANY_WIDE))
+    assert subject(replace(letter, at=T0 + 9000)).startswith("A problem")
 
 
 @pytest.mark.parametrize(
