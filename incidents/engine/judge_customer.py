@@ -54,7 +54,7 @@ def judge_customer(view: View, subject: str) -> Judgement:
         else:
             harm = Harm.CONFIRMED
             reasons.append(f"{name} gets errors at every edge, and the cause is not shown to be his origin")
-    elif pairs and burn is not None and burn.requests:
+    elif burn is not None and burn.requests and not burn.over(limits):
         good.append("errors")
     until = _edge_of_freshness(pairs, limits.fresh)
     if fell and fall is not None:

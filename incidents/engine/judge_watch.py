@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incidents.engine.judgement import Judgement
-from incidents.engine.probes import judge_probes, judge_vantage, probe_facts
+from incidents.engine.judgement import Judgement, soonest
+from incidents.engine.probes import doubt_until, judge_probes, judge_vantage, probe_facts
 from incidents.engine.subjects import name_of
 from incidents.model import Fact, Harm
 
@@ -43,7 +43,9 @@ def judge_prober(view: View, subject: str) -> Judgement:
         reason=reason,
         facts=facts,
         newest=vantage.at,
-        until=vantage.at + fresh_for if not silent else None,
+        until=soonest(
+            vantage.at + fresh_for if not silent else None, doubt_until(state, name, moment, limits)
+        ),
     )
 
 

@@ -31,9 +31,9 @@ def take_counter(state: State, event: Counter) -> set[str]:
     logged = traffic.logged if traffic else 0
     whole = traffic.logged_whole if traffic else 0
     meter = state.meters.get(event.edge)
-    touched = _after_retirement(state, event, meter)
     if meter is not None and event.at <= meter.at:
-        return touched
+        return set()
+    touched = _after_retirement(state, event, meter)
     fresh = Meter(event.at, event.requests_total, logged, whole)
     if meter is not None and event.requests_total >= meter.requests:
         seconds = event.at - meter.at
@@ -110,7 +110,7 @@ def _after_retirement(state: State, event: Counter, meter: Meter | None) -> set[
     if event.at == retired.at or retired.base is None or event.requests_total < retired.base:
         retired.base = event.requests_total
         return set()
-    if event.requests_total - retired.base <= _STRAY or (meter and event.at <= meter.at):
+    if event.requests_total - retired.base <= _STRAY:
         return set()
     since = 60 * (max(retired.at, meter.at if meter else retired.at) // 60)
     take_gap(

@@ -174,6 +174,25 @@ def judge_vantage(state: State, name: str, moment: Moment, limits: Limits) -> bo
     return False
 
 
+def doubt_until(state: State, name: str, moment: Moment, limits: Limits) -> float | None:
+    """When age alone may make a suspect of a prober, or end its being one: with the last target that is fine for it, or
+    with what speaks against it."""
+    vantage = state.vantages[name]
+    if not vantage.bads:
+        return None
+    target = next(iter(vantage.okays), vantage.witness)
+    if not target:
+        return None
+    fresh_for = freshness(target, limits)
+    looks = state.targets.get(target, {})
+    seen = [
+        look.at
+        for who, look in looks.items()
+        if (who == name or look.ok) and moment.fresh(look.at, fresh_for)
+    ]
+    return min(seen) + fresh_for if seen else None
+
+
 def _note_vantage(state: State, name: str, target: str, look: Look, touched: set[str]) -> None:
     vantage = state.vantages.get(name)
     if vantage is None:
