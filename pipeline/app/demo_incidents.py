@@ -7,16 +7,17 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipeline.app.gap_tasks import name_gaps
 from pipeline.app.terminal import out, plural, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from incidents.evidence.gaps import Told
     from incidents.model import Standing, Transition
     from incidents.tasks.model import Task
-    from pipeline.app.live_gaps import LiveGaps
     from pipeline.app.settings import Config
     from pipeline.app.watch_log import WatchLog
     from pipeline.store.store import Store
@@ -65,7 +66,7 @@ class Stories:
     end: datetime
     told: list[Transition] = field(default_factory=list)
     _log: WatchLog | None = None
-    _gaps: LiveGaps | None = None
+    _gaps: Mapping[str, Told] = field(default_factory=dict)
 
     # -- the first story
 
@@ -206,13 +207,27 @@ class Stories:
 
     def _take_gaps(self, minute: float) -> list[Transition]:
         """What the check of coverage wrote since the last time, with its money, as the watch takes it up."""
-        from pipeline.app.live_gaps import LiveGaps
+        from incidents.evidence.gaps import OPEN, gap_lines, told_of
+        from incidents.model import MoneyRate
+        from pipeline.app.task_view import view_of
 
-        if self._gaps is None:
-            self._gaps = LiveGaps(self.store, self.config, say)
         at = self._at(minute)
         self._keep(at, at + 1, MINUTE)
-        return self._take(at, [*self._looks(at), *self._gaps.step(at)])
+        view = view_of(self.store, self.config, self.store.gaps(OPEN), at)
+        rates = {lost.gap: lost.money.per(lost.minutes) for lost in view.lost if lost.money}
+        found = {
+            gap.id: told_of(
+                gap,
+                MoneyRate(f"{rate.low:f}", f"{rate.expected:f}", f"{rate.high:f}")
+                if (rate := rates.get(gap.id))
+                else None,
+            )
+            for gap in view.gaps
+        }
+        lines, self._gaps = gap_lines(self._gaps, found, at), found
+        made = self._take(at, [*self._looks(at), *lines])
+        name_gaps(self.store)
+        return made
 
     def _take(self, at: float, lines: Sequence[dict[str, Any]]) -> list[Transition]:
         from incidents.evidence.lines import evidence_of

@@ -3,14 +3,14 @@ newest probes, put together by `incidents.tasks`; for the commands, the digest a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline.app.watch_log import transition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from incidents.events import Probe
     from incidents.model import Transition
@@ -102,15 +102,6 @@ def probes_in(store: Store, since: float) -> list[Probe]:
 
     events = map(event_of, store.evidence(["probe"], since))
     return [event for event in events if isinstance(event, Probe)]
-
-
-def named_gaps(gaps: Iterable[Gap], transitions: Sequence[Transition]) -> list[Gap]:
-    """Those gaps that belong to a task and do not name it yet, naming it: what the watch writes."""
-    from incidents.tasks.build import lost_of, task_names
-
-    known = list(gaps)
-    names = task_names(transitions, [lost_of(gap) for gap in known])
-    return [replace(gap, task=names[gap.id]) for gap in known if names.get(gap.id, gap.task) != gap.task]
 
 
 def _acts(store: Store) -> list[Act]:

@@ -121,7 +121,7 @@ def _at(seconds: float) -> datetime:
 @pytest.fixture
 def up(edge: Edge, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`prebill up` over that spool, with probes of nginx as often as by default."""
-    # the minute that is cut must not be over before prebill watches it: then nobody would have looked at the clients yet
+    # the minute that is cut must not be over before prebill watches it: nobody would have looked at the clients yet
     while time.time() % 60 > MINUTE_LEFT_S:
         threading.Event().wait(0.2)
     prepare(tmp_path, edge.port)
