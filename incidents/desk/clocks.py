@@ -194,7 +194,7 @@ def _state(
     return State.DUE if target_by is not None and now > target_by else State.RUNNING
 
 
-class Warning(Struct, frozen=True, kw_only=True):  # noqa: A001 - the desk's own word
+class HeadWarning(Struct, frozen=True, kw_only=True):
     """What the head of support is to be told, once: `what` is the same for the same reason."""
 
     request: str
@@ -203,17 +203,17 @@ class Warning(Struct, frozen=True, kw_only=True):  # noqa: A001 - the desk's own
     letters: int = 0
 
 
-def warnings(requests: Sequence[Request], clocks: Clocks, now: float) -> list[Warning]:
+def warnings(requests: Sequence[Request], clocks: Clocks, now: float) -> list[HeadWarning]:
     """What the head was not told yet: clocks that are late, those that broke their limit, the letter too many."""
-    found: list[Warning] = []
+    found: list[HeadWarning] = []
     for request in requests:
         if len(request.letters) > clocks.settings.letters:
-            found.append(Warning(request=request.id, what="letters", letters=len(request.letters)))
+            found.append(HeadWarning(request=request.id, what="letters", letters=len(request.letters)))
         if request.is_open:
             for clock in clocks.running(request, now):
                 if clock.state in (State.LATE, State.BROKEN):
                     what = f"{clock.what}:{clock.state}:{round(clock.since)}"
-                    found.append(Warning(request=request.id, what=what, clock=clock))
+                    found.append(HeadWarning(request=request.id, what=what, clock=clock))
     told = {request.id: request.warned for request in requests}
     return [warning for warning in found if warning.what not in told[warning.request]]
 

@@ -80,7 +80,7 @@ def run_round(
         evidence_of(log.read().requests.values(), since=now - EVIDENCE_DAYS * 86_400)
     )
     if send is not None:
-        _send_letters(log, of, send, now, done)
+        send_letters(log, of, send, now, done)
     return done
 
 
@@ -124,11 +124,12 @@ def _take_letters(
         done.failed.append(str(error))
 
 
-def _send_letters(
+def send_letters(
     log: Log, of: Office, send: Callable[[EmailMessage], None], now: float, done: Round
-) -> None:
+) -> list[DeskEvent]:
     """Each letter is recorded after the server took it. One that a server refuses does not hold the others back; a
     server that is not there does."""
+    new: list[DeskEvent] = []
     for letter in letters_due(log.read(), of, now):
         try:
             send(letter.message)
@@ -138,4 +139,6 @@ def _send_letters(
                 break
             continue
         done.sent += 1
-        done.events += len(log.append(lambda _, letter=letter: [letter.event]))  # type: ignore[misc]
+        new += log.append(lambda _, letter=letter: letter.events)  # type: ignore[misc]
+    done.events += len(new)
+    return new

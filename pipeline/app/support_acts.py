@@ -20,9 +20,10 @@ from pipeline.app.failures import ReachFailure, UsageFailure
 
 if TYPE_CHECKING:
     from incidents.desk.mail.letters import Office
-    from incidents.desk.model import DeskEvent, RequestKind
+    from incidents.desk.model import Channel, DeskEvent, RequestKind
     from pipeline.app.settings import Config
     from pipeline.app.support_log import StoreLog
+    from pipeline.store.store import Store
 
 
 class Given(Struct, frozen=True, kw_only=True):
@@ -62,9 +63,51 @@ def text_of(given: Given, *, required: bool) -> str:
     return text
 
 
-def add(log: StoreLog, config: Config, given: Given, now: float) -> list[DeskEvent]:
+def take_request(
+    store: Store,
+    log: StoreLog,
+    of: Office,
+    *,
+    key: str,
+    channel: Channel,
+    actor: str,
+    customer: str,
+    kind: RequestKind,
+    lang: str,
+    text: str,
+    subject: str = "",
+    address: str = "",
+    now: float,
+) -> list[DeskEvent]:
+    """Takes a request in, names its manager, and tells the incident engine of a technical one: what the command line
+    and the gateway call. `key`: the caller's own for this request; given twice it is taken in once, and nothing
+    comes back."""
+    from incidents.desk.mail.message import clean
+
+    new = log.append(
+        lambda desk: acts.receive(
+            desk, at=now, actor=actor, key=key, kind=kind, channel=channel, customer=customer, lang=lang,
+            address=address.lower(), subject=clean(subject, 300), text=text,
+        )
+    )  # fmt: skip
+    return [*new, *settle(store, log, of, now)]
+
+
+def settle(store: Store, log: StoreLog, of: Office, now: float) -> list[DeskEvent]:
+    """What comes of a new or newly filed request at once: its manager, and evidence for the incident engine."""
+    from incidents.desk.evidence import evidence_of
+    from incidents.desk.rounds import EVIDENCE_DAYS, name_all
+    from pipeline.app.support_log import add_evidence
+
+    named = name_all(log, of, now)
+    since = now - EVIDENCE_DAYS * 86_400
+    add_evidence(store, evidence_of(log.read().requests.values(), since), now)
+    return named
+
+
+def add(store: Store, log: StoreLog, of: Office, config: Config, given: Given, now: float) -> list[DeskEvent]:
     """A request that came by telephone or chat, or out of another system."""
-    from incidents.desk.mail.message import ADDRESS, clean
+    from incidents.desk.mail.message import ADDRESS
 
     customer = given.what or ""
     known = {each.id: each for each in config.customer}
@@ -74,13 +117,10 @@ def add(log: StoreLog, config: Config, given: Given, now: float) -> list[DeskEve
         raise UsageFailure(f"--email: expected a mail address, found {given.email!r}")
     lang = given.lang or ("ru" if known[customer].lang == "ru" else "en")
     text = text_of(given, required=True)
-    key = f"cli:{secrets.token_hex(8)}"
-    return log.append(
-        lambda desk: acts.receive(
-            desk, at=now, actor=given.actor, key=key, kind=given.kind or "question", channel="cli",
-            customer=customer, lang=lang, address=(given.email or "").lower(), subject=clean(given.subject or "",
-            300), text=text,
-        )
+    return take_request(
+        store, log, of, key=f"cli:{secrets.token_hex(8)}", channel="cli", actor=given.actor, customer=customer,
+        kind=given.kind or "question", lang=lang, text=text, subject=given.subject or "", address=given.email or "",
+        now=now,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
     from incidents.desk.mail.letters import Office
+    from incidents.desk.model import DeskEvent
     from incidents.desk.rounds import Round, Source
     from incidents.desk.settings import SupportSettings
     from pipeline.app.settings import Config
@@ -65,6 +66,18 @@ def one_round(store: Store, log: StoreLog, of: Office, config: Config, now: date
             lang_of={customer.id: customer.lang for customer in config.customer},
             now=now.timestamp(),
         )
+
+
+def send_due(log: StoreLog, of: Office, now: float) -> list[DeskEvent]:
+    """Sends what is to be sent; what fails is told, and sent in the next round of `intake`."""
+    from incidents.desk.rounds import Round, send_letters
+
+    done = Round()
+    with sender_of(of.settings) as send:
+        new = [] if send is None else send_letters(log, of, send, now, done)
+    for problem in done.failed:
+        say(f"prebill: {problem}; it is sent in the next round of `prebill support intake`")
+    return new
 
 
 def intake(

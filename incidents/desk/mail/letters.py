@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from incidents.desk.clocks import Clocks, warnings
+from incidents.desk.clocks import Clocks, HeadWarning, warnings
 from incidents.desk.mail.message import ADDRESS, clean, clean_text
 from incidents.desk.mail.words import say, span_text, within_text
 from incidents.desk.model import (
@@ -31,14 +31,16 @@ if TYPE_CHECKING:
     from incidents.desk.settings import SupportSettings
 
 MOST_REFERENCES = 20
+MOST_WARNINGS = 50
+"""Told in one letter; the rest are counted."""
 
 
 class Letter(Struct, frozen=True, kw_only=True):
-    """A letter to send, and the event that says so: to be recorded when the letter has gone, and not before."""
+    """A letter to send, and the events that say so: to be recorded when the letter has gone, and not before."""
 
     request: str
     message: EmailMessage
-    event: DeskEvent
+    events: tuple[DeskEvent, ...]
 
 
 class Office(Struct, frozen=True, kw_only=True):
@@ -96,7 +98,7 @@ def _acknowledgements(desk: Desk, of: Office, now: float) -> list[Letter]:
                 message_id=str(message["Message-ID"]),
                 manager=request.manager,
             )
-            found.append(Letter(request=request.id, message=message, event=event))
+            found.append(Letter(request=request.id, message=message, events=(event,)))
     return found
 
 
@@ -122,7 +124,7 @@ def _introductions(desk: Desk, of: Office, now: float) -> list[Letter]:
             manager=request.manager,
             message_id=str(message["Message-ID"]),
         )
-        found.append(Letter(request=request.id, message=message, event=event))
+        found.append(Letter(request=request.id, message=message, events=(event,)))
     return found
 
 
@@ -154,39 +156,59 @@ def _closings(desk: Desk, of: Office, now: float) -> list[Letter]:
             request=request.id,
             message_id=str(message["Message-ID"]),
         )
-        found.append(Letter(request=request.id, message=message, event=event))
+        found.append(Letter(request=request.id, message=message, events=(event,)))
     return found
 
 
 def _warnings(desk: Desk, of: Office, now: float) -> list[Letter]:
-    """One letter a warning to the head; without his address none, and the report shows them all the same."""
+    """One letter to the head with every warning that he did not have: a bad hour is a letter, not a hundred. Without
+    his address none, and the report shows them all the same."""
     s = of.settings
-    if s.head_email is None:
+    found = warnings(list(desk.requests.values()), of.clocks, now) if s.head_email else []
+    if not found or s.head_email is None:
         return []
-    found = []
-    for warning in warnings(list(desk.requests.values()), of.clocks, now):
-        request = desk.requests[warning.request]
-        lang = "ru" if any("ru" in manager.langs for manager in s.manager) else "en"
-        if warning.clock is None:
-            what = say("too_many", lang, count=warning.letters, most=s.letters)
-        else:
-            late = span_text(warning.clock.late_by(now), lang)
-            what = say(f"late_{warning.clock.what}", lang, late=late)
-        manager = manager_name(request.manager, of) or say("nobody", lang)
-        body = say("warning", lang, number=request.id, customer=request.customer or request.address or "?",
-                   subject=clean(request.subject, 200), manager=manager, what=what)  # fmt: skip
-        subject = say("warning_subject", lang, number=request.id, what=what)
-        unique = hashlib.blake2b(f"{request.id}:{warning.what}".encode(), digest_size=8).hexdigest()
-        message = _message(s, s.head_email, subject, body, now, f"warning-{unique}", "auto-generated")
-        event = Warned(
+    lang = "ru" if any("ru" in manager.langs for manager in s.manager) else "en"
+    told = [_warning(desk.requests[warning.request], warning, of, lang, now) for warning in found]
+    first = found[0]
+    subject = say("warning_subject", lang, number=first.request, what=told[0][0])
+    if len(found) > 1:
+        subject = say("warnings_subject", lang, count=len(found))
+    what = " ".join(f"{warning.request}:{warning.what}" for warning in found)
+    unique = hashlib.blake2b(what.encode(), digest_size=8).hexdigest()
+    body = "\n".join(text for _, text in told[:MOST_WARNINGS])
+    if len(told) > MOST_WARNINGS:
+        body += "\n" + say("more_warnings", lang, count=len(told) - MOST_WARNINGS)
+    message = _message(s, s.head_email, subject, body, now, f"warning-{unique}", "auto-generated")
+    events = tuple(
+        Warned(
             at=now,
             actor="desk",
-            key=f"warned:{request.id}:{warning.what}",
-            request=request.id,
+            key=f"warned:{warning.request}:{warning.what}",
+            request=warning.request,
             what=warning.what,
         )
-        found.append(Letter(request=request.id, message=message, event=event))
-    return found
+        for warning in found
+    )
+    return [Letter(request=first.request, message=message, events=events)]
+
+
+def _warning(request: Request, warning: HeadWarning, of: Office, lang: str, now: float) -> tuple[str, str]:
+    """What is wrong in a few words, and the paragraph about it."""
+    if warning.clock is None:
+        what = say("too_many", lang, count=warning.letters, most=of.settings.letters)
+    else:
+        late = span_text(warning.clock.late_by(now), lang)
+        what = say(f"late_{warning.clock.what}", lang, late=late)
+    text = say(
+        "warning",
+        lang,
+        number=request.id,
+        customer=request.customer or request.address or "?",
+        subject=clean(request.subject, 200),
+        manager=manager_name(request.manager, of) or say("nobody", lang),
+        what=what,
+    )
+    return what, text
 
 
 def _not_too_many(desk: Desk, letters: list[Letter], settings: SupportSettings, now: float) -> list[Letter]:

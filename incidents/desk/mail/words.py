@@ -32,6 +32,9 @@ _WORDS: dict[str, dict[str, str]] = {
     "no_subject": {"en": "your request", "ru": "ваше обращение"},
     "nobody": {"en": "nobody yet", "ru": "пока никто"},
     "warning_subject": {"en": "Support: #{number}: {what}", "ru": "Поддержка: #{number}: {what}"},
+    "warnings_subject": {"en": "Support: {count} warnings", "ru": "Поддержка: предупреждений {count}"},
+    "more_warnings": {"en": "… and {count} more: prebill support list --late",
+                      "ru": "… и ещё {count}: prebill support list --late"},
     "warning": {
         "en": "Request #{number} of {customer}: {what}.\nSubject: {subject}\nOn it: {manager}\n\n"
         "prebill support show {number}\n",

@@ -173,10 +173,10 @@ def support(
                 return _look(log, of, context, action, typed, late=late, every=all, json=json)
             if action == "report":
                 return _report(store, log, of, context, week, lang or "en", output, json=json)
-            new = _act(log, of, context, action, typed)
+            new = _act(store, log, of, context, action, typed)
         except ActError as error:
             raise UsageFailure(f"support {action}: {error}") from None
-        _follow(store, log, of, context, json=json, action=action, new=new, what=what)
+        _follow(log, of, context, json=json, action=action, new=new, what=what)
     return 0
 
 
@@ -201,18 +201,20 @@ def _check(action: str, what: str | None, given: Mapping[str, object]) -> None:
         raise UsageFailure(problems)
 
 
-def _act(log: StoreLog, of: Office, context: Context, action: str, given: Given) -> list[DeskEvent]:
+def _act(
+    store: Store, log: StoreLog, of: Office, context: Context, action: str, given: Given
+) -> list[DeskEvent]:
     from pipeline.app import support_acts as do
 
     now = context.now().timestamp()
     if action == "add":
-        return do.add(log, context.config, given, now)
+        return do.add(store, log, of, context.config, given, now)
     if action == "answer":
         return do.answer(log, of, given, now)
     if action == "assign":
         return do.assign(log, of, given, now)
     if action == "file":
-        return do.file(log, context.config, given, now)
+        return [*do.file(log, context.config, given, now), *do.settle(store, log, of, now)]
     if action == "promise":
         return do.promise(log, of, given, now)
     if action == "paid":
@@ -279,7 +281,6 @@ def _report(
 
 
 def _follow(
-    store: Store,
     log: StoreLog,
     of: Office,
     context: Context,
@@ -289,18 +290,14 @@ def _follow(
     new: list[DeskEvent],
     what: str | None,
 ) -> None:
-    """What comes of an act at once: a manager, evidence for the incident engine; and what is said of it."""
-    from incidents.desk.evidence import evidence_of
+    """Letters that an act brings are sent at once; and what was done is said."""
     from incidents.desk.log import event_type
-    from incidents.desk.rounds import EVIDENCE_DAYS, name_all
-    from pipeline.app.support_log import add_evidence
+    from pipeline.app.support_mail import send_due
     from pipeline.app.support_output import request_json
 
     now = context.now().timestamp()
-    if action in ("add", "file"):
-        new = [*new, *name_all(log, of, now)]
-        since = now - EVIDENCE_DAYS * 86_400
-        add_evidence(store, evidence_of(log.read().requests.values(), since), now)
+    if action in ("add", "assign", "close"):
+        new = [*new, *send_due(log, of, now)]
     request = next((getattr(event, "request", "") for event in new), "") or (what or "").removeprefix("#")
     found = log.read().requests.get(request)
     if json:

@@ -268,3 +268,16 @@ def test_a_maildir_is_emptied_into_cur(tmp_path: Path) -> None:
         box.mark(each)
     assert sorted(path.name for path in (tmp_path / "box/cur").iterdir()) == ["1.a.host:2,S", "2.b.host:2,S"]
     assert list(box.letters(10)) == []
+
+
+def test_many_warnings_are_one_letter_to_the_head_and_told_once() -> None:
+    log, outbox = MemoryLog(), list["EmailMessage"]()
+    turn(log, *(letter(message_id=f"<{n}@x>", sender=f"a{n}@client.example") for n in range(3)))
+    late = WEDNESDAY + 4 * 3_600
+    turn(log, now=late, outbox=outbox)
+    (warning,) = outbox
+    assert warning["To"] == "head@cdn.example"
+    assert "предупреждений 3" in warning["Subject"]
+    assert warning.get_content().count("prebill support show") == 3
+    turn(log, now=late + 60, outbox=outbox)
+    assert len(outbox) == 1

@@ -39,8 +39,8 @@ def story(until: float) -> Desk:
     for name, hours, promises, closed, score in (("1", 1, (10,), 9, 10), ("2", 5, (6, 8), 9, 3)):
         when = WEDNESDAY + hours * HOUR
         log.append(
-            lambda _, n=name: [Named(at=WEDNESDAY + 60, actor="desk", key=f"n{n}", request=n, manager="olga")]
-        )  # type: ignore[misc]
+            lambda _, n=name: [Named(at=WEDNESDAY + 60, actor="desk", key=f"n{n}", request=n, manager="olga")]  # type: ignore[misc]
+        )
         log.append(lambda desk, n=name, w=when: acts.answer(desk, n, text="x", at=w, actor="olga"))  # type: ignore[misc]
         for due in promises:
             by = WEDNESDAY + due * HOUR
@@ -49,8 +49,8 @@ def story(until: float) -> Desk:
         log.append(lambda desk, n=name, e=end: acts.close(desk, n, text="", at=e, actor="olga"))  # type: ignore[misc]
         log.append(lambda _, n=name, e=end: [NpsAsked(at=e, actor="desk", key=f"a{n}", request=n)])  # type: ignore[misc]
         log.append(
-            lambda desk, n=name, e=end, s=score: acts.give_nps(desk, n, score=s, text="", at=e, actor="b")
-        )  # type: ignore[misc]
+            lambda desk, n=name, e=end, s=score: acts.give_nps(desk, n, score=s, text="", at=e, actor="b")  # type: ignore[misc]
+        )
     log.append(lambda _: [
         Called(at=WEDNESDAY, actor="x", key="c", answered=True, test=True, score=8),
         Called(at=WEDNESDAY, actor="x", key="d", answered=False, test=True),
@@ -162,7 +162,7 @@ def drawn(key: str, when: float, hours: str) -> Worked:
 
 
 def test_prepaid_hours_go_by_their_expiry_and_what_is_left_is_earned_then() -> None:
-    events = [bought("b1", 0, "3", "100", 1_000), bought("b2", 10, "10", "50", 500), drawn("w1", 20, "11"),
+    events: list[Any] = [bought("b1", 0, "3", "100", 1_000), bought("b2", 10, "10", "50", 500), drawn("w1", 20, "11"),
               drawn("w2", 5, "1")]  # fmt: skip
     desk = read_desk(events)
     assert hours_left(desk, "c", 100) == 1  # 10 of the second, 1 before and 1 after of the first

@@ -88,7 +88,7 @@ def test_a_letter_that_was_not_marked_is_taken_in_once(imap: ImapSettings) -> No
     deliver(imap, letter(message_id="<crash@x>"))
     for _ in range(2):
         source = Imap(imap, 8_000)
-        source.mark = lambda _: None  # type: ignore[method-assign]
+        source.mark = lambda _: None  # type: ignore[method-assign, assignment]
         done = run_round(log, of, sources=[source], send=None, add_evidence=len, lang_of={}, now=WEDNESDAY)
         source.close()
         assert done.letters == 1
