@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,8 +92,8 @@ def test_restarts_anywhere_come_to_the_same_log_and_tell_nothing_twice(tmp_path:
                     config,
                     Clock(moments[begin]),
                     *moments[begin:end],
-                    act=lambda at, store=store: story(store, at),
-                )  # type: ignore[misc]
+                    act=partial(story, store),
+                )
                 begin = end
             logs.append([row.body for row in store.incidents.changes()])
         books.append([(notice["notice"], notice["at"]) for notice in told(folder)])

@@ -1,0 +1,179 @@
+"""`prebill watch`, `up` and `incidents` as a user calls them: beside a running watch, and without one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.app.watch_cdn import make_config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.app.conftest import Prebill
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    make_config(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def watching(here: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with running(here, "watch") as process:
+        yield process
+
+
+def running(here: Path, command: str) -> Running:
+    return Running(here, command)
+
+
+class Running:
+    """A command that runs until the end of the test; its messages are in `messages`."""
+
+    def __init__(self, here: Path, command: str) -> None:
+        self.here, self.command = here, command
+
+    def __enter__(self) -> subprocess.Popen[bytes]:
+        with (self.here / "messages").open("w") as messages:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline.app.main", self.command],
+                cwd=self.here, stdout=messages, stderr=messages, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )  # fmt: skip
+        wait_for(lambda: "watching:" in (self.here / "messages").read_text(), self.process)
+        return self.process
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(PATIENCE_S)
+
+
+def wait_for(true: object, process: subprocess.Popen[bytes] | None = None) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not true():  # type: ignore[operator]
+        assert process is None or process.poll() is None, "it ended"
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.1)
+
+
+def failing(customer: str = "c1") -> str:
+    at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return json.dumps(
+        {
+            "at": at,
+            "type": "probe",
+            "customer": customer,
+            "vantage": "v1",
+            "ok": False,
+            "detail": "status 502",
+        }
+    )
+
+
+def incidents(prebill: Prebill, here: Path, *more: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(
+        prebill("incidents", "list", "--json", *more, cwd=here).stdout
+    )
+    return found
+
+
+def about_c1(prebill: Prebill, here: Path) -> list[dict[str, object]]:
+    return [each for each in incidents(prebill, here) if each["scope"] == {"customer": "c1"}]
+
+
+def test_people_speak_while_the_watch_runs(
+    prebill: Prebill, here: Path, watching: subprocess.Popen[bytes]
+) -> None:
+    assert prebill("evidence", "add", "-", cwd=here, stdin=failing()).returncode == 0
+    wait_for(lambda: about_c1(prebill, here))
+    (incident,) = about_c1(prebill, here)
+    assert (incident["kind"], incident["priority"], incident["status"]) == ("outage", "high", "open")
+    name = str(incident["incident"])
+    second = prebill("watch", cwd=here)
+    assert second.returncode == 1
+    assert f"another prebill watches this store already: process {watching.pid}" in second.stderr
+    said = prebill("incidents", "ack", name[:6], "--actor", "anna", "--reason", "looking", cwd=here)
+    assert said.returncode == 0
+    assert f"{name}: ack by anna; it is acknowledged now" in said.stderr
+    shown = json.loads(prebill("incidents", "show", name, "--json", cwd=here).stdout)
+    assert [each["source"] for each in shown["evidence"]] == ["probe"]
+    assert 0 <= shown["evidence"][0]["age_s"] < 120
+    assert {"opened", "notice", "acknowledged"} <= {each["change"] for each in shown["timeline"]}
+    assert shown["told"][0]["channel"] == "screen"
+    page = prebill("incidents", "show", name, cwd=here).stdout
+    assert "status 502" in page
+    assert "Timeline" in page
+    resolved = prebill("incidents", "resolve", name, "--actor", "anna", "--reason", "restarted", cwd=here)
+    assert "it is resolved now" in resolved.stderr
+    assert name in [each["incident"] for each in incidents(prebill, here, "--all")]
+    watching.send_signal(signal.SIGTERM)
+    assert watching.wait(PATIENCE_S) == 128 + signal.SIGTERM
+    assert "nothing that was committed is lost" in (here / "messages").read_text()
+
+
+def test_without_a_watch_what_is_said_waits_for_one(prebill: Prebill, here: Path) -> None:
+    prebill("evidence", "add", "-", cwd=here, stdin=failing())
+    once = prebill("watch", "--once", cwd=here)
+    assert once.returncode == 0, once.stderr
+    assert "high → on_call: customer c1, a probe of c1 fails" in once.stderr
+    (incident,) = about_c1(prebill, here)
+    name = str(incident["incident"])
+    said = prebill("incidents", "ack", name, "--actor", "anna", "--reason", "looking", cwd=here)
+    assert "Nobody watches: it counts once `prebill watch` runs" in said.stderr
+    assert about_c1(prebill, here)[0]["status"] == "open"
+    prebill("watch", "--once", cwd=here)
+    assert about_c1(prebill, here)[0]["status"] == "acknowledged"
+    table = prebill("incidents", "list", cwd=here).stdout
+    assert "acknowledged" in table
+    assert "Nobody watches" in table
+
+
+def test_wrong_words_are_told_all_at_once(prebill: Prebill, here: Path) -> None:
+    wrong = prebill("incidents", "ack", cwd=here)
+    assert wrong.returncode == 2
+    assert "ack: expected the id of an incident" in wrong.stderr
+    prebill("watch", "--once", cwd=here)
+    wrong = prebill("incidents", "resolve", "nothing", "--actor", "anna", cwd=here)
+    assert wrong.returncode == 2
+    assert "--reason: required with resolve, and not given" in wrong.stderr
+    wrong = prebill("incidents", "note", "nothing", "--actor", "anna", "--reason", "x", cwd=here)
+    assert "there is no incident 'nothing'" in wrong.stderr
+    assert prebill("incidents", "list", "--actor", "anna", cwd=here).returncode == 2
+    missing = prebill("--store", f"chdb://{here}/no", "incidents", "list", cwd=here)
+    assert missing.returncode == 3
+
+
+def test_up_brings_in_and_watches_in_one_process(prebill: Prebill, here: Path) -> None:
+    minute = int(time.time()) // 60 - 1
+    at = datetime.fromtimestamp(minute * 60, UTC)
+    lines = "".join(
+        f"{minute * 60 + n % 60}.000\t{n}\ta.example.ru\tGET\t/{n}\t{502 if n % 2 else 200}\t1000\t900\tMISS\t1\tcurl\n"
+        for n in range(400)
+    )
+    with running(here, "up") as process:
+        folder = here / "spool" / "e1"
+        folder.mkdir()
+        (folder / ".draft").write_text(lines)
+        (folder / ".draft").rename(folder / f"{at:%Y%m%dT%H%MZ}.log")
+        messages = here / "messages"
+        wait_for(lambda: "a surge of errors at edge e1" in messages.read_text(), process)
+        (surge,) = [each for each in incidents(prebill, here) if each["kind"] == "outage"]
+        assert (surge["scope"], surge["priority"]) == ({"edge": "e1"}, "high")
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 128 + signal.SIGTERM
+    usage = prebill("sql", "SELECT sum(requests) AS n FROM usage", "--json", cwd=here)
+    assert json.loads(usage.stdout) == [{"n": 400}]
