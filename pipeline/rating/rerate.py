@@ -27,6 +27,7 @@ def rate_slice(
     """The line from `before` to `after` units of a period: the price of all, less what is booked for it already.
 
     `booked` is the price of `before` where it is not told. The minimum is asked for by the period's last line only.
+    Raises RateError for a charge with windows: two sums do not say which windows the units between them fell into.
     """
     if charge.window_s is not None:
         raise RateError(

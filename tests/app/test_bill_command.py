@@ -178,6 +178,13 @@ def test_best_plan_letter_and_rebill(prebill: Prebill, site: Path) -> None:
     assert "1. " in letter["text"]
     assert "2. " in letter["text"]
     assert "Ответьте одной цифрой" in prebill("letter", "c1", *month).stdout
+    more = ("--free", "we limit the rate", "--paid", "protection from spikes=5000", "--json")
+    offered = json.loads(prebill("letter", "c1", *month, "--lang", "en", *more).stdout)
+    assert [(each["offer"], each["amount"]) for each in offered["options"][2:]] == [
+        ("free", None),
+        ("paid", "5000"),
+    ]
+    assert "4. For money: protection from spikes. Price: 5,000" in offered["text"].replace("₽", ""), offered
 
     issued = prebill("bill", "c1", *month, "--issue", "--actor", "anna")
     assert (issued.returncode, "bill 1 of c1: 79.30 RUB" in issued.stderr) == (0, True), issued.stderr
@@ -220,6 +227,7 @@ def test_what_is_wrong_is_told(prebill: Prebill, site: Path) -> None:
         (("bill", "c1", *month, "--now", RIPE, "-o", "no/where.pdf"), 2, "cannot be written"),
         (("simulate", *month), 2, "expected a customer, or --all"),
         (("letter", "c1", *month, "--discount", "200"), 2, "more than 0 and less than 100; found '200'"),
+        (("letter", "c1", *month, "--paid", "gold"), 2, "--paid: expected TEXT=AMOUNT"),
         (("rebill", "propose", "c1"), 2, "--reason: required"),
         (("rebill", "propose", "c1"), 2, "expected --plan, --discount or both"),
         (("rebill", "propose", "c1", *month, "--plan", "x", "--reason", "y"), 2, 'no plan "x"'),

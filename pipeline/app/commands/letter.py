@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from statistics import median_low
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 MONTHS_BEFORE = 3
 """Earlier months whose middle one is what a customer usually pays."""
 
+PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
+
 NEXT_AFTER = timedelta(hours=24)
 
 
@@ -40,6 +43,7 @@ def letter(
     month: str,
     discount: str | None = None,
     free: Annotated[list[str] | None, Parameter(negative="", show_default=False)] = None,
+    paid: Annotated[list[str] | None, Parameter(negative="", show_default=False)] = None,
     answer_by: str | None = None,
     next_by: str | None = None,
     sender: str = "",
@@ -62,6 +66,8 @@ def letter(
         Per cent off the best plan's price, once. The letter says that it is not approved yet.
     free
         Something that is done for nothing, as one more option; may be given more than once.
+    paid
+        Something that is done for money, as TEXT=AMOUNT; may be given more than once.
     answer_by
         Until when an answer is hoped for (RFC 3339). Default: it is not said.
     next_by
@@ -82,9 +88,10 @@ def letter(
     language = parse_language(lang, who.lang)
     period = parse_month(month)
     percent = _percent(discount)
+    more = _more_options(free or [], paid or [])
     times = [parse_time(text) if text else None for text in (answer_by, next_by)]
     with existing_store(context) as store:
-        found = _compose(store, context, who, book_of(config), period, percent, free or [], times, sender)
+        found = _compose(store, context, who, book_of(config), period, percent, more, times, sender)
     subject, text = letter_subject(found, language), letter_text(found, language)
     if json:
         options = [
@@ -116,7 +123,7 @@ def _compose(
     book: PlanBook,
     month: Month,
     percent: Decimal | None,
-    free: list[str],
+    more: tuple[Option, ...],
     times: list[datetime | None],
     sender: str,
 ) -> Letter:
@@ -142,7 +149,7 @@ def _compose(
             period=found.period,
             currency=found.currency,
             amount=found.current_bill.total,
-            options=_options(found, percent, free),
+            options=_options(found, percent, more),
             next_by=next_by or context.now() + NEXT_AFTER,
             provisional=any(part.open for part in parts),
             taxed=True if parts[-1].span.tax else None,
@@ -157,8 +164,27 @@ def _compose(
         raise UsageFailure(f"letter: {error}") from None
 
 
-def _options(found: Simulation, percent: Decimal | None, free: list[str]) -> tuple[Option, ...]:
-    """The best plan first, where it is better; then his own; then what is done for nothing."""
+def _more_options(free: list[str], paid: list[str]) -> tuple[Option, ...]:
+    """What we do for nothing, then what for money. Raises UsageFailure with every fault."""
+    from pipeline.rating.letter import Offer, Option
+
+    made = [Option(Offer.FREE, {"en": text, "ru": text}) for text in free]
+    problems = []
+    for given in paid:
+        text, _, amount = given.rpartition("=")
+        if not text.strip() or not PRICE.fullmatch(amount.strip()):
+            problems.append(
+                f'--paid: expected TEXT=AMOUNT, like "protection from spikes=5000"; found {given!r}'
+            )
+            continue
+        made.append(Option(Offer.PAID, {"en": text.strip(), "ru": text.strip()}, Decimal(amount.strip())))
+    if problems:
+        raise UsageFailure(problems)
+    return tuple(made)
+
+
+def _options(found: Simulation, percent: Decimal | None, more: tuple[Option, ...]) -> tuple[Option, ...]:
+    """The best plan first, where it is better; then his own; then what else we do."""
     from pipeline.rating.letter import Offer, Option
 
     assert found.current is not None  # noqa: S101 - told before
@@ -173,4 +199,4 @@ def _options(found: Simulation, percent: Decimal | None, free: list[str]) -> tup
             off = (owed.total * percent / 100).quantize(scale, ROUND_HALF_UP)
         move = Option(Offer.MOVE, best.plan.names, owed.total - off, off or None, decided=False)
         options = [move, keep]
-    return (*options, *(Option(Offer.FREE, {"en": text, "ru": text}) for text in free))
+    return (*options, *more)

@@ -102,6 +102,8 @@ def rebill(
         _show(books, found, causes)
         if payback:
             print(f"  {'pays back':<14} {_payback_text(payback)}")
+            if protected := _protected_text(payback, found.proposal.bill.currency):
+                print(f"  {'protects':<14} {protected}")
     return 0
 
 
@@ -238,6 +240,17 @@ def _payback_text(found: Payback) -> str:
     until = "more" if months.high is None else f"{months.high:.0f}"
     text = f"in about {months.expected:.0f} months, {months.low or 0:.0f} to {until}"
     return f"{text} ({said})" if said else text
+
+
+def _protected_text(found: Payback, currency: str) -> str:
+    """What the discount keeps, and how many may leave before it is lost; empty where nothing is known."""
+    value, tenure, churn = found.value.expected, found.tenure.expected, found.break_even_churn.expected
+    if value is None or tenure is None or churn is None:
+        return ""
+    return (
+        f"about {value:,} {currency} in {tenure:,} months that he is expected to stay; lost on average "
+        f"where more than {churn * 100:.2f} % of such clients leave in a month"
+    )
 
 
 def _show_all(store: Store, context: Context, what: str | None, *, json: bool) -> int:
