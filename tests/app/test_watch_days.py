@@ -82,10 +82,16 @@ def test_clean_days_wake_nobody(probes: bool) -> None:
     assert escalations(made) == []
 
 
+@pytest.fixture(scope="module")
+def month() -> FleetUsage:
+    return FleetUsage(draw_fleet(read_scenario("clean").full()))
+
+
 @pytest.mark.nightly
-def test_thirty_clean_days_wake_nobody() -> None:
-    usage = FleetUsage(draw_fleet(read_scenario("clean").full()))
-    _, made = play(usage, probes=True)
+@pytest.mark.parametrize("day", range(0, 30, 2))
+def test_thirty_clean_days_wake_nobody(month: FleetUsage, day: int) -> None:
+    """A month of 50 edges, two days at a time."""
+    _, made = play(month, probes=True, first=day * 1440, minutes=2880, step_s=60)
     assert escalations(made) == []
 
 
