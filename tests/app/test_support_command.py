@@ -122,3 +122,20 @@ def test_wrong_configuration_is_told_all_at_once(prebill: Prebill, desk: Path) -
         "support.smtp.security: a password is not sent in the clear",
     ):  # fmt: skip
         assert expected in done.stderr
+
+
+def test_the_documented_keys_are_the_keys() -> None:
+    import tomllib
+
+    from incidents.desk.settings import SupportSettings, problems
+    from pipeline.shape import Problem, read_struct, top_level_keys
+
+    page = (Path(__file__).parents[2] / "docs/configuration.md").read_text("utf-8")
+    block = page.split("## The support desk")[1].split("```toml\n")[1].split("```")[0]
+    table = tomllib.loads(block)["support"]
+    found: list[Problem] = []
+    read = read_struct(SupportSettings, table, (), found)
+    assert found == []
+    assert read is not None
+    assert list(problems(read, {"c1"})) == []
+    assert set(table) == top_level_keys(SupportSettings)
