@@ -1,7 +1,7 @@
 """A month of a whole network in the store: 30,000 customers by Zipf's law, the largest with a fifth of all facts.
 
-Made inside ClickHouse (INSERT … SELECT from numbers()), for `loadtest.bench_book_store`; customers, contracts and zones
-as a configuration would have them.
+Made inside ClickHouse (INSERT … SELECT from numbers()), for `loadtest.bench_book_store`; with customers,
+contracts and zones.
 """
 
 # ruff: noqa: S608 - statements are put together from this module's own numbers
@@ -9,16 +9,19 @@ as a configuration would have them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from loadtest.plan_mix import ZONES
-from pipeline.shape import Problem, read_struct
+from pipeline.coverage.periods import Month
+from pipeline.rating.book_months import BookCustomer
+from pipeline.rating.contracts import spans_in
+from pipeline.rating.model import Contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.app.settings import Config
+    from pipeline.rating.model import Plan
     from pipeline.store import Store
 
 FIRST_MINUTE = 29_891_520  # 2026-11-01T00:00Z
@@ -99,38 +102,28 @@ FROM numbers({count})"""
         edges = self.edges
         return f"toUInt32({segment} % {edges})", f"toUInt32({FIRST_MINUTE} + intDiv({segment}, {edges}))"
 
-    def config(self, dsn: str, plans: str) -> Config:
-        """Its customers, each with a contract in one of several time zones, and its edges in six zones."""
-        from pipeline.app.settings import Config
+    @property
+    def zone_of(self) -> dict[str, str]:
+        """The zone of each edge."""
+        return {f"e{number}": ZONES[number % len(ZONES)] for number in range(self.edges)}
 
-        began = datetime(2026, 1, 1, tzinfo=UTC)
-        customers = [
-            {
-                "id": f"c{place:05d}",
-                "resources": ["*.c00001.example.ru"] if place == 1 else [f"c{place:05d}.example.ru"],
-                "contract": [
-                    {"plan": "plan-0", "from": "2026-01-01", "tz": TIME_ZONES[place % len(TIME_ZONES)]}
-                ],
-            }
-            for place in range(1, self.customers + 1)
-        ]
-        edges = [
-            {"id": f"e{number}", "from": (began + timedelta(days=1)).isoformat(), "zone": zone}
-            for number in range(self.edges)
-            for zone in (ZONES[number % len(ZONES)],)
-        ]
-        written = {
-            "store": {"dsn": dsn},
-            "spool": {"path": "/nowhere"},
-            "plans": {"path": plans},
-            "edge": edges,
-            "customer": customers,
-        }
-        problems: list[Problem] = []
-        found = read_struct(Config, written, (), problems)
-        if found is None:
-            raise ValueError(f"configuration: {problems[:3]}")
-        return found
+    def patterns(self, customer: str) -> tuple[str, ...]:
+        """The resources of a customer."""
+        return (f"*.{customer}.example.ru",) if customer == "c00001" else (f"{customer}.example.ru",)
+
+    def owner(self, resource: str) -> str | None:
+        """Whose a resource is."""
+        return resource.removesuffix(".example.ru").rpartition(".")[2]
+
+    def book_customers(self, plan: Plan) -> list[BookCustomer]:
+        """Everybody's month, by their popularity, all on one plan; contracts are in several time zones."""
+        month, began = Month.parse(MONTH), datetime(2026, 1, 1, tzinfo=UTC)
+        made = []
+        for place in range(1, self.customers + 1):
+            name, tz = f"c{place:05d}", TIME_ZONES[place % len(TIME_ZONES)]
+            spans = spans_in([Contract(name, plan.id, began, None, tz)], month)
+            made.append(BookCustomer(name, spans, plan))
+        return made
 
 
 def _segment(edge: str, minute: str) -> str:

@@ -1,95 +1,25 @@
-"""`prebill simulate --all`: everybody's month counted at once, then each customer's best plan, or his whole simulation.
-
-From the store, through pipeline.app.book_months, to the command, which shows it.
-"""
+"""`prebill simulate --all`: whom to simulate, by the configuration; pipeline.rating.book_simulation does it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from pipeline.app.book_months import BookCustomer, CountedBook
     from pipeline.app.settings import Config, CustomerSettings
     from pipeline.coverage.periods import Month
     from pipeline.rating.book import PlanBook
-    from pipeline.rating.book_ranking import Best
+    from pipeline.rating.book_months import BookCustomer
+    from pipeline.rating.book_simulation import BookSimulation
     from pipeline.rating.compiled_book import CompiledBook
     from pipeline.rating.simulate import Simulation
     from pipeline.store.store import Store
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BookSimulation:
-    """A month of many customers, counted: `book` has the plans that are compared and, `others`, those that some
-    customers still have. `alone`: simulates one by one who could not be counted with the others."""
-
-    book: CompiledBook
-    others: frozenset[int]
-    counted: CountedBook
-    alone: Callable[[BookCustomer], Simulation]
-
-    def simulations(self) -> Iterator[tuple[CustomerSettings, Simulation]]:
-        """Each customer's ranking with its reasons, but without the best day to switch."""
-        from pipeline.rating.simulate import simulate_counted
-
-        for place, customer in enumerate(self.counted.customers):
-            if place in self.counted.alone:
-                yield customer.settings, self.alone(customer)
-                continue
-            month = self.counted.month(place)
-            yield (
-                customer.settings,
-                simulate_counted(
-                    month,
-                    month,
-                    self.book,
-                    customer.span.whole,
-                    current=customer.plan,
-                    tax=customer.span.tax,
-                    discounts=customer.span.discounts,
-                    others=self.others,
-                ),
-            )
-
-    def best(self) -> list[tuple[CustomerSettings, Best]]:
-        """Each customer's own plan and the best, with their nets."""
-        from functools import partial
-
-        from pipeline.rating.book_month import Seen
-        from pipeline.rating.book_ranking import Asked, Best, best_plans
-
-        counted = self.counted
-        places = [place for place in range(len(counted.customers)) if place not in counted.alone]
-        zones: dict[bytes, tuple[str, ...]] = {}
-        asked = []
-        for place in places:
-            customer, mask = counted.customers[place], counted.there[place]
-            key = mask.tobytes()
-            if key not in zones:
-                zones[key] = tuple(zone for zone, there in zip(counted.zones, mask, strict=True) if there)
-            seen = Seen(zones[key], counted.pairs.get(place, ()))
-            asked.append(Asked(customer.plan, customer.span.whole, seen, partial(counted.month, place)))
-        found = dict(
-            zip(places, best_plans(self.book, counted.columns[:, places], asked, self.others), strict=True)
-        )
-        for place in counted.alone:
-            one = self.alone(counted.customers[place])
-            first = one.ranked[0] if one.ranked else None
-            found[place] = Best(
-                counted.customers[place].plan,
-                one.current.net if one.current else None,
-                first.plan if first else None,
-                first.net if first else None,
-            )
-        return [(customer.settings, found[place]) for place, customer in enumerate(counted.customers)]
-
-
-def simulate_book(
+def simulate_all(
     store: Store,
     config: Config,
     month: Month,
@@ -101,26 +31,25 @@ def simulate_book(
     watch: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> BookSimulation:
     """Counts these customers' month. `left_out` hears of those who cannot be simulated at all."""
-    from pipeline.app.book_months import BookCustomer, count_book
+    from pipeline.app.customers import Owners
     from pipeline.app.month_bill import count_part, own_plan, spans_of
-    from pipeline.rating.compiled_book import compile_book
+    from pipeline.rating.book_months import BookCustomer
+    from pipeline.rating.book_simulation import simulate_book
     from pipeline.rating.simulate import simulate
     from pipeline.rating.usage_join import join_usage
 
+    known = {each.id: each for each in whom}
     customers = []
     for who in whom:
         try:
             spans = spans_of(who, month)
-            customers.append(BookCustomer(who, spans, own_plan(who, spans[-1], book)))
+            customers.append(BookCustomer(who.id, spans, own_plan(who, spans[-1], book), who.name))
         except UsageFailure as error:
             left_out(str(error))
-    known = {id(plan) for plan in compiled.every}
-    others = {id(c.plan): c.plan for c in customers if id(c.plan) not in known}
-    whole = compile_book([*compiled.every, *others.values()]) if others else compiled
-    counted = count_book(store, config, month, whole, customers, watch=watch)
 
     def alone(customer: BookCustomer) -> Simulation:
-        parts = [count_part(store, config, customer.settings, span, str(month)) for span in customer.spans]
+        who = known[customer.id]
+        parts = [count_part(store, config, who, span, str(month)) for span in customer.spans]
         return simulate(
             join_usage([part.usage for part in parts]),
             compiled,
@@ -131,4 +60,6 @@ def simulate_book(
             switch=False,
         )
 
-    return BookSimulation(whole, frozenset(others), counted, alone)
+    zone_of = {edge.id: edge.zone for edge in config.edge}
+    owner = Owners(config.customer).owner
+    return simulate_book(store, zone_of, owner, month, customers, compiled, alone, watch=watch)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.coverage.proof import Proof
     from pipeline.rating.book import PlanBook
     from pipeline.rating.model import Bill, Plan, Span
+    from pipeline.rating.month_usage import MonthRead
     from pipeline.rating.usage import Usage
     from pipeline.store.store import Store
 
@@ -87,9 +88,9 @@ def _closed(
     store: Store, config: Config, customer: CustomerSettings, span: Span, close: Close
 ) -> ContractPart:
     from pipeline.app.customers import Owners
-    from pipeline.app.month_usage import read_close
     from pipeline.coverage.closing import adjustments
     from pipeline.coverage.proof import Proof
+    from pipeline.rating.month_usage import read_close
 
     late = adjustments(store, [close], Owners(config.customer).owner)
     return ContractPart(
@@ -110,7 +111,6 @@ def _open(
     now: datetime,
 ) -> ContractPart:
     from pipeline.app.checking import settings_of
-    from pipeline.app.month_usage import read_month
     from pipeline.coverage import control
     from pipeline.coverage.closing import prove_months
     from pipeline.coverage.model import GapState
@@ -118,7 +118,7 @@ def _open(
     settings = settings_of(config)
     begin, end = control.widen(part.first, part.after, store.gaps())
     checked = control.check(store, settings, now=now.timestamp(), first=begin, after=end)
-    read = read_month(store, config, customer.id, part.first, part.after, checked.cut)
+    read = _read(store, config, customer, (part.first, part.after), checked.cut)
     proof = prove_months([part], {part: read.edges}, checked.coverage, checked.gaps, checked.cut)[part]
     lost = [
         gap for gap in proof.gaps if gap.state == GapState.OPEN.value or gap.state == GapState.SHRUNK.value
@@ -131,6 +131,20 @@ def _open(
     if len(lost) > NAMED:
         reasons.append(f"{len(lost) - NAMED} more gaps are open")
     return ContractPart(customer, span, read.usage, proof, tuple(reasons))
+
+
+def _read(
+    store: Store, config: Config, customer: CustomerSettings, minutes: tuple[int, int], cut: int
+) -> MonthRead:
+    """What his resources used, and the edges that served him."""
+    from pipeline.app.customers import Owners
+    from pipeline.rating.month_usage import read_month
+
+    owner = Owners(config.customer).owner
+    zone_of = {edge.id: edge.zone for edge in config.edge}
+    return read_month(
+        store, customer.resources, lambda name: owner(name) == customer.id, zone_of, minutes, cut
+    )
 
 
 def bills_before(
@@ -166,13 +180,13 @@ def count_part(
     store: Store, config: Config, customer: CustomerSettings, span: Span, period: str
 ) -> ContractPart:
     """A part without its proof: as closed, or as it stands."""
-    from pipeline.app.month_usage import read_close, read_month
+    from pipeline.rating.month_usage import read_close
 
     first, after = (int(at.timestamp()) // 60 for at in (span.period.begin, span.period.end))
     for close in store.closes(period=period, customer=customer.id):
         if (close.first, close.after) == (first, after):
             return ContractPart(customer, span, read_close(store, close), None)
-    read = read_month(store, config, customer.id, first, after, store.cut())
+    read = _read(store, config, customer, (first, after), store.cut())
     return ContractPart(customer, span, read.usage, None)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
-    from pipeline.app.settings import CustomerSettings
+    from pipeline.rating.book_months import BookCustomer
     from pipeline.rating.book_ranking import Best
     from pipeline.rating.model import Plan
     from pipeline.rating.simulate import Outcome, Simulation
@@ -132,7 +132,7 @@ def best_json(customer: str, month: str, found: Best) -> dict[str, Any]:
     }
 
 
-def show_best(month: str, every: Sequence[tuple[CustomerSettings, Best]], lang: str) -> None:
+def show_best(month: str, every: Sequence[tuple[BookCustomer, Best]], lang: str) -> None:
     """Who would save the most on another plan, and what all of them pay."""
     from rich.table import Table
     from rich.text import Text

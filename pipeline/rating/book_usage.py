@@ -1,8 +1,8 @@
 """Many customers' months reduced to the columns that plans count: exact sums, and percentiles of samples.
 
-Rows come from the store in pieces, through pipeline.app.book_months; columns go to pipeline.rating.compiled_book, which
-rates them, and by customer to pipeline.rating.book_month. Equal to pipeline.rating.meter, customer by customer; those
-whose numbers are too large for it are named.
+Rows come from the store in pieces, through pipeline.rating.book_months; columns go to pipeline.rating.compiled_book,
+which rates them, and by customer to pipeline.rating.book_month. Equal to pipeline.rating.meter, customer by customer;
+those whose numbers are too large for it are named.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Reads of many facts for rating: names with facts, winners of a stretch as numbers, rows of a batch of resources as
-columns; and the same of closed months. Rows go to pipeline.app.book_batches and pipeline.app.month_usage, which keep
+columns; and the same of closed months. Rows go to pipeline.rating.book_batches and month_usage, which keep
 those of winners.
 
 A whole book is read in the order of facts' key, resources by resources, with all winners of its minutes held as one

@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loadtest.plan_mix import draw_plans
-from pipeline.app import book_batches, month_usage
-from pipeline.app.book_simulation import BookSimulation, simulate_book
+from pipeline.app.book_simulation import simulate_all
 from pipeline.app.month_bill import count_part, own_plan, spans_of
 from pipeline.app.settings import Config
 from pipeline.coverage.periods import Month
 from pipeline.model import Origin
+from pipeline.rating import book_batches, month_usage
 from pipeline.rating.book import PlanBook
+from pipeline.rating.book_simulation import BookSimulation
 from pipeline.rating.compiled_book import compile_book
 from pipeline.rating.model import Charge, Meter, Model, Plan, Rounding, Where
 from pipeline.rating.simulate import Simulation, simulate
@@ -168,9 +169,9 @@ def test_all_at_once_is_each_alone(seed: int, rows: int, at_once: int) -> None:
         with open_store(config.store.dsn) as store:
             fill(store, seed, rows)
             said: list[str] = []
-            found = simulate_book(
+            found = simulate_all(
                 store, config, MONTH, config.customer, book, compile_book(plans), left_out=said.append
             )
             assert [text.split()[1] for text in said] == ["later"]
-            assert {found.counted.customers[at].settings.id for at in found.counted.alone} == {"gap"}
+            assert {found.counted.customers[at].id for at in found.counted.alone} == {"gap"}
             compare(found, store, config, book, plans)

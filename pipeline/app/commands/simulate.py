@@ -16,12 +16,13 @@ from pipeline.app.terminal import err, print_json, say
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pipeline.app.book_simulation import BookSimulation
     from pipeline.app.context import Context
     from pipeline.app.month_bill import ContractPart
     from pipeline.app.settings import CustomerSettings
     from pipeline.coverage.periods import Month
     from pipeline.rating.book import PlanBook
+    from pipeline.rating.book_months import BookCustomer
+    from pipeline.rating.book_simulation import BookSimulation
     from pipeline.rating.compiled_book import CompiledBook
     from pipeline.rating.simulate import Simulation
     from pipeline.store.store import Store
@@ -87,33 +88,40 @@ def simulate(
             return 0
         whom = [each for each in config.customer if each.contract]
         if switch:
-            _print_all(_each(store, context, whom, book, compiled, period), month, json)
+            every_one = _each(store, context, whom, book, compiled, period)
+            if json:
+                _print_array(every_one, month)
+            else:
+                for who, one in every_one:
+                    _show(who, month, one, lang)
             return 0
         found = _count(store, context, whom, book, compiled, period)
         if json and not brief:
-            _print_all(found.simulations(), month, json)
+            _print_array(found.simulations(), month)
         else:
             _print_best(found, month, lang, json)
     return 0
 
 
 def _print(who: CustomerSettings, month: str, found: Simulation, lang: str | None, json: bool) -> None:
-    from pipeline.app.simulation_output import show_simulation, simulation_json
+    from pipeline.app.simulation_output import simulation_json
 
     if json:
         print_json(simulation_json(who.id, month, found))
     else:
-        show_simulation(f"{who.name or who.id}, {month}", found, parse_language(lang, who.lang))
+        _show(who, month, found, lang)
 
 
-def _print_all(every: Iterable[tuple[CustomerSettings, Simulation]], month: str, json: bool) -> None:
+def _show(who: CustomerSettings, month: str, found: Simulation, lang: str | None) -> None:
+    from pipeline.app.simulation_output import show_simulation
+
+    show_simulation(f"{who.name or who.id}, {month}", found, parse_language(lang, who.lang))
+
+
+def _print_array(every: Iterable[tuple[CustomerSettings | BookCustomer, Simulation]], month: str) -> None:
     from pipeline.app.simulation_output import print_array, simulation_json
 
-    if json:
-        print_array(simulation_json(who.id, month, found) for who, found in every)
-        return
-    for who, found in every:
-        _print(who, month, found, None, json)
+    print_array(simulation_json(who.id, month, found) for who, found in every)
 
 
 def _print_best(found: BookSimulation, month: str, lang: str | None, json: bool) -> None:
@@ -136,11 +144,11 @@ def _count(
 ) -> BookSimulation:
     from rich.progress import Progress
 
-    from pipeline.app.book_simulation import simulate_book
+    from pipeline.app.book_simulation import simulate_all
 
     with Progress(console=err(), disable=not err().is_terminal, transient=True) as progress:
         task = progress.add_task("counting", total=len(whom))
-        found = simulate_book(
+        found = simulate_all(
             store,
             context.config,
             month,

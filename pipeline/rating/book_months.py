@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from pipeline.app.book_batches import Batch
-    from pipeline.app.settings import Config, CustomerSettings
     from pipeline.coverage.periods import Month
+    from pipeline.rating.book_batches import Batch
     from pipeline.rating.book_month import BookMonth
     from pipeline.rating.book_needs import Needs
     from pipeline.rating.book_usage import Member, Piece
@@ -33,9 +32,10 @@ if TYPE_CHECKING:
 class BookCustomer:
     """A customer with his contracts in a month, in time's order, and the plan of the last."""
 
-    settings: CustomerSettings
+    id: str
     spans: tuple[Span, ...]
     plan: Plan
+    name: str = ""
 
     @property
     def span(self) -> Span:
@@ -74,7 +74,8 @@ class CountedBook:
 
 def count_book(
     store: Store,
-    config: Config,
+    zone_of: Mapping[str, str],
+    owner: Callable[[str], str | None],
     month: Month,
     book: CompiledBook,
     customers: Sequence[BookCustomer],
@@ -82,8 +83,9 @@ def count_book(
     watch: Callable[[int, int], None] = lambda _done, _all: None,
     threads: int = 2,
 ) -> CountedBook:
-    """What these customers' month comes to under all plans of the book. `watch(done, all)`: customers so far."""
-    from pipeline.app.book_batches import ClosedFacts, OpenFacts
+    """What these customers' month comes to under all plans of the book. `zone_of`: of edges;
+    `owner`: resource → customer; `watch(done, all)`: customers so far."""
+    from pipeline.rating.book_batches import ClosedFacts, OpenFacts
     from pipeline.rating.book_needs import needs_of
 
     needs = needs_of(book)
@@ -91,7 +93,7 @@ def count_book(
     for close in store.book.closed_months(str(month)):
         closes.setdefault(close.customer, []).append(close)
     frozen = store.book.closed_zones(str(month)) if closes else []
-    zones = tuple(sorted({"", *(edge.zone for edge in config.edge), *frozen}))
+    zones = tuple(sorted({"", *zone_of.values(), *frozen}))
     shape = (len(needs.columns), len(customers))
     made = CountedBook(
         needs,
@@ -104,19 +106,19 @@ def count_book(
     members: dict[int, Member] = {}
     closed: dict[int, ClosedMonth] = {}
     for place, customer in enumerate(customers):
-        found = needs.alone[0][1] if needs.alone else _member(customer, closes.get(customer.settings.id, ()))
+        found = needs.alone[0][1] if needs.alone else _member(customer, closes.get(customer.id, ()))
         if isinstance(found, str):
             made.alone[place] = found
             continue
         members[place] = found
-        if mine := closes.get(customer.settings.id):
+        if mine := closes.get(customer.id):
             closed[place] = mine[0]
     work: list[tuple[Batch, Source]] = []
     if still := {place: member for place, member in members.items() if place not in closed}:
         first, after = min(m.first for m in still.values()), max(m.after for m in still.values())
-        opened = OpenFacts(store, config, zones, first, after)
-        ids = {customers[place].settings.id: place for place in still}
-        work += [(batch, opened.pieces) for batch in opened.batches(config, ids)]
+        opened = OpenFacts(store, zone_of, zones, first, after)
+        ids = {customers[place].id: place for place in still}
+        work += [(batch, opened.pieces) for batch in opened.batches(owner, ids)]
     if closed:
         kept = ClosedFacts(store, str(month), zones)
         work += [(batch, kept.pieces) for batch in kept.batches(closed)]

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.app.book_batches import cut_minutes
+from pipeline.rating.book_batches import cut_minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from pipeline.app.settings import Config
     from pipeline.coverage.model import Close
     from pipeline.rating.usage import Usage
     from pipeline.store.store import Store
@@ -35,19 +34,21 @@ class MonthRead:
     edges: frozenset[str]
 
 
-def read_month(store: Store, config: Config, customer: str, first: int, after: int, cut: int) -> MonthRead:
-    """His usage in minutes [first, after) at the cut, by the zones of the configuration."""
-    from pipeline.app.customers import Owners
-
-    owner = Owners(config.customer).owner
-    patterns = next(each.resources for each in config.customer if each.id == customer)
+def read_month(
+    store: Store,
+    patterns: Sequence[str],
+    mine: Callable[[str], bool],
+    zone_of: Mapping[str, str],
+    minutes: tuple[int, int],
+    cut: int,
+) -> MonthRead:
+    """Usage in minutes [from, to) at the cut of the resources that these patterns name, where they are `mine`; by the
+    zones of edges."""
+    first, after = minutes
     facts = {
-        name: count
-        for name, count in store.book.names_like(patterns, first, after).items()
-        if owner(name) == customer
+        name: count for name, count in store.book.names_like(patterns, first, after).items() if mine(name)
     }
     names, count = sorted(facts), sum(facts.values())
-    zone_of = {edge.id: edge.zone for edge in config.edge}
     if not names:
         return MonthRead(_usage((), (), []), frozenset())
     with ThreadPoolExecutor(1) as other:

@@ -1,5 +1,5 @@
 """A whole book's usage out of the store in batches of customers: open months from facts at one cut, closed ones as they
-were closed. Batches go to pipeline.app.book_months, their pieces of rows to pipeline.rating.book_usage."""
+were closed. Batches go to pipeline.rating.book_months, their pieces of rows to pipeline.rating.book_usage."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from pipeline.app.settings import Config
     from pipeline.rating.book_usage import Piece
     from pipeline.store.store import Store
     from pipeline.store.usage_for_book import BookRows, ClosedMonth
@@ -69,21 +68,20 @@ def cut_minutes(counts: Iterable[tuple[int, int]], at_once: int) -> list[tuple[i
 class OpenFacts:
     """Facts of minutes [first, after) at one cut; what wins at it is found once."""
 
-    def __init__(self, store: Store, config: Config, zones: Sequence[str], first: int, after: int) -> None:
+    def __init__(
+        self, store: Store, zone_of: Mapping[str, str], zones: Sequence[str], first: int, after: int
+    ) -> None:
         self._reader, self._span = store.book, (first, after)
         cut = store.cut()
         self._winners = self._reader.winners(cut, first, after)
-        self._edges = [edge.id for edge in config.edge]
+        self._edges = list(zone_of)
         place = {zone: at for at, zone in enumerate(zones)}
         # an edge that is not configured is in no zone
         self._zone_of = np.full(1 << 16, place[""], np.uint16)
-        self._zone_of[: len(self._edges)] = [place[edge.zone] for edge in config.edge]
+        self._zone_of[: len(self._edges)] = [place[zone] for zone in zone_of.values()]
 
-    def batches(self, config: Config, place_of: Mapping[str, int]) -> Iterator[Batch]:
-        """Customers, id → place, in the order of their names, since that is how facts lie."""
-        from pipeline.app.customers import Owners
-
-        owner = Owners(config.customer).owner
+    def batches(self, owner: Callable[[str], str | None], place_of: Mapping[str, int]) -> Iterator[Batch]:
+        """Customers, id → place, in the order of their names, since that is how facts lie. `owner`: resource → id."""
         names: dict[int, list[tuple[int, str]]] = {place: [] for place in place_of.values()}
         for name, facts in self._reader.names(*self._span).items():
             place = place_of.get(owner(name) or "")
