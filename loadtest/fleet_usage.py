@@ -20,11 +20,16 @@ if TYPE_CHECKING:
     from pipeline.coverage.model import LedgerColumns
 
 
+Stretch = tuple[str, int, int]
+"""A customer, and minutes [first, after) since 1970."""
+
+
 class FleetUsage:
     """Facts and ledger of a run as they stood at `now`; one resource a customer, called as he is. Every answer is fine,
-    but where `failing` says otherwise: (customer, first, after) minutes whose answers are 5xx."""
+    but where `failing` says otherwise: (customer, first, after) minutes whose answers are 5xx; in those of `gone`
+    nobody asks for anything of this customer."""
 
-    def __init__(self, run: FleetRun, failing: Sequence[tuple[str, int, int]] = ()) -> None:
+    def __init__(self, run: FleetRun, failing: Sequence[Stretch] = (), gone: Sequence[Stretch] = ()) -> None:
         fleet = run.fleet
         self.run, self.now = run, 0.0
         self.customers = tuple(sorted({fleet.customer_of(each) for each in range(fleet.resources)}))
@@ -41,6 +46,8 @@ class FleetUsage:
                 parts = np.bincount(own, parts_of(fleet, row, begin), len(self.customers))
                 drawn = rng.multinomial(run.kept_lines[row, begin:end], parts / parts.sum())
                 sums[row, begin + 1 : end + 1] = drawn
+        for customer, begin, end in gone:
+            sums[:, begin + 1 - fleet.first : end + 1 - fleet.first, self.customers.index(customer)] = 0
         self._before = np.cumsum(sums, axis=1)
 
     # -- what LiveUsage asks of a store

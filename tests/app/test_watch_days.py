@@ -9,7 +9,7 @@ import pytest
 from incidents.engine import Engine
 from incidents.events import event_of
 from incidents.evidence.lines import evidence_of
-from incidents.model import Change, Priority, Scope, Status
+from incidents.model import Audience, Change, Priority, Scope, Status
 from incidents.policy import Policy
 from incidents.words import instant_text
 from loadtest.fleet_ledger import draw_fleet
@@ -106,3 +106,21 @@ def test_errors_of_one_customer_are_seen_within_two_minutes() -> None:
     assert first.scope == Scope("customer", "c1")
     assert first.at < begin * 60 + 150
     assert any(each.priority is Priority.COMPANY_WIDE for each in made)
+
+
+def test_a_customer_whose_traffic_vanishes_is_noticed_and_his_probes_say_what_it_is() -> None:
+    """Fine probes: the client is warned, and nobody is paged. None: somebody must look, at once."""
+    run = draw_fleet(
+        read_scenario("clean").changed(**{**SMALL, "minutes": 2880, "flashes": 0, "night_zero": 0})
+    )
+    begin = run.fleet.first + 2460
+    usage = FleetUsage(run, gone=[("c1", begin, begin + 60)])
+    _, made = play(usage, probes=True, first=2400, minutes=100, counters=False)
+    assert {each.scope for each in made} == {Scope("customer", "c1")}
+    assert escalations(made) == []
+    assert {each.audience for each in made if each.audience} <= {Audience.QUEUE, Audience.CLIENT}
+    assert any(each.audience is Audience.CLIENT for each in made)
+    _, made = play(usage, probes=False, first=2400, minutes=100, counters=False)
+    (first, *_) = escalations(made)
+    assert (first.scope, first.priority) == (Scope("customer", "c1"), Priority.HIGH)
+    assert begin * 60 < first.at < (begin + 6) * 60
