@@ -37,7 +37,7 @@ def judge_edge(view: View, subject: str) -> Judgement:
             until=soonest(verdict.until, _burn_until(burn, limits.fresh)) if known else None,
             facts=probe_facts(state, subject, moment, limits) if known else (),
         )
-    carried = neighbours_carry(view, name, dead=verdict.bad and not surge)
+    carried, carried_until = neighbours_carry(view, name, dead=verdict.bad and not surge)
     stopped = verdict.bad and (
         counts_zero(state, name, moment, limits) or fell_to_zero(state, name, moment, limits)
     )
@@ -69,14 +69,14 @@ def judge_edge(view: View, subject: str) -> Judgement:
         if name in state.traffic
         else (),
         newest=max(verdict.newest, burn.at if surge and burn else 0.0),
-        until=soonest(verdict.until, _burn_until(burn, limits.fresh)),
+        until=soonest(verdict.until, _burn_until(burn, limits.fresh), carried_until),
         wants_probe=carried is None,
     )
 
 
-def neighbours_carry(view: View, edge: str, *, dead: bool) -> bool | None:
-    """Whether the clients of an edge are served all the same: by their own probes, or by healthy traffic at other
-    edges.
+def neighbours_carry(view: View, edge: str, *, dead: bool) -> tuple[bool | None, float | None]:
+    """Whether the clients of an edge are served all the same, by their own probes or by healthy traffic at other edges,
+    and until when that holds.
 
     None where nothing fresh tells. `dead`: all of its clients matter, not only those who get errors from it.
     """
@@ -92,31 +92,35 @@ def neighbours_carry(view: View, edge: str, *, dead: bool) -> bool | None:
     if not clients:
         return _others_serve(view, edge)
     answer: bool | None = True
+    until: float | None = None
     for customer in sorted(clients):
-        one = _is_carried(view, customer, edge)
+        one, holds = _is_carried(view, customer, edge)
         if one is False:
-            return False
+            return False, holds
         if one is None:
             answer = None
-    return answer
+        until = soonest(until, holds)
+    return answer, until
 
 
-def _is_carried(view: View, customer: str, edge: str) -> bool | None:
+def _is_carried(view: View, customer: str, edge: str) -> tuple[bool | None, float | None]:
     state, moment, limits = view.state, view.moment, view.limits
     verdict = judge_probes(state, CUSTOMER + customer, moment, limits)
     if verdict.harm is Harm.CONFIRMED:
-        return False
+        return False, verdict.until
     if verdict.healthy:
-        return True
+        return True, verdict.until
     others = [state.traffic[home].pairs[customer] for home in state.homes.get(customer, ()) if home != edge]
     told = [pair for pair in others if moment.fresh(pair.cells[-1].at, limits.fresh)]
+    until = soonest(verdict.until, *(pair.cells[-1].at + limits.fresh for pair in told))
     if any(_serves(view, pair.cells) for pair in told):
-        return None if verdict.bad else True
-    return False if told else None
+        return (None if verdict.bad else True), until
+    return (False if told else None), until
 
 
-def _others_serve(view: View, edge: str) -> bool | None:
-    told = []
+def _others_serve(view: View, edge: str) -> tuple[bool | None, float | None]:
+    told: list[bool] = []
+    until: float | None = None
     for name, traffic in view.state.traffic.items():
         if name == edge:
             continue
@@ -124,7 +128,8 @@ def _others_serve(view: View, edge: str) -> bool | None:
         cells = whole.cells if whole else traffic.sums
         if cells and view.moment.fresh(cells[-1].at, view.limits.fresh):
             told.append(_serves(view, cells))
-    return any(told) if told else None
+            until = soonest(until, cells[-1].at + view.limits.fresh)
+    return (any(told) if told else None), until
 
 
 def _serves(view: View, cells: list[Cell]) -> bool:

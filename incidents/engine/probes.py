@@ -45,7 +45,6 @@ class Verdict(Struct, frozen=True):
     clean: bool = False
     newest: float = 0.0
     until: float | None = None
-    doubted: bool = False
 
     @property
     def healthy(self) -> bool:
@@ -92,7 +91,7 @@ def freshness(target: str, limits: Limits) -> float:
 
 def judge_probes(state: State, target: str, moment: Moment, limits: Limits) -> Verdict:
     """The quorum: at least `quorum` vantage points, and no fewer than the healthy ones, fail their last `failures`
-    probes; where only one speaks, that one. Fewer is a suspicion."""
+    probes; where one is all there is, that one. Fewer is a suspicion; of a suspect, where others are fine, nothing."""
     looks = state.targets.get(target)
     if not looks:
         return NOTHING
@@ -101,6 +100,7 @@ def judge_probes(state: State, target: str, moment: Moment, limits: Limits) -> V
     stale_bad = False
     newest = 0.0
     until: float | None = None
+    alone = ""
     for vantage, look in looks.items():
         if not moment.fresh(look.at, fresh_for):
             stale_bad = stale_bad or not look.ok
@@ -108,36 +108,37 @@ def judge_probes(state: State, target: str, moment: Moment, limits: Limits) -> V
         oldest = look.at
         if look.ok:
             healthy += 1
-        elif state.vantages[vantage].suspect:
-            doubted += 1
         else:
+            doubted += state.vantages[vantage].suspect
             newest = max(newest, look.at)
             results = look.results
             if len(results) >= limits.failures and all(
                 not ok and moment.fresh(at, fresh_for) for at, ok in results
             ):
                 failing += 1
-                oldest = results[0][0]
+                oldest, alone = results[0][0], vantage
             else:
                 shaky += 1
         until = oldest + fresh_for if until is None else min(until, oldest + fresh_for)
     if until is None:
         return NOTHING
-    if failing and failing >= healthy and (failing >= limits.quorum or failing + healthy == 1):
+    harm = Harm.SUSPECTED if failing + shaky else Harm.NONE
+    if failing >= max(healthy, limits.quorum):
         harm = Harm.CONFIRMED
-    elif failing or shaky or (doubted and not healthy):
-        harm = Harm.SUSPECTED
-    else:
-        harm = Harm.NONE
-    if doubted and not healthy and not newest:
-        newest = max(look.at for look in looks.values() if not look.ok)
+    elif failing == 1 and not healthy:
+        others = _sight_of_others(state, alone, moment, limits)
+        if others is None:
+            harm = Harm.CONFIRMED
+        else:
+            until = min(until, others)
+    elif harm is Harm.SUSPECTED and healthy and doubted == failing + shaky:
+        harm = Harm.NONE  # the prober is the suspect, which pages; this never takes back what is confirmed
     return Verdict(
         harm,
         held=healthy > failing + shaky and harm is not Harm.CONFIRMED,
         clean=harm is Harm.NONE and not stale_bad,
         newest=newest,
         until=until,
-        doubted=doubted > 0,
     )
 
 
@@ -154,11 +155,8 @@ def judge_vantage(state: State, name: str, moment: Moment, limits: Limits) -> bo
     """Whether a prober is the suspect: it fails for all of its two or more clients, another sees one of them
     healthy."""
     vantage = state.vantages[name]
-    while vantage.okays:
-        target = next(iter(vantage.okays))
-        if _is_fresh(state, target, name, moment, limits):
-            return False
-        del vantage.okays[target]
+    if _sees_until(state, name, moment, limits) is not None:
+        return False
     if vantage.witness and not _healthy_elsewhere(state, vantage.witness, name, moment, limits):
         # only here is every target looked at: a new witness tells itself, when its result is taken
         vantage.witness = next(
@@ -216,6 +214,27 @@ def _note_vantage(state: State, name: str, target: str, look: Look, touched: set
         touched.add("1vantage:" + name)
     if vantage.suspect or "1vantage:" + name in state.incidents:
         touched.add("1vantage:" + name)
+
+
+def _sight_of_others(state: State, name: str, moment: Moment, limits: Limits) -> float | None:
+    """Until when another prober is known to work, by a target that is fine for it; None where this one is all there is.
+
+    It counts other probers that see well, and not those that merely exist: so one more failure anywhere, or one healthy
+    result less, can only bring the confirmation nearer.
+    """
+    seen = (_sees_until(state, other, moment, limits) for other in state.vantages if other != name)
+    return max((until for until in seen if until is not None), default=None)
+
+
+def _sees_until(state: State, name: str, moment: Moment, limits: Limits) -> float | None:
+    """Until when a prober has a target that is fine for it, None where it has none; those that are too old are forgotten."""
+    okays = state.vantages[name].okays
+    while okays:
+        target = next(iter(okays))
+        if _is_fresh(state, target, name, moment, limits):
+            return state.targets[target][name].at + freshness(target, limits)
+        del okays[target]
+    return None
 
 
 def _is_fresh(state: State, target: str, vantage: str, moment: Moment, limits: Limits) -> bool:
