@@ -3,10 +3,10 @@ prober would write them, and the gaps that the check of coverage found, go throu
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipeline.app.demo_stories_screen import clock_text, show_letter, show_line, show_made, show_tasks
 from pipeline.app.gap_tasks import name_gaps
 from pipeline.app.terminal import out, plural, say
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.store.store import Store
 
 VANTAGES = ("msk-1", "spb-1")
-LOOK_S, MINUTE = 20, 60.0
+LOOK_S, CLOSE_S, MINUTE = 20.0, 180.0, 60.0
 BEFORE = 5
 """Minutes of probes before the first gap is found."""
 
@@ -80,14 +80,14 @@ class Stories:
             "probes of every edge and every client from two places go to the incident engine, then the gaps …"
         )
         looks = len(list(self._looks(self._at(10))))
-        self._line(
-            10,
+        show_line(
+            self._at(10),
             "evidence",
             f"{plural(looks, 'probe')} of edges and clients from {' and '.join(VANTAGES)}: all fine",
         )
-        self._show(made)
+        show_made(made)
         tasks = self._tasks(10)
-        self._queue(tasks, 10)
+        show_tasks(tasks, self._at(10))
         woken = _woken(made)
         out().print(
             f"[bold green]Nobody was woken[/bold green]: {plural(len(tasks), 'task')}, {plural(len(woken), 'page')}."
@@ -104,17 +104,17 @@ class Stories:
         self._run(11, BEGINS)
         out().print()
         out().print("[bold]The second story: a client is not served[/bold]")
-        say(f"the host of {self._name()} stops answering at {self._clock(BEGINS)}, and answers again at "
-            f"{self._clock(MENDED)} …")  # fmt: skip
+        say(f"the host of {self._name()} stops answering at {clock_text(self._at(BEGINS))}, and answers again at "
+            f"{clock_text(self._at(MENDED))} …")  # fmt: skip
         made = self._run(BEGINS, RESOLVED)
         looks = [fact for each in made[:1] for fact in each.evidence if fact.source == "probe"]
         for fact in looks[: len(VANTAGES)]:
-            self._line((fact.at - self.end.timestamp()) / MINUTE, "evidence", fact.text)
-        self._show(made)
+            show_line(fact.at, "evidence", fact.text)
+        show_made(made)
         wide = [each for each in made if each.audience is not None and each.audience.value == "company"]
         waited = wide[0].at - self._at(BEGINS) if wide else float("inf")
         outage = self._outage()
-        self._show_letter(made)
+        show_letter(made, CUSTOMER, self._name(), self.config.incidents.repeat.span.total_seconds())
         out().print()
         out().print(
             f"[bold red]Everybody was woken[/bold red] in {waited:.0f} s, with a letter to the client at hand; the "
@@ -148,7 +148,7 @@ class Stories:
         out().print("[bold]And the tasks?[/bold]")
         for task in closed:
             out().print(f"  {task.id} {', '.join(task.edges)}: closed by itself, {task.outcome.kind.value}")  # type: ignore[union-attr]
-        self._queue([task for task in tasks if task.outcome is None], minute)
+        show_tasks([task for task in tasks if task.outcome is None], self._at(minute))
         return bool(closed) and not _woken(made)
 
     # -- the engine and its log
@@ -156,29 +156,32 @@ class Stories:
     def _run(self, first: float, last: float) -> list[Transition]:
         """Every look of the probers in [first, last), minutes after the hour, and what people say meanwhile."""
         made: list[Transition] = []
-        step = LOOK_S if last - first > BEFORE or first >= BEGINS else MINUTE
-        at, until = self._at(first), self._at(last)
         answered = False
-        self._keep(at, until, step)
-        while at < until:
+        moments = self._moments(first, last)
+        self._keep(moments)
+        for at in moments:
             lines = list(self._looks(at))
             outage = self._outage()
             if outage is not None and not answered and at >= outage.opened_at + ACK_AFTER_S:
                 answered = True
                 lines.append(self._ack(outage, at))
             made += self._take(at, lines)
-            at += step
         return made
 
-    def _keep(self, at: float, until: float, step: float) -> None:
+    def _moments(self, first: float, last: float) -> list[float]:
+        """When probers look: every 20 seconds while it matters to the second, every minute else, to keep it short."""
+        at, until, found = self._at(first), self._at(last), []
+        while at < until:
+            found.append(at)
+            close = self._at(BEGINS) <= at < self._at(BEGINS) + CLOSE_S
+            at += LOOK_S if close else MINUTE
+        return found
+
+    def _keep(self, moments: Iterable[float]) -> None:
         """The probes into the store's evidence, where a prober puts them, and where tasks and post-mortems read."""
         from incidents.evidence.lines import evidence_of
 
-        rows = []
-        while at < until:
-            rows += [evidence_of(line, at) for line in self._looks(at)]
-            at += step
-        self.store.add_evidence(rows)
+        self.store.add_evidence([evidence_of(line, at) for at in moments for line in self._looks(at)])
 
     def _looks(self, at: float) -> Iterable[dict[str, Any]]:
         from incidents.words import instant_text
@@ -212,7 +215,7 @@ class Stories:
         from pipeline.app.task_view import view_of
 
         at = self._at(minute)
-        self._keep(at, at + 1, MINUTE)
+        self._keep([at])
         view = view_of(self.store, self.config, self.store.gaps(OPEN), at)
         rates = {lost.gap: lost.money.per(lost.minutes) for lost in view.lost if lost.money}
         found = {
@@ -251,47 +254,6 @@ class Stories:
     def _at(self, minute: float) -> float:
         return self.end.timestamp() + MINUTE * minute
 
-    # -- what is shown
-
-    def _show(self, made: Sequence[Transition]) -> None:
-        """A line for each thing that happened; what happened to several incidents alike is one line."""
-        groups: dict[tuple[object, ...], list[Transition]] = {}
-        waiting: set[str] = set()
-        for each in made:
-            groups.setdefault((each.at, each.kind, each.change, each.audience), []).append(each)
-        for same in groups.values():
-            first = same[0]
-            if first.audience is None and any(
-                each.audience and each.at == first.at and each.kind is first.kind for each in made
-            ):
-                continue  # the notice of the same instant says it
-            if first.parent and first.parent in waiting:
-                continue
-            waiting.add(first.parent)
-            self._line((first.at - self.end.timestamp()) / MINUTE, *_told(first, len(same)))
-
-    def _show_letter(self, made: Sequence[Transition]) -> None:
-        """The first message to the client, as it lies before the liaison."""
-        from incidents.messages.letters import Story, write_letter
-        from incidents.people.recipients import Customer
-
-        first = next(
-            (each for each in made if each.audience is not None and each.audience.value == "client"), None
-        )
-        if first is None:
-            return
-        letter = write_letter(
-            first,
-            Customer(id=CUSTOMER, name=self._name(), lang="en"),
-            Story(opened=made[0].at),
-            lang="en",
-            tz="Europe/Moscow",
-            repeat=self.config.incidents.repeat.span.total_seconds(),
-        )
-        out().print()
-        for line in f"{letter.subject}\n\n{letter.text}".rstrip().splitlines():
-            out().print(f"  │ {line}".rstrip(), markup=False, style="cyan", soft_wrap=True)
-
     def _after(self, outage: Standing | None) -> str:
         """The figures of the outage's post-mortem."""
         from incidents.after.account import account_of
@@ -307,59 +269,8 @@ class Stories:
             f"and it was over in {age_text(account.mend_s or 0)}."
         )
 
-    def _line(self, minute: float, who: str, text: str) -> None:
-        from rich.text import Text
-
-        style = {
-            "company": "bold red",
-            "on call": "yellow",
-            "client": "bold cyan",
-            "task queue": "green",
-        }.get(who, "dim")
-        out().print(Text.assemble(f"  {self._clock(minute)}  ", (f"{who:<11}", style), text), soft_wrap=True)
-
-    def _clock(self, minute: float) -> str:
-        from datetime import UTC, datetime
-
-        return f"{datetime.fromtimestamp(self._at(minute), UTC):%H:%M:%S}"
-
     def _name(self) -> str:
         return next((each.name for each in self.config.customer if each.id == CUSTOMER), CUSTOMER)
-
-    def _queue(self, tasks: Sequence[Task], minute: float) -> None:
-        from pipeline.app.task_screen import show_queue
-
-        out().print()
-        show_queue(tasks, "en", self._at(minute))
-        out().print()
-
-
-_AUDIENCES = {"queue": "task queue", "on_call": "on call", "company": "company", "client": "client"}
-
-
-def _told(first: Transition, count: int) -> tuple[str, str]:
-    """Who hears, and what."""
-    reason = first.reason.split("; the next message")[0]
-    if first.kind.value == "billing_gap":
-        tasks = plural(count, "task")
-        if first.audience is not None:
-            return _AUDIENCES[
-                first.audience.value
-            ], f"{tasks}, {first.priority.value}: {_common(reason, count)}"
-        return (
-            "",
-            f"{tasks} wait{'s' if count == 1 else ''} below it: clients first" if first.parent else reason,
-        )
-    if first.audience is not None:
-        draft = " (a draft, with the liaison)" if first.draft else ""
-        return _AUDIENCES[first.audience.value], f"{first.priority.value.replace('_', '-')}: {reason}{draft}"
-    actor = "" if first.actor == "engine" else f" by {first.actor}"
-    return "", f"{first.kind.value} {first.change.value}{actor}: {reason}"
-
-
-def _common(reason: str, count: int) -> str:
-    """What several reasons say alike, without the edge that each of them names."""
-    return reason if count == 1 else re.sub(r"of edge \S+ are", "of an edge are", reason)
 
 
 def _woken(made: Sequence[Transition]) -> list[Transition]:
