@@ -14,6 +14,7 @@ import pytest
 
 from incidents.model import Change, Fact, Harm, Kind, Priority, Scope, Status, Transition
 from incidents.procedure import read_runbook
+from pipeline.app.gap_tasks import name_gaps
 from pipeline.app.watch_log import change_row
 from pipeline.store import open_store
 
@@ -243,3 +244,35 @@ def test_what_is_wrong_is_told_all_at_once(prebill: Prebill) -> None:
         done = prebill("tasks", *arguments, *NOW)
         assert done.returncode == 2, arguments
         assert all(each in done.stderr for each in told), done.stderr
+
+
+def test_a_gap_is_told_once_which_task_it_belongs_to(site: Path) -> None:
+    with open_store(f"chdb://{site}/store") as store:
+        assert [gap.task for gap in store.gaps()] == [""]
+        assert name_gaps(store) == 1
+        assert [gap.task for gap in store.gaps()] == [TASK]
+        assert name_gaps(store) == 0
+
+
+def test_after_an_incident_there_is_a_draft_an_account_and_how_fast_all_were(
+    site: Path, prebill: Prebill
+) -> None:
+    record(
+        site,
+        change(at=SEEN + 20, change=Change.ACKNOWLEDGED, status=Status.ACKNOWLEDGED, actor="anna"),
+        change(at=SEEN + 50, change=Change.RESOLVED, status=Status.RESOLVED, reason="all of it came"),
+    )
+    account = json.loads(prebill("incidents", "after", TASK, "--json", *NOW).stdout)
+    assert (account["seconds_to_acknowledge"], account["seconds_to_resolve"]) == (20, 50)
+    assert account["minutes"] == {"not_served": 0, "served_but_not_logged": 3, "not_known": 0}
+    assert [hit["id"] for hit in account["customers"]] == ["c1"]
+
+    assert prebill("incidents", "after", TASK, "--lang", "ru", "-o", "draft.md", *NOW).returncode == 0
+    assert (site / "draft.md").read_text(encoding="utf-8").startswith("# Разбор: потеря данных биллинга")
+    (speed,) = json.loads(prebill("incidents", "after", "--json", *NOW).stdout)
+    assert speed == {
+        "kind": "billing_gap", "incidents": 1, "open": 0, "mtta_seconds": 20, "mttr_seconds": 50,
+    }  # fmt: skip
+    wrong = prebill("incidents", "after", "nothing", *NOW)
+    assert wrong.returncode == 2
+    assert "there is none" in wrong.stderr
