@@ -81,7 +81,7 @@ def _minute(state: State, edge: str, minute: float, at: float, limits: Limits) -
     if minute > at + limits.skew:
         if skew is None:
             skew = state.skews[edge] = Skew(at)
-        skew.wrong_at, skew.ahead = max(skew.wrong_at, at), minute - at
+        skew.wrong_at, skew.ahead = max((skew.wrong_at, skew.ahead), (at, minute - at))
     elif skew is None:
         return set()
     else:

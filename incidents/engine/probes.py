@@ -227,7 +227,7 @@ def _sight_of_others(state: State, name: str, moment: Moment, limits: Limits) ->
 
 
 def _sees_until(state: State, name: str, moment: Moment, limits: Limits) -> float | None:
-    """Until when a prober has a target that is fine for it, None where it has none; those that are too old are forgotten."""
+    """Until when a prober has a target that is fine for it, None where none; those that are too old are forgotten."""
     okays = state.vantages[name].okays
     while okays:
         target = next(iter(okays))
