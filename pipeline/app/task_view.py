@@ -78,8 +78,11 @@ def view_of(store: Store, config: Config | None, gaps: Sequence[Gap], now: float
     """The same from gaps that are at hand."""
     from incidents.tasks.build import lost_of
     from pipeline.app.gap_money import money_of
+    from pipeline.coverage.model import GapState
 
-    stakes = money_of(store, config, gaps, now=now)[0] if config else {}
+    # what came has cost nothing, and there may be very many such gaps
+    left = [gap for gap in gaps if gap.state is not GapState.CLOSED]
+    stakes = money_of(store, config, left, now=now)[0] if config and left else {}
     return TaskView(
         now=now,
         transitions=transitions_in(store),
