@@ -10,13 +10,14 @@ import msgspec
 
 from incidents.engine.acts import act
 from incidents.engine.canonical import in_order
+from incidents.engine.changes import escalates
 from incidents.engine.intake import is_news, take
 from incidents.engine.judge_customer import counted_loss, judge_customer, judge_origin
 from incidents.engine.judge_edge import judge_edge
 from incidents.engine.judge_loss import judge_loss, judge_request
 from incidents.engine.judge_watch import judge_clock, judge_control, judge_prober, judge_support_line
 from incidents.engine.judgement import View, soonest
-from incidents.engine.lifecycle import escalates, settle
+from incidents.engine.lifecycle import settle
 from incidents.engine.limits import limits_of
 from incidents.engine.links import Links
 from incidents.engine.losses import lost_minutes, take_gap
@@ -35,6 +36,7 @@ from incidents.engine.subjects import (
     name_of,
     target_of,
 )
+from incidents.engine.timers import Timers
 from incidents.events import DeliveryFailed, Gap, Probe, Said
 from incidents.model import Kind, Priority, Standing, Status
 from incidents.policy import Policy
@@ -71,7 +73,7 @@ class Engine:
         self._state = _decode(replica_of) if replica_of is not None else State()
         self._links = Links(self._state)
         self._ids = {incident.id: subject for subject, incident in self._state.incidents.items()}
-        self._heap = sorted((at, phase, subject) for subject, (at, phase) in self._state.wakes.items())
+        self._timers = Timers(self._state)
 
     @classmethod
     def restore(cls, policy: Policy, snapshot: bytes) -> Engine:
@@ -91,9 +93,8 @@ class Engine:
     @property
     def due(self) -> float | None:
         """When something happens next if nothing is told before; the caller's timer."""
-        while self._heap and self._state.wakes.get(self._heap[0][2]) != self._heap[0][:2]:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        first = self._timers.first()
+        return first[0] if first else None
 
     @property
     def incidents(self) -> tuple[Standing, ...]:
@@ -114,10 +115,10 @@ class Engine:
         if at < self._state.now:
             raise ValueError(f"expected a time from {self._state.now} on, found {at}")
         lines: list[Transition] = []
-        while (due := self._first()) is not None and due < (at, 0):
-            lines += self._decide(Moment(due[0], after=bool(due[1])), self._ring(due), ())
+        while (due := self._timers.first()) is not None and due < (at, 0):
+            lines += self._decide(Moment(due[0], after=bool(due[1])), self._timers.ring(due), ())
         self._state.now = at
-        touched = self._ring((at, 0)) if self._first() == (at, 0) else set()
+        touched = self._timers.ring((at, 0)) if self._timers.first() == (at, 0) else set()
         acts: list[Said | DeliveryFailed] = []
         for event in in_order(events):
             if not is_news(self._state, event):
@@ -203,7 +204,7 @@ class Engine:
                 self._links.note_loss(edge)
         known = state.incidents.get(subject)
         if known is None and not found.bad:
-            self._wake(subject, found.until, 1)
+            self._timers.wake(subject, found.until, 1)
             return []
         if known is not None and known.status is Status.RESOLVED and self._forget(view, known):
             if not found.bad or found.newest <= (known.resolved_at or 0.0) or not self._exists(subject):
@@ -215,7 +216,7 @@ class Engine:
             self._ids[incident.id] = subject
             self._arm(view, incident, found)
         else:
-            self._wake(subject, found.until, 1)
+            self._timers.wake(subject, found.until, 1)
         return told
 
     def _forget(self, view: View, incident: Incident) -> bool:
@@ -234,7 +235,7 @@ class Engine:
         """When this one is to be judged again, whatever is told or not told."""
         if incident.status is Status.RESOLVED:
             over = (incident.resolved_at or 0.0) + self._limits.reopen
-            self._wake(incident.subject, over if over > view.now else None, 0)
+            self._timers.wake(incident.subject, over if over > view.now else None, 0)
             return
         limits = self._limits
         exact = [incident.next_level, incident.next_repeat]
@@ -247,31 +248,9 @@ class Engine:
         ahead = soonest(*(at for at in exact if at is not None and at > view.now))
         aged = found.until if found.until is not None and found.until >= view.now else None
         if ahead is not None and (aged is None or ahead <= aged):
-            self._wake(incident.subject, ahead, 0)
+            self._timers.wake(incident.subject, ahead, 0)
         else:
-            self._wake(incident.subject, aged, 1)
-
-    def _wake(self, subject: str, at: float | None, phase: int) -> None:
-        """Ask to be judged again then; an earlier waking that stands is left, it only looks once more."""
-        state = self._state
-        known = state.wakes.get(subject)
-        if at is None or (at, phase) <= (state.now, 0):
-            return
-        if known is None or (at, phase) < known or known < (state.now, 0):
-            state.wakes[subject] = (at, phase)
-            heapq.heappush(self._heap, (at, phase, subject))
-
-    def _first(self) -> tuple[float, int] | None:
-        return self._heap[0][:2] if self.due is not None else None
-
-    def _ring(self, due: tuple[float, int]) -> set[str]:
-        """The subjects whose time has come; each asks anew when it is judged."""
-        rung = set()
-        while self._first() == due:
-            subject = heapq.heappop(self._heap)[2]
-            del self._state.wakes[subject]
-            rung.add(subject)
-        return rung
+            self._timers.wake(incident.subject, aged, 1)
 
     def _after(self, subject: str, changed: set[str]) -> None:
         """What a change of one incident changes for others."""

@@ -1,0 +1,77 @@
+"""What changes of an incident have in common: which priority harm asks for, raising, hanging below another, resting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from incidents.engine.notices import announce, tell
+from incidents.engine.subjects import GAP
+from incidents.model import Change, Harm, Kind, Priority, Status
+
+if TYPE_CHECKING:
+    from incidents.engine.judgement import Judgement, View
+    from incidents.engine.state import Incident
+    from incidents.model import Transition
+
+FOLLOW_EVIDENCE = (Kind.BILLING_GAP, Kind.CLIENT_REQUEST)
+"""Kinds whose harm is that of other scopes: it goes with the evidence. Of the others the worst counts until they
+close."""
+
+PRIORITIES = {
+    Harm.NONE: Priority.NORMAL,
+    Harm.UNKNOWN: Priority.HIGH,
+    Harm.SUSPECTED: Priority.HIGH,
+    Harm.CONFIRMED: Priority.COMPANY_WIDE,
+}
+
+
+def escalates(incident: Incident, found: Judgement) -> bool:
+    """Whether the verification clock runs: a suspicion that nothing answers."""
+    return (
+        incident.suspected_at is not None
+        and incident.priority is not Priority.COMPANY_WIDE
+        and incident.clean_at is None
+        and not found.held
+        and not incident.muted
+        and not incident.paused
+    )
+
+
+def raise_to(
+    view: View, incident: Incident, wanted: Priority, reason: str, *, warn: bool
+) -> list[Transition]:
+    incident.priority = wanted
+    incident.reason = reason
+    incident.turn += 1
+    if incident.status is Status.ACKNOWLEDGED:
+        incident.status = Status.OPEN  # it was acknowledged as what it was, not as what it is
+        incident.acks = []
+    return [tell(view, incident, Change.RAISED, reason), *announce(view, incident, warn=warn)]
+
+
+def hang(view: View, incident: Incident, found: Judgement) -> Incident | None:
+    """Put it below the incident that it follows; its own notices rest there."""
+    above = view.state.incidents.get(found.followed) if found.followed else None
+    incident.parent = above.id if above else ""
+    incident.paused = above is not None
+    return above
+
+
+def wanted_of(harm: Harm, above: Incident | None) -> Priority:
+    own = PRIORITIES[harm]
+    return above.priority if above is not None and above.priority.rank > own.rank else own
+
+
+def rest(view: View, incident: Incident, priority: Priority | None = None) -> None:
+    """A task about lost data rests while clients are hurt elsewhere."""
+    incident.waits = (
+        incident.subject.startswith(GAP)
+        and (priority or incident.priority) is Priority.NORMAL
+        and not incident.parent
+        and bool(view.state.hurt)
+    )
+
+
+def unanswered(view: View, incident: Incident) -> str:
+    minutes = view.limits.verification / 60
+    return f"not verified within {minutes:g} minutes, so the worst is assumed: {incident.reason}"

@@ -1,0 +1,87 @@
+"""Lost minutes and clients' words: their harm is that of other scopes, so they go up and down with the evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from incidents.engine.changes import escalates, hang, raise_to, rest, unanswered, wanted_of
+from incidents.engine.judge_customer import harm_rank
+from incidents.engine.notices import announce, tell
+from incidents.model import Change, Harm, Kind, Priority
+from incidents.words import instant_text
+
+if TYPE_CHECKING:
+    from incidents.engine.judgement import Judgement, View
+    from incidents.engine.state import Incident
+    from incidents.model import Transition
+
+
+def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]:
+    """Lost minutes, or a client's word: as urgent as what is known of the clients, or as what it hangs below."""
+    now, limits = view.now, view.limits
+    if not found.bad:
+        return []
+    frozen = bool(view.state.frozen)
+    if incident.kind is Kind.CLIENT_REQUEST and incident.clean_at is not None and not frozen:
+        incident.verified = incident.verified or now >= incident.clean_at + limits.clean
+    own = Harm.NONE if incident.verified and not found.followed else found.harm
+    parent_before = incident.parent
+    above = hang(view, incident, found)
+    if own is Harm.NONE:
+        incident.suspected_at = None
+    elif incident.suspected_at is None or (parent_before and not incident.parent):
+        incident.suspected_at = now  # what it hung below is over: its own clock begins
+    wanted = wanted_of(own, above)
+    reason = incident.reason
+    late = incident.suspected_at is not None and now >= incident.suspected_at + limits.verification
+    if above is None and escalates(incident, found) and late:
+        wanted, reason = Priority.COMPANY_WIDE, unanswered(view, incident)
+    if wanted.rank > incident.priority.rank:
+        incident.harm = own
+        incident.borrowed = above is not None
+        rest(view, incident, wanted)
+        return raise_to(view, incident, wanted, reason, warn=found.warn)
+    if wanted.rank < incident.priority.rank and _may_lower(view, incident, found, frozen=frozen):
+        return _lower(view, incident, wanted, own)
+    if wanted.rank == incident.priority.rank or harm_rank(own) > harm_rank(incident.harm):
+        incident.harm = own
+    waited_before = incident.waits
+    rest(view, incident)
+    lines: list[Transition] = []
+    if incident.parent != parent_before:
+        change = Change.MERGED if incident.parent else Change.UPDATED
+        reason = incident.reason if incident.parent else f"it stands for itself again: {incident.reason}"
+        lines.append(tell(view, incident, change, reason))
+        lines += announce(view, incident)
+    elif waited_before and not incident.waits:
+        lines.append(tell(view, incident, Change.UPDATED, f"it resumes: {incident.reason}"))
+        lines += announce(view, incident)
+    elif incident.waits and not waited_before:
+        incident.next_level = incident.next_repeat = None
+        lines.append(tell(view, incident, Change.UPDATED, f"it waits, clients first: {incident.reason}"))
+    return lines
+
+
+def _may_lower(view: View, incident: Incident, found: Judgement, *, frozen: bool) -> bool:
+    """Only positive evidence lowers: at once what was raised for want of it, after clean minutes what called
+    everyone."""
+    if frozen or found.followed:
+        return False
+    if incident.verified and incident.kind is Kind.CLIENT_REQUEST:
+        return True
+    if incident.clean_at is None:
+        return False
+    if incident.priority is Priority.COMPANY_WIDE and not incident.borrowed:
+        return view.now >= incident.clean_at + view.limits.clean
+    return incident.kind is Kind.BILLING_GAP
+
+
+def _lower(view: View, incident: Incident, wanted: Priority, harm: Harm) -> list[Transition]:
+    seen = [fact for fact in incident.facts if fact.source == "probe"]
+    shown = "; ".join(f"{fact.text} at {instant_text(fact.at)}" for fact in seen[:3]) or "probes are fine"
+    incident.priority, incident.harm, incident.borrowed = wanted, harm, False
+    incident.suspected_at = None
+    incident.level, incident.acks = 0, []
+    rest(view, incident)
+    line = tell(view, incident, Change.LOWERED, f"verified, the clients are served: {shown}")
+    return [line, *announce(view, incident)]
