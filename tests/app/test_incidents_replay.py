@@ -1,0 +1,65 @@
+"""`prebill incidents replay`, as a user types it: a story, NDJSON, and every bad line at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .conftest import ROOT, Prebill
+
+SCENARIO = str(ROOT / "tests/incidents/scenarios/outage-while-a-gap-is-open.ndjson")
+
+
+def test_ndjson_without_any_configuration(prebill: Prebill) -> None:
+    done = prebill("incidents", "replay", SCENARIO, "--json")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
+    gap = [line for line in lines if line["kind"] == "billing_gap"]
+    outage = next(line for line in lines if line["kind"] == "outage")
+    assert (gap[0]["priority"], gap[0]["scope"], gap[0]["audience"]) == ("normal", {"edge": "e1"}, None)
+    assert gap[1]["change"] == "notice"
+    assert (gap[1]["audience"], bool(gap[1]["notice"])) == ("queue", True)
+    assert any(line["parent"] == outage["incident"] for line in gap)
+    assert gap[-1]["parent"] is None
+    assert {line["audience"] for line in lines if line["change"] == "notice"} == {
+        "queue", "on_call", "company", "client",
+    }  # fmt: skip
+    assert all(line["draft"] for line in lines if line["audience"] == "client")
+
+
+def test_a_story(prebill: Prebill) -> None:
+    done = prebill("incidents", "replay", SCENARIO)
+    assert done.returncode == 0, done.stderr
+    assert "everyone" in done.stdout
+    assert "client (draft)" in done.stdout
+    assert "outage of customer c1 opened: high, harm suspected" in done.stdout
+
+
+def test_ones_own_policy(prebill: Prebill, tmp_path: Path) -> None:
+    config = tmp_path / "own.toml"
+    config.write_text(
+        '[store]\ndsn = "chdb:///nowhere"\n[spool]\npath = "."\n[incidents]\nsend_to_clients = true\nfailures = 1\n'
+    )
+    done = prebill("--config", str(config), "incidents", "replay", SCENARIO, "--json")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert not any(line["draft"] for line in lines if line["audience"] == "client")
+    opened = next(line for line in lines if line["kind"] == "outage")
+    assert (opened["change"], opened["priority"]) == ("opened", "company_wide")
+
+
+def test_every_bad_line_at_once(prebill: Prebill) -> None:
+    bad = '{"at": "x", "type": "probe"}\nnothing\n{"at": "2026-11-01T00:00:00Z", "type": "tick"}\n'
+    done = prebill("incidents", "replay", "-", stdin=bad)
+    assert done.returncode == 2
+    assert "line 1" in done.stderr
+    assert "line 2" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
+
+
+def test_no_such_file(prebill: Prebill) -> None:
+    done = prebill("incidents", "replay", "nothing.ndjson")
+    assert done.returncode == 2
+    assert "nothing.ndjson" in done.stderr
