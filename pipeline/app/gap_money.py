@@ -63,6 +63,7 @@ def money_of(
                 RatedGap(
                     gap.id,
                     gap.updated,
+                    gap.minutes,
                     basis,
                     now,
                     **{key: value or "" for key, value in rated_now[gap.id].json.items()},

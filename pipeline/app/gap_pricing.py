@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.app.gap_output import STILL_LOST
 from pipeline.app.terminal import say
@@ -35,6 +35,19 @@ def rate_open(
 
     lost = [gap for gap in gaps if gap.state in STILL_LOST]
     return money_of(store, config, lost, now=now, keep=True, watch=watch)
+
+
+def pricing(
+    store: Store, config: Config, unrated: Callable[[], Sequence[Gap]]
+) -> Callable[[float], list[dict[str, Any]]]:
+    """A step of a watch that rates what was not yet; it has nothing to say itself."""
+
+    def step(now: float) -> list[dict[str, Any]]:
+        if gaps := unrated():
+            rate_open(store, config, gaps, now)
+        return []
+
+    return step
 
 
 class GapPricer:

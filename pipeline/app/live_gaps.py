@@ -1,4 +1,5 @@
-"""Gaps and counters to evidence while the check of coverage finds them: what changed since, with what it costs."""
+"""Gaps and counters to evidence while the check of coverage finds them: what changed since, with what it costs as soon
+as that is reckoned (pipeline.app.gap_pricing); no gap waits for its money."""
 
 from __future__ import annotations
 
@@ -9,18 +10,15 @@ from incidents.evidence.gaps import OPEN, gap_lines, told_of
 from incidents.evidence.lines import counter_line
 from incidents.model import MoneyRate
 from pipeline.coverage.model import FOREVER, GapState
+from pipeline.store.instants import micros
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from incidents.evidence.gaps import Told
-    from pipeline.app.settings import Config
     from pipeline.coverage.model import Gap
-    from pipeline.rating.stake import Stake
+    from pipeline.store.gap_money import RatedGap
     from pipeline.store.store import Store
-
-RATED_AT_ONCE = 200
-"""Gaps of one step whose money is reckoned; of the rest it is not known yet."""
 
 READ_BACK_S, FIRST_READ_S = 120.0, 900.0
 KEPT_READINGS = 200_000
@@ -33,14 +31,18 @@ class LiveGaps:
     """Reads what is new of the history of gaps; for one thread. `told_until`: how far the engine's time had come before
     a restart: what came meanwhile is told then, some of it for the second time, which changes nothing."""
 
-    def __init__(
-        self, store: Store, config: Config | None, say: Callable[[str], None], told_until: float = FOREVER
-    ) -> None:
-        self._store, self._config, self._say = store, config, say
+    def __init__(self, store: Store, told_until: float = FOREVER) -> None:
+        self._store = store
         self._seq = 0
         self._told_until = told_until
         self._open: dict[str, Told] = {}
         self._gaps: dict[str, Gap] = {}
+        self._unrated: dict[str, Gap] = {}
+
+    @property
+    def unrated(self) -> Sequence[Gap]:
+        """Open gaps whose money nobody has reckoned as they are now."""
+        return tuple(self._unrated.values())
 
     @property
     def open(self) -> Mapping[str, Gap]:
@@ -50,9 +52,12 @@ class LiveGaps:
     def step(self, now: float) -> list[dict[str, Any]]:
         """Lines of what changed; gaps that somebody accepted come with `accepted`."""
         news, self._seq = self._store.gaps_since(self._seq)
-        if not news:
-            return []
         latest = {gap.id: gap for gap in news}
+        changed = [gap for gap in latest.values() if gap.state in OPEN]
+        waiting = [gap for name, gap in self._unrated.items() if name not in latest]
+        rates = self._rates([*changed, *waiting])
+        if not news and not rates:
+            return []
         before = self._open
         if self._told_until < FOREVER:
             since, self._told_until = self._told_until - AGAIN_S, FOREVER
@@ -61,41 +66,42 @@ class LiveGaps:
                 for place, gap in enumerate(news)
                 if latest[gap.id].updated >= since and latest[gap.id].state is not GapState.ACCEPTED
             }
-        changed = [gap for gap in latest.values() if gap.state in OPEN]
-        rates = self._rates(changed, now)
         picture = dict(self._open)
+        picture |= {gap.id: told_of(gap, rates[gap.id][0]) for gap in waiting if gap.id in rates}
         for name, gap in latest.items():
             picture.pop(name, None)
             self._gaps.pop(name, None)
             if gap.state in OPEN:
                 self._gaps[name] = gap
-                picture[name] = told_of(gap, rates.get(name))
+                # what a minute of it costs changes little while it grows: it does not wait to be rated again
+                picture[name] = told_of(gap, rates.get(name, (None, False))[0])
             elif gap.state is GapState.ACCEPTED and name in self._open:
                 picture[name] = self._open[name]  # lost for good is not come: a person settles it
         lines = gap_lines(before, picture, now)
         self._open = picture
+        self._unrated = {
+            name: gap
+            for name, gap in self._gaps.items()
+            if not rates.get(name, (None, False))[1] and (name in latest or name in self._unrated)
+        }
         return lines
 
-    def _rates(self, gaps: Sequence[Gap], now: float) -> dict[str, MoneyRate]:
-        if self._config is None or not gaps:
-            return {}
-        from pipeline.app.gap_money import money_of
-
-        try:
-            stakes, _ = money_of(self._store, self._config, gaps[:RATED_AT_ONCE], now=now, keep=True)
-        except Exception as error:  # the money of a gap is worth less than the gap itself
-            self._say(f"what gaps cost cannot be reckoned: {error}")
-            return {}
-        minutes = {gap.id: max(1, gap.minutes) for gap in gaps}
-        return {name: rate for name, stake in stakes.items() if (rate := rate_of(stake, minutes[name]))}
+    def _rates(self, gaps: Sequence[Gap]) -> dict[str, tuple[MoneyRate | None, bool]]:
+        """By gap, of those that were ever rated: a minute's money, and whether the gap was then as it is now."""
+        rated = self._store.gap_money([gap.id for gap in gaps]) if gaps else {}
+        return {
+            gap.id: (rate_of(rated[gap.id]), micros(rated[gap.id].updated) == micros(gap.updated))
+            for gap in gaps
+            if gap.id in rated
+        }
 
 
-def rate_of(stake: Stake, minutes: int) -> MoneyRate | None:
-    """What each of so many minutes costs; None where nobody is rated, or in several currencies."""
-    if len(stake.totals) != 1:
+def rate_of(rated: RatedGap) -> MoneyRate | None:
+    """What each of its minutes costs; None where nobody is rated, or in several currencies."""
+    if not rated.currency:
         return None
-    (money,) = stake.totals.values()
-    each = (max(Decimal(0), amount) / minutes for amount in (money.low, money.expected, money.high))
+    minutes = max(1, rated.minutes)
+    each = (max(Decimal(0), Decimal(amount)) / minutes for amount in (rated.low, rated.expected, rated.high))
     return MoneyRate(*(f"{amount:.6f}".rstrip("0").rstrip(".") for amount in each))
 
 

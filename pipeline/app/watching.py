@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.app.checking import reach_s, settings_of
 from pipeline.app.control_loop import EVERY_S, check_and_tell
+from pipeline.app.gap_pricing import pricing
+from pipeline.app.gap_tasks import name_gaps
 from pipeline.app.live_gaps import LiveCounters, LiveGaps
 from pipeline.app.live_usage import LiveUsage
 from pipeline.app.terminal import say
@@ -50,10 +52,12 @@ def watch_of(
         inbox = Inbox()
         notices = Notices(store, dispatcher_of(config), inbox, seconds)
         watch = Watch(store, config.incidents, seconds, inbox, notices)
-        gaps, counters = LiveGaps(store, config, say, watch.log.at), LiveCounters(store)
+        gaps, counters = LiveGaps(store, watch.log.at), LiveCounters(store)
         if checks:
             watch.add(stack.enter_context(_coverage(store, config, stop)))
         watch.add(Feed("gaps", gaps.step))
+        # where thousands of customers are hit it takes minutes, and what it says is of money alone
+        watch.add(Feed("money", pricing(store, config, lambda: gaps.unrated), late_s=3600.0))
         watch.add(Feed("counters", counters.step))
         usage = LiveUsage(store, config.incidents, settings_of(config).owner, watch.open_customers)
         watch.add(Feed("usage", usage.step))
@@ -85,6 +89,7 @@ def _coverage(store: Store, config: Config, stop: threading.Event) -> Iterator[F
                 except HeldFailure:
                     return []  # it is done elsewhere; this one takes it on when that ends
             check_and_tell(continuous, now)
+            name_gaps(store)
             return []
 
         yield Feed("coverage", step, every_s=EVERY_S)

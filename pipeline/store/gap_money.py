@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 GAPS_AT_ONCE = 5_000
 _COLUMNS = (
-    "gap, toUnixTimestamp64Micro(updated), basis, low, expected, high, currency, body,"
+    "gap, toUnixTimestamp64Micro(updated), minutes, basis, low, expected, high, currency, body,"
     " toUnixTimestamp64Micro(rated_at)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RatedGap:
-    """A gap's money: of which state of the gap (`updated`, epoch seconds), under which contracts and plans (`basis`),
-    what in one sum (decimal strings, empty without one), and all of it."""
+    """A gap's money: of which state of the gap (`updated`, epoch seconds, and its minutes), under which contracts and
+    plans (`basis`), what in one sum (decimal strings, empty without one), and all of it."""
 
     gap: str
     updated: float
+    minutes: int
     basis: str
     rated_at: float
     low: str = ""
@@ -52,6 +53,7 @@ def write_gap_money(sessions: Sessions, rated: Sequence[RatedGap]) -> None:
         for name in ("gap", "basis", "low", "expected", "high", "currency")
     }
     columns |= {
+        "minutes": pa.array([row.minutes for row in rated], pa.uint32()),
         "updated": instants(row.updated for row in rated),
         "body": [json.dumps(row.body, ensure_ascii=False) for row in rated],
         "rated_at": instants(row.rated_at for row in rated),
@@ -68,10 +70,11 @@ def read_gap_money(sessions: Sessions, gaps: Sequence[str]) -> dict[str, RatedGa
             f"SELECT {_COLUMNS} FROM gap_money WHERE gap IN ({named})"  # noqa: S608 - names are quoted there
             " ORDER BY gap, gap_money.rated_at DESC LIMIT 1 BY gap"
         )
-        for gap, updated, basis, low, expected, high, currency, body, rated_at in rows:
+        for gap, updated, count, basis, low, expected, high, currency, body, rated_at in rows:
             found[gap] = RatedGap(
                 gap,
                 seconds(updated),
+                int(count),
                 basis,
                 seconds(rated_at),
                 low,

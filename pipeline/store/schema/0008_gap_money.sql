@@ -1,10 +1,11 @@
--- What each gap costs, as it was last rated: of a gap the row rated last counts. `updated`: the state of the gap that was
--- rated; `basis`: a digest of the contracts and plans it was rated under. low, expected, high, currency: empty where nobody
+-- What each gap costs, as it was last rated: of a gap the row rated last counts. `updated`, `minutes`: the state of the gap that
+-- was rated; `basis`: a digest of the contracts and plans it was rated under. low, expected, high, currency: empty where nobody
 -- whom it hit is rated, or currencies differ; `body`: all of it, by customer and month, JSON.
 CREATE TABLE IF NOT EXISTS gap_money
 (
     gap      String CODEC(ZSTD(1)),
     updated  DateTime64(6, 'UTC'),
+    minutes  UInt32,
     basis    LowCardinality(String),
     low      LowCardinality(String),
     expected LowCardinality(String),
