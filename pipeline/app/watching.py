@@ -14,6 +14,7 @@ from pipeline.app.gap_tasks import name_gaps
 from pipeline.app.live_gaps import LiveCounters, LiveGaps
 from pipeline.app.live_usage import LiveUsage
 from pipeline.app.terminal import say
+from pipeline.app.watch_beside import feeds_beside
 from pipeline.app.watch_inbox import Inbox
 from pipeline.app.watch_lease import COVERAGE, WATCH, HeldFailure, holding
 from pipeline.app.watch_loop import Feed, Watch
@@ -61,9 +62,12 @@ def watch_of(
         watch.add(Feed("counters", counters.step))
         usage = LiveUsage(store, config.incidents, settings_of(config).owner, watch.open_customers)
         watch.add(Feed("usage", usage.step))
+        for feed in feeds_beside(store, config, seconds):
+            watch.add(feed)
         if prober := prober_of(config, store, seconds):
             watch.add(Feed("probes", _probing(prober), late_s=30.0, alone=False))
             stack.callback(prober.stop)
+            prober.run_all()  # before gaps are judged by it: a gap that is found first would page somebody
         yield watch, lost
 
 

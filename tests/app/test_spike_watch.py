@@ -17,6 +17,8 @@ from pipeline.app.config import load_config
 from pipeline.app.settings import Config
 from pipeline.app.spike_suspects import DAYS, far_off, find_suspects
 from pipeline.app.spike_watch import SpikeWatch, spikes_now
+from pipeline.app.watch_beside import spike_looks
+from pipeline.coverage.evidence import parse_evidence
 from pipeline.coverage.periods import Month
 from pipeline.rating.book import SHIPPED
 from pipeline.rating.contracts import month_of
@@ -222,3 +224,14 @@ def test_far_off_by_any_of_three() -> None:
     weekend = usual.copy()
     weekend[:, ::7] = 300
     assert not far_off(usual, weekend, month).any(), "as on that day of other weeks"
+
+
+def test_a_watch_puts_each_warning_into_the_queue_once(store: Store, config: Config) -> None:
+    step = spike_looks(store, config)
+    now = (SPIKE + timedelta(hours=4, minutes=10)).timestamp()
+    (line,) = step(now)
+    assert (line["type"], line["customer"], line["kind"]) == ("request", "premiere", "billing")
+    assert "usually 3,000.00" in line["text"]
+    assert step(now + 3600) == []
+    (evidence,) = parse_evidence(json.dumps(line), actor="watch", now=now)
+    assert evidence.body == line
