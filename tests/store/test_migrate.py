@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.coverage.evidence import parse_evidence
 from pipeline.model import Origin
 from pipeline.store.errors import SchemaError
 from pipeline.store.migrate import SCHEMA, applied_versions, load_migrations, migrate, split_statements
@@ -122,6 +124,19 @@ def test_bills_come_through(store: Store) -> None:
         ]
         totals = store.query("SELECT toString(sum(total)) AS owed FROM bills").to_pylist()
         assert totals == [{"owed": "219600.09"}]
+
+
+def test_incidents_and_requests_come_through(store: Store) -> None:
+    """From the dump of version 8 on: an incident, its evidence, who was told of it; a request; a gap's money."""
+    for dump in sorted(DUMPS.glob("schema_*.sql"))[4:]:
+        _become(store, dump)
+        migrate(store._sessions)
+        assert [row.incident for row in store.incidents.incidents()] == ["i1"]
+        assert [row.ok for row in store.incidents.deliveries(incident="i1")] == [True]
+        ((taken,),) = store.incidents.events()
+        assert taken.evidence.key == parse_evidence(json.dumps(taken.evidence.body), actor="", now=0.0)[0].key
+        assert [row.customer for row in store.desk.events()] == ["c1"]
+        assert store.query("SELECT money.expected AS m FROM gaps").to_pylist() == [{"m": "2"}]
 
 
 def test_the_rank_of_version_2_is_right_after_each_of_its_statements(

@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.coverage.evidence import parse_evidence
 from pipeline.coverage.model import (
     Amount,
     Close,
@@ -26,9 +27,13 @@ from pipeline.coverage.model import (
 from pipeline.model import Origin, Sequence, SequenceUnit, Skip
 from pipeline.store import Store, open_store
 from pipeline.store.closes import Taking
+from pipeline.store.desk_log import DeskRow
+from pipeline.store.gap_money import RatedGap
+from pipeline.store.incident_rows import DeliveryRow
 from pipeline.store.migrate import SCHEMA, load_migrations
 from tests.rating.billing import NOW, simple_bill
 from tests.store.cases import MINUTE, make_batch, make_entry
+from tests.store.test_incident_log import CHANGE
 
 HERE = Path(__file__).parent
 GAP = Gap(
@@ -56,9 +61,10 @@ def main() -> None:
         store.set_edges([("e1", "ru-central", origin.at, None)])
         fill_coverage(store, origin)
         fill_bills(store)
+        fill_incidents(store)
         text = [
             f"-- Schema version {version}, as SHOW CREATE TABLE gave it: two attempts at one segment, a gap, "
-            "a close, a rebill."
+            "a close, a rebill, an incident, a request."
         ]
         with store._sessions.client() as client:
             tables, views = present(store)
@@ -70,7 +76,8 @@ def main() -> None:
                     "output_format_sql_insert_table_name": name,
                     "output_format_sql_insert_use_replace": 0,
                 }
-                data = client.raw_query(f"SELECT * FROM {name}", fmt="SQLInsert", settings=settings).decode()  # noqa: S608
+                raw = client.raw_query(f"SELECT * FROM {name}", fmt="SQLInsert", settings=settings)  # noqa: S608
+                data = raw.decode(errors="backslashreplace")  # \\xc1 is an escape of ClickHouse, too
                 if data.strip(" \n;"):
                     text.append(data.strip())
     dump = HERE / f"schema_{version:04d}.sql"
@@ -108,6 +115,17 @@ def fill_bills(store: Store) -> None:
     store.bills.issue([(simple_bill("1000000.00"), None)], at=NOW, actor="robot")
     made = store.bills.propose(1, simple_bill("180000.07"), at=NOW, actor="anna", reason="viral day")
     store.bills.approve(made.id, at=NOW, actor="boris", reason="agreed")
+
+
+def fill_incidents(store: Store) -> None:
+    """An incident from its evidence to who was told, a request at the desk, and what the gap costs."""
+    at = GAP.updated
+    line = '{"at": "2026-11-22T12:00:00Z", "type": "probe", "customer": "c1", "vantage": "v1", "ok": false}'
+    store.incidents.append_events(parse_evidence(line, actor="prober", now=at), at, after=0)
+    store.incidents.append_changes([CHANGE])
+    store.incidents.append_deliveries([DeliveryRow(at, "n1", "i1", "anna", "mail", 1, ok=True, key="k")])
+    store.desk.append(lambda _: [DeskRow(at, at, "received", "anna", "k1", '{"text": "Почему?"}', "1", "c1")])
+    store.write_gap_money([RatedGap("g1", GAP.updated, GAP.minutes, "b", at, "1", "2", "3", "RUB", {})])
 
 
 if __name__ == "__main__":
