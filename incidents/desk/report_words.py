@@ -39,8 +39,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "nps_score": ("NPS", "NPS"),
     "nps_counts": ("за / нейтрально / против (спрошено)", "for / neutral / against (asked)"),
     "politeness": ("вежливость звонков, из 10", "politeness of calls, of 10"),
-    "calls": ("звонков отвечено", "calls answered"),
-    "tests_failed": ("тестовых без ответа", "test calls unanswered"),
+    "calls": ("звонки: отвечено / всего", "calls: answered / all"),
+    "tests_failed": ("проверочных звонков без ответа", "test calls unanswered"),
     "money": ("Платная работа", "Paid work"),
     "revenue": ("заработано", "earned"),
     "cost": ("себестоимость", "cost"),
@@ -59,9 +59,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "late_by": ("опоздание", "late by"),
     "due": ("обещано к", "promised by"),
     "tenure": ("с нами", "with us"),
-    "value": ("заплатил всего", "billed in all"),
+    "value": ("выставлено всего", "billed in all"),
     "requests": ("обращений", "requests"),
     "letters": ("писем", "letters"),
+    "late_count": ("опаздываем", "late"),
     "nps": ("NPS", "NPS"),
     "acknowledge": ("подтверждения", "acknowledgement"),
     "clock_manager": ("имени менеджера", "a manager's name"),
@@ -148,12 +149,17 @@ class Teller:
         return str(format_datetime(local, "d MMM yyyy, HH:mm", locale=self.lang))
 
     def money(self, amount: str, currency: str) -> str:
-        """An amount of a currency."""
+        """An amount of a currency, as bills show it: `1 234,50 ₽`, `1,234.50 RUB`."""
         from decimal import Decimal
 
         from babel.numbers import format_currency
 
-        return str(format_currency(Decimal(amount), currency, locale=self.lang))
+        sign = "¤" if self.lang == "ru" and currency == "RUB" else "¤¤"
+        return str(format_currency(Decimal(amount), currency, f"#,##0.00\u00a0{sign}", locale=self.lang))
+
+    def hours(self, count: str) -> str:
+        """Hours with all their digits: `2,5`."""
+        return count.replace(".", ",") if self.lang == "ru" else count
 
     def value(self, amounts: dict[str, str]) -> str:
         """Amounts by currency."""
@@ -249,9 +255,11 @@ def _money(both: _Both, tell: Teller) -> list[Row]:
             texts = [
                 tell.money(each[currency][key], currency) if currency in each else NOTHING for each in by
             ]
-            rows.append(Row(label=f"{tell.word(key)}, {currency}", this=texts[0], before=texts[1]))
+            rows.append(Row(label=tell.word(key), this=texts[0], before=texts[1]))
         hours = [
-            "{bought} / {used} / {expired}".format(**each[currency]["hours"]) if currency in each else NOTHING
+            " / ".join(tell.hours(each[currency]["hours"][key]) for key in ("bought", "used", "expired"))
+            if currency in each
+            else NOTHING
             for each in by
         ]
         rows.append(_row(tell, "hours_prepaid", hours))
@@ -291,5 +299,5 @@ def tables(report: dict[str, Any], tell: Teller) -> list[Table]:
         Table(title=tell.word("promised"), rows=promised, empty=tell.word("none_promised"),
               heads=heads("request", "client", "manager", "due", *worths)),
         Table(title=tell.word("clients"), rows=clients, empty=tell.word("none_clients"),
-              heads=heads("client", "requests", "letters", "late", "nps", *worths)),
+              heads=heads("client", "requests", "letters", "late_count", "nps", *worths)),
     ]  # fmt: skip

@@ -100,7 +100,7 @@ def _open(view: View, subject: str, old: Incident | None, found: Judgement) -> l
     incident.borrowed = above is not None
     rest(view, incident)
     if old is not None:
-        incident.reason = f"it is back ({incident.flaps}. time): {incident.reason}"
+        incident.reason = f"it is back (flap {incident.flaps}): {incident.reason}"
     return [tell(view, incident, change, incident.reason), *announce(view, incident, warn=found.warn)]
 
 

@@ -220,21 +220,32 @@ def _sight_of_others(state: State, name: str, moment: Moment, limits: Limits) ->
     """Until when another prober is known to work, by a target that is fine for it; None where this one is all there is.
 
     It counts other probers that see well, and not those that merely exist: so one more failure anywhere, or one healthy
-    result less, can only bring the confirmation nearer.
+    result less, can only bring the confirmation nearer. A test call to the support line shows no prober at work: a
+    person made it, and it counts for a day.
     """
-    seen = (_sees_until(state, other, moment, limits) for other in state.vantages if other != name)
+    seen = (
+        _sees_until(state, other, moment, limits, calls=False) for other in state.vantages if other != name
+    )
     return max((until for until in seen if until is not None), default=None)
 
 
-def _sees_until(state: State, name: str, moment: Moment, limits: Limits) -> float | None:
-    """Until when a prober has a target that is fine for it, None where none; those that are too old are forgotten."""
+def _sees_until(
+    state: State, name: str, moment: Moment, limits: Limits, *, calls: bool = True
+) -> float | None:
+    """Until when a prober has a target that is fine for it, None where none; those that are too old are forgotten.
+    `calls`: test calls to the support line count too."""
     okays = state.vantages[name].okays
-    while okays:
-        target = next(iter(okays))
-        if _is_fresh(state, target, name, moment, limits):
-            return state.targets[target][name].at + freshness(target, limits)
+    old = []
+    until = None
+    for target in okays:
+        if not _is_fresh(state, target, name, moment, limits):
+            old.append(target)
+        elif calls or not target.startswith(SUPPORT_LINE):
+            until = state.targets[target][name].at + freshness(target, limits)
+            break
+    for target in old:
         del okays[target]
-    return None
+    return until
 
 
 def _is_fresh(state: State, target: str, vantage: str, moment: Moment, limits: Limits) -> bool:

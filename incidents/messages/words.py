@@ -20,14 +20,14 @@ PRIORITY: Mapping[str, Mapping[str, str]] = {
 }
 KIND: Mapping[str, Mapping[str, str]] = {
     "en": {
-        "billing_gap": "lost pre-billing data",
+        "billing_gap": "lost billing data",
         "outage": "outage",
         "data_quality": "data quality",
         "client_request": "client's request",
         "watchdog": "blind spot",
     },
     "ru": {
-        "billing_gap": "потеря данных предбиллинга",
+        "billing_gap": "потеря данных биллинга",
         "outage": "авария",
         "data_quality": "качество данных",
         "client_request": "обращение клиента",

@@ -48,7 +48,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "accepted_by": ("accepted by {who}", "принял(а) {who}"),
     "minutes": ("{count} min", "{count} мин"),
     "range": ("{expected} ({low} to {high})", "{expected} (от {low} до {high})"),
-    "billing_gap": ("lost billing data", "потерянные данные биллинга"),
+    "billing_gap": ("lost billing data", "потеря данных биллинга"),
     "data_quality": ("odd data", "странные данные"),
     "client_request": ("a client's request", "обращение клиента"),
     "outage": ("outage", "авария у клиентов"),

@@ -44,7 +44,7 @@ def test_a_page_in_english() -> None:
     message = told(notice(), now=T0 + 60)
     assert message.subject == "HIGH · outage · customer c1"
     assert message.text == (
-        "Clients are hurt: confirmed. probes of c1 fail\n"
+        "Clients are hurt: confirmed. Probes of c1 fail.\n"
         "\n"
         "Evidence:\n"
         "- 2026-09-21 17:12:15+03:00 (2 min ago) probe: msk-1: connect timeout\n"
