@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from incidents.model import Transition
 
 ACTOR = "replay"
+DAY_S = 86_400.0
 
 
 def read_events(lines: str | bytes | Iterable[str | bytes]) -> list[Event]:
@@ -28,8 +29,13 @@ def read_events(lines: str | bytes | Iterable[str | bytes]) -> list[Event]:
 
 
 def replay_events(events: Iterable[Event], engine: Engine) -> Iterator[Transition]:
-    """What an engine makes of events in time order; those of one instant are decided together."""
+    """What an engine makes of events in time order; those of one instant are decided together.
+
+    Silence is passed a day at a time, so that what is told in it need not be held at once.
+    """
     for at, instant in groupby(events, key=lambda event: event.at):
+        while 0 < engine.now < at - DAY_S:
+            yield from engine.advance(engine.now + DAY_S)
         yield from engine.advance(at, list(instant))
 
 

@@ -192,17 +192,23 @@ def _timeout(key: Key, timeout: Duration) -> Iterator[Problem]:
 
 def url_fault(url: str) -> str:
     """What keeps a text from being a URL that can be probed; empty: nothing."""
+    wrong = f'expected a URL like "https://cdn.example.ru/ping", found "{_without_secrets(url)}"'
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
         (host or "").encode("idna")
     except (ValueError, UnicodeError):
-        return f'expected a URL like "https://cdn.example.ru/ping", found "{url}"'
+        return wrong
     if parts.scheme not in ("http", "https") or not host or port == 0 or re.search(r"[\s\x00-\x1f]", url):
-        return f'expected a URL like "https://cdn.example.ru/ping", found "{url}"'
+        return wrong
     if _credentials(parts):
         return "a probe sends no credentials: leave user and password out"
     return ""
+
+
+def _without_secrets(url: str) -> str:
+    """A URL as an error may show it: neither user and password, nor a query, which often has a token."""
+    return re.sub(r"\?.*", "?…", re.sub(r"//.*@", "//…@", url, flags=re.DOTALL), flags=re.DOTALL)
 
 
 def _credentials(parts: SplitResult) -> bool:

@@ -3,6 +3,7 @@ NDJSON for machines; nothing is touched."""
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from pipeline.app.failures import UsageFailure
 from pipeline.app.terminal import out, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from incidents.events import Event
     from incidents.model import Transition
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_SIZE = 256 << 20
 PROBLEMS_SHOWN = 100
+MAX_SILENCE_DAYS = 366
+"""Between two events: what is open is told again every few minutes, and a mistyped year would be told for hours."""
 
 
 def replay_file(context: Context, file: str, *, json: bool) -> int:
@@ -57,17 +60,40 @@ def _events(file: str) -> list[Event]:
 
     name = "standard input" if file == STDIN else file
     try:
-        return read_events(_read(file))
+        events = read_events(_read(file))
     except EvidenceError as error:
         problems = [f"{name}: {problem}" for problem in error.problems[:PROBLEMS_SHOWN]]
         if len(error.problems) > PROBLEMS_SHOWN:
             problems.append(f"{name}: {len(error.problems) - PROBLEMS_SHOWN} more problems")
         raise UsageFailure(problems) from None
+    _check_silence(events, name)
+    return events
+
+
+def _check_silence(events: list[Event], name: str) -> None:
+    """Raises UsageFailure where two neighbours in time are too far apart to be of one drill."""
+    from incidents.words import instant_text
+
+    problems = [
+        f"{name}: expected at most {MAX_SILENCE_DAYS} days between an event and the next, found {days:,}: "
+        f"from {instant_text(before.at)} to {instant_text(after.at)}"
+        for before, after in itertools.pairwise(events)
+        if (days := int((after.at - before.at) // 86_400)) >= MAX_SILENCE_DAYS
+    ]
+    if problems:
+        raise UsageFailure(
+            problems, mend="Where no year is mistyped, put a tick between them, or replay two files."
+        )
 
 
 def _read(file: str) -> bytes:
     if file == STDIN:
-        return sys.stdin.buffer.read(MAX_SIZE)
+        raw = sys.stdin.buffer.read(MAX_SIZE + 1)
+        if len(raw) > MAX_SIZE:
+            raise UsageFailure(
+                f"standard input: expected at most {MAX_SIZE >> 20} MiB; split it at line ends"
+            )
+        return raw
     path = Path(file)
     try:
         if path.stat().st_size > MAX_SIZE:
@@ -83,9 +109,15 @@ def _tell(transitions: Iterable[Transition]) -> None:
     from incidents.story import ending, story
     from pipeline.app.terminal import printable
 
-    told = list(transitions)
+    last: dict[str, Transition] = {}
+
+    def noted() -> Iterator[Transition]:
+        for one in transitions:
+            last[one.incident] = one
+            yield one
+
     screen = out()
-    for line in story(told):
+    for line in story(noted()):
         screen.print(
             Text(f"{line.when:<13}", "dim"),
             Text(printable(f"{line.who + ': ' if line.who else ''}{line.text}"), line.tone),
@@ -94,9 +126,9 @@ def _tell(transitions: Iterable[Transition]) -> None:
         for each in line.below:
             screen.print(Text(f"{'':<16}{printable(each)}", "dim"), soft_wrap=True)
     screen.print()
-    if not told:
+    if not last:
         screen.print("Nothing happened: no event of the file is a reason for an incident.")
         return
-    screen.print(Text(plural(len({one.incident for one in told}), "incident")), style="bold")
-    for sentence in ending(told):
+    screen.print(Text(plural(len(last), "incident")), style="bold")
+    for sentence in ending(last.values()):
         screen.print(Text(f"  {printable(sentence)}"), soft_wrap=True)

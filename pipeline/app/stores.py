@@ -53,6 +53,8 @@ def any_store(context: Context) -> Iterator[Store]:
         raise ReachFailure(str(error), mend="`prebill doctor` tells more.") from None
     except StoreError as error:
         raise ReachFailure(_plain(str(error)), mend="`prebill doctor` tells what is in the way.") from None
+    except BrokenPipeError:
+        raise  # the reader of our output has left; nothing is wrong with the store
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         raise ReachFailure(

@@ -33,8 +33,13 @@ def _console(*, stderr: bool) -> Console:
     """Where there is no terminal, lines are as wide as what is in them: a log or a pipe has no edge to wrap at."""
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=200)
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            """Left to main: rich would end with exit code 1, which says that a check found something."""
+            raise BrokenPipeError
+
+    console = Piped(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Piped(stderr=stderr, highlight=False, width=200)
 
 
 def say(text: str) -> None:

@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.coverage.model import Reading
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 MAX_LINE_BYTES = 256 * 1024
 _MAX_COUNT = 2**63 - 1
+_SCOPES = ("edge", "customer", "origin", "vantage", "control", "support_line", "all")
+_SCOPES_OF_ONE = ("control", "support_line", "all")
+"""Kinds that need no id: there is one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +115,9 @@ def check_event(body: dict[str, Any]) -> list[_WrongError]:
             faults.append(_WrongError(_show(body[key]), _EXPECTED[check], key))
     if faults:
         return faults
-    if kind == "probe" and ("customer" in body) == ("target" in body):
-        found = "both" if "customer" in body else "neither"
+    named = [key for key in ("customer", "target") if body.get(key) is not None]
+    if kind == "probe" and len(named) != 1:
+        found = "both" if named else "neither"
         faults.append(_WrongError(found, "either customer or target", "customer"))
     if "from" in body and "to" in body and parse_instant(body["to"]) <= parse_instant(body["from"]):
         faults.append(_WrongError(_show(body["to"]), f"a time after from ({body['from']})", "to"))
@@ -149,12 +154,22 @@ def _read_line(line: str | bytes) -> dict[str, Any] | None:
         text = line.decode("utf-8-sig") if isinstance(line, bytes) else line.removeprefix("\ufeff")
         if not text.strip():
             return None
-        body = json.loads(text)
+        body = json.loads(text, object_pairs_hook=_once)
         json.dumps(body, ensure_ascii=False, allow_nan=False).encode()  # no lone surrogates, no NaN
     except (ValueError, RecursionError) as error:
         raise _WrongError(f"what is not JSON ({str(error)[:80]})", "a JSON object in UTF-8") from None
     if not isinstance(body, dict):
         raise _WrongError(_show(body), "a JSON object")
+    return body
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object each of whose keys stands there once: of two values nobody knows which was meant."""
+    body = dict(pairs)
+    if len(body) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise _WrongError(f"the key {_show(twice)} twice", "every key once")
     return body
 
 
@@ -218,13 +233,21 @@ def _target(value: Any) -> bool:
 
 
 def _scope(value: Any) -> bool:
-    return isinstance(value, dict) and bool(value) and all(map(_name, value.values()))
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    ((kind, name),) = value.items()
+    return kind in _SCOPES and (_name(name) or (name == "" and kind in _SCOPES_OF_ONE))
 
 
 def _money(value: Any) -> bool:
     keys = ("low", "expected", "high")
-    return isinstance(value, dict) and all(
-        isinstance(value.get(key), str) and re.fullmatch(r"\d{1,30}(\.\d{1,12})?", value[key]) for key in keys
+    return (
+        isinstance(value, dict)
+        and all(
+            isinstance(value.get(key), str) and re.fullmatch(r"[0-9]{1,30}(\.[0-9]{1,12})?", value[key])
+            for key in keys
+        )
+        and Decimal(value["low"]) <= Decimal(value["expected"]) <= Decimal(value["high"])
     )
 
 
@@ -245,8 +268,8 @@ _EXPECTED: dict[Callable[[Any], bool], str] = {
     _flag: "true or false",
     _names: "a list of names",
     _target: '{"kind": "edge|origin|control|support_line", "id": name}',
-    _scope: 'an object such as {"edge": "e1"}',
-    _money: '{"low", "expected", "high"} as decimal strings',
+    _scope: 'one of edge, customer, origin, vantage, control, support_line or all, such as {"edge": "e1"}',
+    _money: '{"low", "expected", "high"} as decimal strings, none above the next',
 }
 
 _Fields = dict[str, "Callable[[Any], bool]"]

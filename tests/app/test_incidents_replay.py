@@ -63,3 +63,32 @@ def test_no_such_file(prebill: Prebill) -> None:
     done = prebill("incidents", "replay", "nothing.ndjson")
     assert done.returncode == 2
     assert "nothing.ndjson" in done.stderr
+
+
+def _fails(day: str) -> list[str]:
+    """Two vantage points see one customer fail, for three minutes."""
+    return [
+        json.dumps(
+            {"at": f"{day}T00:0{at}:00Z", "type": "probe", "customer": "c1", "vantage": of, "ok": False}
+        )
+        for at in range(3)
+        for of in ("m1", "m2")
+    ]
+
+
+def test_a_mistyped_year_is_told_and_not_waited_for(prebill: Prebill) -> None:
+    text = "\n".join([*_fails("1970-01-01"), '{"at": "2026-11-01T00:00:00Z", "type": "tick"}'])
+    done = prebill("incidents", "replay", "-", stdin=text)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "from 1970-01-01T00:02:00Z to 2026-11-01T00:00:00Z" in done.stderr
+    assert "at most 366 days" in done.stderr
+
+
+def test_silence_of_days_is_told_as_if_somebody_had_ticked(prebill: Prebill) -> None:
+    fails, end = _fails("2026-11-01"), '{"at": "2026-11-04T12:00:00Z", "type": "tick"}'
+    ticks = [f'{{"at": "2026-11-0{day}T07:00:00Z", "type": "tick"}}' for day in (1, 2, 3, 4)]
+    silent = prebill("incidents", "replay", "-", "--json", stdin="\n".join([*fails, end]))
+    ticked = prebill("incidents", "replay", "-", "--json", stdin="\n".join([*fails, *ticks, end]))
+    assert silent.returncode == 0
+    assert silent.stdout == ticked.stdout
+    assert '"at": "2026-11-04T' in silent.stdout

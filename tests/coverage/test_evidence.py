@@ -85,6 +85,15 @@ def test_a_key_goes_by_content_and_not_by_writing() -> None:
         ('{"at": "%s", "type": "probe", "vantage": "v", "ok": true}', "customer", "either customer or target"),
         ('{"at": "%s", "type": "probe", "vantage": "v", "ok": true, "target": {"kind": "edge"}}', "target", "kind"),
         ('{"at": "%s", "type": "gap_closed", "edge": "e1", "from": "%s", "to": "%s"}', "to", "a time after from"),
+        ('{"at": "%s", "type": "probe", "vantage": "v", "ok": true, "customer": null}', "customer", "either"),
+        ('{"at": "%s", "type": "probe", "vantage": "v", "ok": true, "target": null}', "customer", "either"),
+        ('{"at": "%s", "type": "tick", "at": "%s"}', "", "every key once"),
+        ('{"at": "%s", "type": "maintenance", "scope": {"egde": "e1"}, "from": "%s", "to": "2026-11-02T00:00:00Z"}',
+         "scope", "one of edge"),
+        ('{"at": "%s", "type": "maintenance", "scope": {"edge": "e1", "customer": "c1"}, "from": "%s",'
+         ' "to": "2026-11-02T00:00:00Z"}', "scope", "one of edge"),
+        ('{"at": "%s", "type": "gap", "edge": "e1", "from": "%s", "to": "2026-11-02T00:00:00Z", "class": "missing",'
+         ' "per_minute": {"low": "9", "expected": "2", "high": "3"}}', "per_minute", "none above the next"),
         ("not json", "", "a JSON object"),
         ("[1]", "", "a JSON object"),
         ('{"at": NaN}', "", "a JSON object"),

@@ -62,7 +62,12 @@ def evidence(
 
 def _read(file: str) -> bytes:
     if file == STDIN:
-        return sys.stdin.buffer.read(MAX_SIZE)
+        raw = sys.stdin.buffer.read(MAX_SIZE + 1)
+        if len(raw) > MAX_SIZE:
+            raise UsageFailure(
+                f"standard input: expected at most {MAX_SIZE >> 20} MiB; split it at line ends"
+            )
+        return raw
     path = Path(file)
     try:
         if path.stat().st_size > MAX_SIZE:

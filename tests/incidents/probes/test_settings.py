@@ -163,3 +163,10 @@ def test_every_key_is_documented() -> None:
     section = page.partition("## Probes")[2].partition("\n## ")[0]
     keys = {*ProbingSettings.__struct_fields__, *ProbeSettings.__struct_fields__} - {"target", "probe"}
     assert not [key for key in keys if f"\n{key} = " not in section]
+
+
+def test_a_faulty_url_is_shown_without_its_secrets() -> None:
+    found = url_fault("http://user:word@ho st/?token=hidden")
+    assert "http://…@ho st/?…" in found
+    assert "word" not in found
+    assert "hidden" not in found
