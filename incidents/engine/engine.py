@@ -38,14 +38,14 @@ from incidents.engine.subjects import (
 )
 from incidents.engine.timers import Timers
 from incidents.events import DeliveryFailed, Gap, Probe, Said
-from incidents.model import Kind, Priority, Standing, Status
+from incidents.model import Harm, Kind, Priority, Standing, Status
 from incidents.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from incidents.engine.judgement import Judgement
-    from incidents.engine.state import Incident
+    from incidents.engine.state import Incident, Span
     from incidents.events import Event
     from incidents.model import Transition
 
@@ -100,6 +100,18 @@ class Engine:
     def incidents(self) -> tuple[Standing, ...]:
         """Every incident that is open, or was resolved a short while ago: by urgency, then money, then age."""
         return tuple(sorted((self._standing(one) for one in self._state.incidents.values()), key=_urgency))
+
+    @property
+    def settleable(self) -> tuple[tuple[str, str, tuple[Span, ...]], ...]:
+        """Open tasks of lost minutes behind which the clients are shown to be served, as (incident, edge, spans)."""
+        state = self._state
+        return tuple(
+            (one.id, name_of(subject), tuple(state.losses[name_of(subject)].spans))
+            for subject in sorted(subject for subject in state.incidents if subject.startswith(GAP))
+            if (one := state.incidents[subject]).status is not Status.RESOLVED
+            and one.priority is Priority.NORMAL
+            and one.harm is Harm.NONE
+        )
 
     def find(self, incident: str) -> Standing | None:
         """How one incident stands, None where it is unknown, or long over."""

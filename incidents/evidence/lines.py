@@ -107,6 +107,17 @@ def gap_closed_line(edge: str, first: int, after: int, at: float, *, stream: str
     return body
 
 
+def resolve_line(incident: str, at: float, *, actor: str, text: str) -> dict[str, Any]:
+    """A person's word that closes an incident."""
+    return {
+        "at": instant_text(moment(at)),
+        "type": "resolve",
+        "incident": incident,
+        "actor": actor[:255],
+        "text": text[:2000],
+    }
+
+
 def own_probe_line(part: str, at: float, *, ok: bool, detail: str, vantage: str) -> dict[str, Any]:
     """How a part of our own does, by the watchdog."""
     body: dict[str, Any] = {

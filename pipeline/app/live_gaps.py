@@ -6,15 +6,17 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from incidents.evidence.accepted import Accepted
 from incidents.evidence.gaps import OPEN, gap_lines, told_of
-from incidents.evidence.lines import counter_line
+from incidents.evidence.lines import counter_line, resolve_line
 from incidents.model import MoneyRate
 from pipeline.coverage.model import FOREVER, GapState
 from pipeline.store.instants import micros
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from incidents.evidence.accepted import OpenLosses
     from incidents.evidence.gaps import Told
     from pipeline.coverage.model import Gap
     from pipeline.store.gap_money import RatedGap
@@ -29,14 +31,18 @@ AGAIN_S = 3600.0
 
 class LiveGaps:
     """Reads what is new of the history of gaps; for one thread. `told_until`: how far the engine's time had come before
-    a restart: what came meanwhile is told then, some of it for the second time, which changes nothing."""
+    a restart: what came meanwhile is told then, some of it for the second time, which changes nothing. `tasks`: those
+    of lost minutes behind which the clients are served."""
 
-    def __init__(self, store: Store, told_until: float = FOREVER) -> None:
-        self._store = store
+    def __init__(
+        self, store: Store, told_until: float = FOREVER, tasks: Callable[[], OpenLosses] = tuple
+    ) -> None:
+        self._store, self._tasks = store, tasks
         self._seq = 0
         self._told_until = told_until
         self._open: dict[str, Told] = {}
         self._gaps: dict[str, Gap] = {}
+        self._accepted = Accepted()
         self._unrated: dict[str, Gap] = {}
 
     @property
@@ -50,14 +56,15 @@ class LiveGaps:
         return self._gaps
 
     def step(self, now: float) -> list[dict[str, Any]]:
-        """Lines of what changed; gaps that somebody accepted come with `accepted`."""
+        """Lines of what changed; a task whose gaps somebody has accepted, all of them, is resolved by his word."""
         news, self._seq = self._store.gaps_since(self._seq)
         latest = {gap.id: gap for gap in news}
+        self._accepted.note(news)
         changed = [gap for gap in latest.values() if gap.state in OPEN]
         waiting = [gap for name, gap in self._unrated.items() if name not in latest]
         rates = self._rates([*changed, *waiting])
         if not news and not rates:
-            return []
+            return self._settled(now)
         before = self._open
         if self._told_until < FOREVER:
             since, self._told_until = self._told_until - AGAIN_S, FOREVER
@@ -84,7 +91,17 @@ class LiveGaps:
             for name, gap in self._gaps.items()
             if not rates.get(name, (None, False))[1] and (name in latest or name in self._unrated)
         }
-        return lines
+        return lines or self._settled(now)
+
+    def _settled(self, now: float) -> list[dict[str, Any]]:
+        """Only when nothing else is told: a person's word settles all that its task holds."""
+        busy = {gap.loss.stream.edge for gap in self._gaps.values()}
+        return [
+            resolve_line(incident, now, actor=", ".join(who), text=f"lost for good: {'; '.join(why)}")
+            for incident, edge, spans in self._tasks()
+            if edge not in busy and (found := self._accepted.words(edge, spans)) is not None
+            for who, why in [found]
+        ]
 
     def _rates(self, gaps: Sequence[Gap]) -> dict[str, tuple[MoneyRate | None, bool]]:
         """By gap, of those that were ever rated: a minute's money, and whether the gap was then as it is now."""

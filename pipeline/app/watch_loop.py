@@ -21,6 +21,7 @@ from pipeline.store.leases import LeaseLostError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from incidents.evidence.accepted import OpenLosses
     from incidents.model import Transition
     from incidents.policy import Policy
     from pipeline.app.watch_notices import Notices
@@ -74,7 +75,9 @@ class Watch:
         self._planned: list[Maintenance] = []
         self._complained: dict[str, float] = {}
         self._customers: frozenset[str] = frozenset()
+        self._losses: OpenLosses = ()
         self.log = self._begin()
+        self._note_open()
         notices.recover(self.log.at)
 
     def add(self, feed: Feed) -> None:
@@ -84,6 +87,10 @@ class Watch:
     def open_customers(self) -> frozenset[str]:
         """Customers that open incidents are about; for feeds."""
         return self._customers
+
+    def open_losses(self) -> OpenLosses:
+        """Tasks of lost minutes that a person may settle now; for feeds."""
+        return self._losses
 
     def _begin(self) -> WatchLog:
         log = WatchLog(self._store, self._policy)
@@ -111,13 +118,18 @@ class Watch:
             raise
         self._notices.put(made)
         if made:
-            self._customers = frozenset(
-                name
-                for each in self.log.engine.incidents
-                if each.status is not Status.RESOLVED
-                for name in (*each.customers, *([each.scope.id] if each.scope.kind == "customer" else []))
-            )
+            self._note_open()
         return made
+
+    def _note_open(self) -> None:
+        engine = self.log.engine
+        self._customers = frozenset(
+            name
+            for each in engine.incidents
+            if each.status is not Status.RESOLVED
+            for name in (*each.customers, *([each.scope.id] if each.scope.kind == "customer" else []))
+        )
+        self._losses = engine.settleable
 
     def _plan(self, rows: Sequence[Evidence]) -> None:
         events = [event for row in rows if isinstance(event := event_of(row), Maintenance)]
@@ -175,6 +187,7 @@ class Watch:
             try:
                 # nobody knows what of the last step was written: the log does
                 self.log = self._begin()
+                self._note_open()
                 self._notices.put_recent(self._clock())
             except StoreError:
                 return

@@ -53,7 +53,7 @@ def watch_of(
         inbox = Inbox()
         notices = Notices(store, dispatcher_of(config), inbox, seconds)
         watch = Watch(store, config.incidents, seconds, inbox, notices)
-        gaps, counters = LiveGaps(store, watch.log.at), LiveCounters(store)
+        gaps, counters = LiveGaps(store, watch.log.at, watch.open_losses), LiveCounters(store)
         if checks:
             watch.add(stack.enter_context(_coverage(store, config, stop)))
         watch.add(Feed("gaps", gaps.step))

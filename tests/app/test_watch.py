@@ -261,3 +261,82 @@ def test_gaps_that_closed_while_nobody_watched_close_their_task(config: Config, 
     moments = [clock.at + 60 * minute for minute in range(15)]
     run_for(store, config, clock, *moments, act=lambda at: put_probes(store, at))
     assert {row.status for row in store.incidents.incidents()} == {"resolved"}
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_accepted_gaps_end_their_task_in_the_name_of_who_accepted_them(
+    config: Config, store: Store, restarts: bool
+) -> None:
+    from dataclasses import replace
+
+    from pipeline.app.checking import check_and_record
+    from pipeline.coverage.model import GapState
+
+    clock = Clock(NOW)
+    served = True
+
+    def look(at: float) -> None:
+        if served:
+            put_probes(store, at)
+        check_and_record(store, config, clock())
+
+    def accept(place: int, who: str) -> None:
+        gap = sorted(store.gaps(), key=lambda each: each.loss.first)[place]
+        accepted = replace(gap, state=GapState.ACCEPTED, reason=f"{who}: its disk died", updated=clock.at)
+        store.write_gaps([accepted])
+
+    def stands() -> str:
+        (row,) = [row for row in store.incidents.incidents() if row.kind == "billing_gap"]
+        return row.status
+
+    put_minutes(store, FIRST, FIRST + 30)
+    put_minutes(store, FIRST + 30, FIRST + 40, silent=["e2"])
+    put_minutes(store, FIRST + 40, FIRST + 50)
+    put_minutes(store, FIRST + 50, FIRST + 55, silent=["e2"])
+    put_minutes(store, FIRST + 55, FIRST + 60)
+    run_for(store, config, clock, (FIRST + 61) * 60.0, act=look)
+    assert [gap.minutes for gap in store.gaps()] == [10, 5]
+    times = [(FIRST + 62 + minute) * 60.0 for minute in range(3)]
+    accept(0, "anna")
+    run_for(store, config, clock, *times[:2], act=look)
+    assert stands() == "open"  # somebody has yet to accept the rest
+    if restarts:
+        accept(1, "boris")
+        run_for(store, config, clock, times[2], act=look)
+    else:
+
+        def accept_then_look(at: float) -> None:
+            look(at)
+            accept(1, "boris")
+
+        run_for(store, config, clock, times[2], act=accept_then_look)
+    assert stands() == "resolved"
+    *_, last = [row for row in store.incidents.changes() if row.change == "resolved"]
+    assert last.body["actor"] == "anna, boris"
+    assert last.body["reason"] == "lost for good: its disk died"
+    put_minutes(store, FIRST + 60, FIRST + 70)
+    run_for(store, config, clock, (FIRST + 71) * 60.0, act=look)
+    assert stands() == "resolved"
+
+
+def test_accepting_a_loss_does_not_say_that_clients_are_served(config: Config, store: Store) -> None:
+    from dataclasses import replace
+
+    from pipeline.app.checking import check_and_record
+    from pipeline.coverage.model import GapState
+
+    clock = Clock(NOW)
+    put_minutes(store, FIRST, FIRST + 30)
+    put_minutes(store, FIRST + 30, FIRST + 40, silent=["e2"])
+    put_minutes(store, FIRST + 40, FIRST + 50)
+    at = clock.at = (FIRST + 51) * 60.0
+    check_and_record(store, config, clock())
+    run_for(store, config, clock, at, act=lambda _: None)
+    (gap,) = store.gaps()
+    store.write_gaps([replace(gap, state=GapState.ACCEPTED, reason="anna: lost", updated=at)])
+    run_for(store, config, clock, at + 60, at + 120, act=lambda _: None)
+    (row,) = store.incidents.incidents()
+    assert (row.priority, row.status) == ("high", "open")
+    run_for(store, config, clock, at + 180, at + 240, act=lambda now: put_probes(store, now))
+    (row,) = store.incidents.incidents()
+    assert (row.priority, row.status) == ("normal", "resolved")
