@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,6 +141,12 @@ def test_without_a_watch_what_is_said_waits_for_one(prebill: Prebill, here: Path
     table = prebill("incidents", "list", cwd=here).stdout
     assert "acknowledged" in table
     assert "Nobody watches" in table
+    opened = json.loads(prebill("status", "--json", cwd=here).stdout)["incidents"]
+    assert opened == {"company_wide": 0, "high": 0, "normal": 0} | Counter(
+        row["priority"] for row in incidents(prebill, here)
+    )
+    assert opened["high"] >= 1
+    assert f"{opened['high']} high" in prebill("status", cwd=here).stdout
 
 
 def test_wrong_words_are_told_all_at_once(prebill: Prebill, here: Path) -> None:

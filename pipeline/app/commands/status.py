@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,16 @@ from pipeline.app.stores import existing_store
 from pipeline.app.terminal import human_bytes, human_count, out, plural, print_json, printable
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from pipeline.app.settings import Config
     from pipeline.store.status import StoreStatus
     from pipeline.store.store import Store
 
 EDGES_SHOWN = 30
 PROBLEMS_SHOWN = 5
+PRIORITIES = {"company_wide": "red", "high": "yellow", "normal": ""}
+"""Of incidents, the most urgent first, and how each is shown."""
 
 
 def status(
@@ -26,7 +31,7 @@ def status(
     json: Flag = False,
     context: Given,
 ) -> int:
-    """What is in, how late, what is missing, what came broken, what waits.
+    """What is in, how late, what is missing, what came broken, what waits, what is open.
 
     Parameters
     ----------
@@ -39,7 +44,11 @@ def status(
         found = store.status()
         spool = look_at_spool(store, config) if config is not None else None
         missing = look_at_coverage(store, config, context.now())
-    document = describe(found, spool, config, context.now()) | {"coverage": missing}
+        opened = Counter(row.priority for row in store.incidents.incidents() if row.status != "resolved")
+    document = describe(found, spool, config, context.now()) | {
+        "coverage": missing,
+        "incidents": {priority: opened[priority] for priority in PRIORITIES},
+    }
     if json:
         print_json(document)
     else:
@@ -178,8 +187,21 @@ def show(document: dict[str, Any], dsn: str) -> None:
             )
     for head, told, style in coverage_rows(document["coverage"]):
         facts.add_row(head, Text(told, style))
+    facts.add_row("Open", _incidents(document["incidents"]))
     out().print(facts)
     _show_edges(document)
+
+
+def _incidents(opened: dict[str, int]) -> Text:
+    from rich.text import Text
+
+    if not (count := sum(opened.values())):
+        return Text("no incident")
+    worst = next(priority for priority in PRIORITIES if opened[priority])
+    each = ", ".join(f"{opened[priority]:,} {priority}" for priority in PRIORITIES if opened[priority])
+    return Text(
+        f"{plural(count, 'incident')}: {each}; `prebill incidents list` shows them", PRIORITIES[worst]
+    )
 
 
 def _show_edges(document: dict[str, Any]) -> None:
