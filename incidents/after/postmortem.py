@@ -51,7 +51,8 @@ def _head(account: Account, language: str) -> list[str]:
     elif account.kind is Kind.BILLING_GAP:
         what = say("what_gap", language, scope=scope)
     else:
-        reason = escaped(account.timeline[0].reason) if account.timeline else ""
+        own = (each.reason for each in account.timeline if each.incident == account.incident)  # not a child's
+        reason = escaped(next(own, ""))
         what = say("what_other", language, kind=kind, scope=scope, reason=reason)
     told = [
         what,

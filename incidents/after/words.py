@@ -21,7 +21,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Billing data of {scope} was not collected; no client was hurt, as far as is known.",
         "Данные биллинга ({scope}) не собирались; насколько известно, никто из клиентов не пострадал.",
     ),
-    "what_other": ("{kind}, {scope}: {reason}", "{kind}, {scope}: {reason}"),
+    "what_other": ("{kind}, {scope}: {reason}.", "{kind}, {scope}: {reason}."),
     "opened": ("Opened {at}, worst priority {priority}.", "Открыт {at}, высший приоритет {priority}."),
     "resolved": ("Resolved {at} by {who}, after {time}.", "Закрыт {at} ({who}), через {time}."),
     "not_resolved": ("Not resolved yet; this is as of {at}.", "Ещё не закрыт; состояние на {at}."),

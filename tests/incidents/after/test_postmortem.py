@@ -6,11 +6,12 @@ from collections.abc import Callable
 from string import Formatter
 
 import pytest
+from msgspec.structs import replace
 
 from incidents.after.account import account_of
 from incidents.after.postmortem import escaped, postmortem_text
 from incidents.after.words import SENTENCES
-from incidents.model import Change, Status, Transition
+from incidents.model import Change, Harm, Status, Transition
 from incidents.tasks.model import Lost
 
 
@@ -46,6 +47,18 @@ def test_the_draft_has_what_is_known_and_asks_for_the_rest(
         assert line in page
     heads = [line for line in page.splitlines() if line.startswith("## ")]
     assert len(heads) == 10
+
+
+def test_why_it_was_is_its_own_reason_and_not_that_of_a_gap_below_it(
+    story: tuple[Transition, ...], clock: Callable[[float], float], make_gap_step: Callable[..., Transition]
+) -> None:
+    below = make_gap_step(-9, change=Change.OPENED, reason="logs are lost", parent="o1")
+    suspected = [replace(each, harm=Harm.SUSPECTED) for each in (below, *story)]
+    account = account_of("o1", suspected, (), now=clock(60))
+    assert account is not None
+    own = next(each for each in account.timeline if each.incident == "o1")
+    assert account.timeline[0].incident != "o1"
+    assert f"outage, customer c1: {own.reason}. Opened" in postmortem_text(account)
 
 
 def test_a_gap_that_hurt_nobody_says_so_and_that_nobody_was_woken(
