@@ -30,11 +30,12 @@ class Maildir:
         self._path, self._limit = Path(path), limit
 
     def letters(self, most: int) -> Iterator[RawLetter]:
-        """At most so many; files that go away meanwhile are passed over. Raises MailError where there is no maildir."""
+        """At most so many; what is no file (a pipe would be waited for) and files that go away are passed over.
+        Raises MailError where there is no maildir."""
         new = self._path / "new"
         try:
             files = sorted(
-                (entry for entry in new.iterdir() if not entry.name.startswith(".")),
+                (entry for entry in new.iterdir() if not entry.name.startswith(".") and entry.is_file()),
                 key=lambda entry: entry.name,
             )
         except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -281,3 +282,10 @@ def test_many_warnings_are_one_letter_to_the_head_and_told_once() -> None:
     assert warning.get_content().count("prebill support show") == 3
     turn(log, now=late + 60, outbox=outbox)
     assert len(outbox) == 1
+
+
+def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "new" / "folder").mkdir(parents=True)
+    os.mkfifo(tmp_path / "new" / "a-pipe")
+    (tmp_path / "new" / "letter").write_bytes(b"Subject: hi\n\nhi")
+    assert [letter.handle for letter in Maildir(str(tmp_path), 5_000).letters(1)] == ["letter"]
