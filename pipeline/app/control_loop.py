@@ -14,6 +14,7 @@ from pipeline.app.gap_output import STILL_LOST, money_text, sum_text
 from pipeline.app.gap_pricing import GapPricer, rate_open
 from pipeline.app.period import span_text
 from pipeline.app.terminal import printable, say
+from pipeline.coverage.looks import LOOK
 
 if TYPE_CHECKING:
     from pipeline.app.settings import Config
@@ -47,7 +48,7 @@ def checks(
     def work() -> None:
         while not (stop.is_set() or done.is_set()):
             try:
-                check_and_tell(continuous, clock().timestamp())
+                check_and_tell(store, continuous, clock().timestamp())
                 pricer.wake()
             except Exception as error:
                 say(f"the check of coverage failed and will be tried again: {error}")
@@ -63,8 +64,11 @@ def checks(
         thread.join(timeout=30)
 
 
-def check_and_tell(continuous: Continuous, now: float) -> None:
-    """One check; gaps that are new, shrunk or closed are told, a line each."""
+def check_and_tell(store: Store, continuous: Continuous, now: float) -> None:
+    """One check; gaps that are new, shrunk or closed are told, a line each. Until a pipeline has once had in all that
+    lay in its spool, nothing is lost: it is not read yet."""
+    if not store.marks().beats and not store.evidence((LOOK,)):
+        return
     changed = [gap for checked in continuous.step(now) for gap in checked.changed]
     for gap in changed[:TOLD_AT_ONCE]:
         say(gap_line(gap))

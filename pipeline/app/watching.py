@@ -92,7 +92,7 @@ def _coverage(store: Store, config: Config, stop: threading.Event) -> Iterator[F
                     held.append(stack.enter_context(holding(store, COVERAGE, stop)))
                 except HeldFailure:
                     return []  # it is done elsewhere; this one takes it on when that ends
-            check_and_tell(continuous, now)
+            check_and_tell(store, continuous, now)
             name_gaps(store)
             return []
 

@@ -145,6 +145,8 @@ def put_minutes(store: Store, first: int, after: int, *, silent: Collection[str]
             ]
         )  # fmt: skip
     store.add_readings([_reading(edge, minute) for edge in EDGES for minute in range(first + 1, after + 1)])
+    for second in range(first * 60, after * 60 + 31, 20):
+        store.beat(float(second))
 
 
 def _write_id(segment: int) -> int:

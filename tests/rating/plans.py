@@ -110,10 +110,8 @@ def charges(draw: st.DrawFn, charge_id: str, currency: str) -> Charge:
         )
         begin, end = draw(st.lists(st.times(), min_size=2, max_size=2))
         begin, end = (time(each.hour, each.minute) for each in (begin, end))
-        days = draw(
-            st.just(()) | st.sets(st.integers(0, 6), max_size=6).map(lambda some: tuple(sorted(some)))
-        )
-        if (begin != end or days) and draw(st.booleans()):
+        days = draw(st.sets(st.integers(0, 6), max_size=6).map(lambda some: tuple(sorted(some))))
+        if draw(st.booleans()) and (begin != end or days):
             given["hours"] = Hours(begin, end, draw(st.sampled_from(["UTC", "Europe/Moscow"])), days)
     low, high = sorted(draw(st.tuples(amounts, amounts)))
     return Charge(

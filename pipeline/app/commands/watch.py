@@ -28,7 +28,7 @@ def watch(*, once: Flag = False, wait: Flag = False, context: Given) -> int:
     Parameters
     ----------
     once
-        Take up what is there, decide, tell, and end; probes are not made.
+        Look once: probe, take up what is there, decide, tell, and end.
     wait
         While another one watches, stand by and take over when it ends, in place of exit 1.
     """
