@@ -189,6 +189,8 @@ def _count(
     made.rows[0] += batch.facts
     made.rows[1] += reduced.rows
     for at, pairs in enumerate(reduced.pairs):
-        made.pairs[batch.places[at]] = tuple((made.zones[zone], batch.names[name]) for zone, name in pairs)
+        made.pairs[batch.places[at]] = tuple(
+            sorted((made.zones[zone], batch.names[name]) for zone, name in pairs)
+        )
     for at in np.flatnonzero(reduced.large).tolist():
         made.alone[batch.places[at]] = "his usage is too large to be counted with the others"

@@ -25,11 +25,11 @@ class PlacesSeen(Protocol):
 
     @property
     def zones(self) -> tuple[str, ...]:
-        """Each zone, once."""
+        """Each zone, once, in order: the reason that is found first is the same, whoever tells it."""
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Each (zone, resource), once."""
+        """Each (zone, resource), once, in order."""
 
 
 class Places:
@@ -45,7 +45,7 @@ class Places:
 
         seen = np.zeros(len(self._usage.zones), np.bool_)
         seen[self._usage.zone] = True
-        return tuple(self._usage.zones[zone] for zone in np.flatnonzero(seen).tolist())
+        return tuple(sorted(self._usage.zones[zone] for zone in np.flatnonzero(seen).tolist()))
 
     @cached_property
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -61,7 +61,9 @@ class Places:
             seen = np.zeros(len(usage.zones) * count, np.bool_)
             seen[keys] = True
             keys = np.flatnonzero(seen)
-        return tuple((usage.zones[key // count], usage.resources[key % count]) for key in keys.tolist())
+        return tuple(
+            sorted((usage.zones[key // count], usage.resources[key % count]) for key in keys.tolist())
+        )
 
 
 def uncounted(plan: Plan, places: PlacesSeen) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
+from tests.app.called import call as call_prebill
 
 ROOT = Path(__file__).parents[2]
 Prebill = Callable[..., subprocess.CompletedProcess[str]]
@@ -24,21 +25,18 @@ def prebill(tmp_path: Path) -> Prebill:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREBILL_")}
         if cache := os.environ.get("PREBILL_CACHE"):
             inherited["PREBILL_CACHE"] = cache
-        return subprocess.run(
-            [sys.executable, "-m", "pipeline.app.main", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
+        return call_prebill(
+            arguments,
             cwd=cwd,
-            input=stdin,
-            env={
+            environment={
                 **inherited,
                 "PYTHONPATH": str(ROOT),
                 "COLUMNS": "100",
                 "PYTHONUTF8": "1",
                 **(environment or {}),
             },
+            stdin=stdin,
+            timeout=120,
         )
 
     return call

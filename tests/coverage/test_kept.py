@@ -82,7 +82,7 @@ class Traffic:
 def test_what_is_kept_is_what_the_store_says(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_ROWS", 90)
     traffic, kept = Traffic(1), Kept(store)
-    for minute in range(MINUTE, MINUTE + 30):
+    for minute in range(MINUTE, MINUTE + 20):
         store.commit(traffic.minute(minute))
         store.beat(minute * 60.0)
         kept.refresh()

@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 
     from pipeline.store import Store
 
-READS = 1_000
-
 EMBEDDED = pytest.mark.parametrize("dsn", ["embedded"], indirect=True)
 
 
-def test_no_read_is_torn_while_a_writer_runs(store: Store) -> None:
+@pytest.mark.parametrize("reads", [300, pytest.param(5_000, marks=pytest.mark.nightly)])
+def test_no_read_is_torn_while_a_writer_runs(store: Store, reads: int) -> None:
     """Invariant: every commit moves 100 requests from one segment to the other, so the sum is 100 after each."""
     left, right = Origin("e1", "access", MINUTE), Origin("e1", "access", MINUTE + 1)
     stop = threading.Event()
@@ -60,7 +59,7 @@ def test_no_read_is_torn_while_a_writer_runs(store: Store) -> None:
     writer.start()
     try:
         cuts = []
-        for _ in range(READS):
+        for _ in range(reads):
             cut = store.cut()
             cuts.append(cut)
             assert store.totals(cut)["requests"] == 1000
