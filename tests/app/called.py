@@ -1,6 +1,6 @@
-"""`prebill` called in a process of its own that begins with the libraries already loaded: forked from one that has nothing
-of ours in it, so that a call costs what the command does and not a second of imports. tests/app/test_main.py starts the
-command as a shell does."""
+"""`prebill` called in a process of its own that begins with the libraries already loaded: forked from one that has
+nothing of ours in it, so that a call costs what the command does and not a second of imports. tests/app/test_main.py
+starts the command as a shell does."""
 
 from __future__ import annotations
 
