@@ -58,14 +58,14 @@ class Context:
         return parse_time(self.now_text) if self.now_text else None
 
 
-def parse_time(text: str) -> datetime:
-    """RFC 3339 with an offset, as a time in UTC; raises UsageFailure."""
+def parse_time(text: str, option: str = "--now") -> datetime:
+    """RFC 3339 with an offset, as a time in UTC; raises UsageFailure that names the option."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
         raise UsageFailure(
-            f"--now: expected a time with an offset, like 2026-11-01T00:00:00Z; found {text!r}"
+            f"{option}: expected a time with an offset, like 2026-11-01T00:00:00Z; found {text!r}"
         )
     return found.astimezone(UTC)

@@ -10,17 +10,18 @@ from pipeline.app.terminal import human_bytes, out, plural
 from pipeline.coverage.model import Coverage, GapState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from pipeline.app.settings import Config
     from pipeline.coverage.control import Checked
+    from pipeline.coverage.model import Gap
     from pipeline.store.store import Store
 
 
-def show_coverage(checked: Checked, config: Config, end: datetime, when: str) -> None:
+def show_coverage(store: Store, checked: Checked, config: Config, end: datetime, when: str) -> None:
     """The hour that ends at `end`, minute by minute, and what is lost of it."""
     from pipeline.app.coverage_screen import show_map
-    from pipeline.app.gap_output import show_gaps
     from pipeline.app.heat_map import draw
 
     found = checked.coverage
@@ -30,13 +31,11 @@ def show_coverage(checked: Checked, config: Config, end: datetime, when: str) ->
     out().print(f"[bold]Coverage[/bold] at {when}", highlight=False)
     show_map(draw(hour, "minute"))
     out().print()
-    show_gaps(checked.gaps, {customer.id: customer.name for customer in config.customer}, checked.at)
+    _show_gaps(store, config, checked.gaps, checked.at)
 
 
 def show_what_came(store: Store, checked: Checked, config: Config) -> None:
     """The gaps that shrank or closed, with what they were when they were first seen; then those that are left."""
-    from pipeline.app.gap_output import show_gaps
-
     out().print()
     out().print("[bold]What came back late[/bold]")
     for gap in checked.changed:
@@ -52,5 +51,12 @@ def show_what_came(store: Store, checked: Checked, config: Config) -> None:
             markup=False, soft_wrap=True,
         )  # fmt: skip
     out().print()
-    left = [gap for gap in checked.gaps if gap.state is not GapState.CLOSED]
-    show_gaps(left, {customer.id: customer.name for customer in config.customer}, checked.at)
+    _show_gaps(store, config, [gap for gap in checked.gaps if gap.state is not GapState.CLOSED], checked.at)
+
+
+def _show_gaps(store: Store, config: Config, gaps: Sequence[Gap], now: float) -> None:
+    from pipeline.app.gap_output import show_gaps
+    from pipeline.app.gap_pricing import rate_open
+
+    stakes, unrated = rate_open(store, config, gaps, now)
+    show_gaps(gaps, {customer.id: customer.name for customer in config.customer}, now, stakes, unrated)

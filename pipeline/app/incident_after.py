@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.app.failures import UsageFailure
 from pipeline.app.period import parse_language
 from pipeline.app.terminal import out, plural, print_json, say
+from pipeline.app.whole_files import write_text_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,11 +59,7 @@ def show_after(
     if output is None:
         print(text, end="")
         return 0
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UsageFailure(f"--output {output}: cannot be written: {reason}") from None
+    write_text_file(output, text)
     say(f"{output}: written")
     return 0
 

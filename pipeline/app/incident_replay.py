@@ -4,13 +4,12 @@ NDJSON for machines; nothing is touched."""
 from __future__ import annotations
 
 import itertools
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.app.catalogue import STDIN
 from pipeline.app.failures import UsageFailure
 from pipeline.app.terminal import out, plural
+from pipeline.app.whole_files import name_of, read_lines_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from incidents.policy import Policy
     from pipeline.app.context import Context
 
-MAX_SIZE = 256 << 20
 PROBLEMS_SHOWN = 100
 MAX_SILENCE_DAYS = 366
 """Between two events: what is open is told again every few minutes, and a mistyped year would be told for hours."""
@@ -58,9 +56,9 @@ def _events(file: str) -> list[Event]:
     from incidents.replay import read_events
     from pipeline.coverage.evidence import EvidenceError
 
-    name = "standard input" if file == STDIN else file
+    name = name_of(file)
     try:
-        events = read_events(_read(file))
+        events = read_events(read_lines_file(file))
     except EvidenceError as error:
         problems = [f"{name}: {problem}" for problem in error.problems[:PROBLEMS_SHOWN]]
         if len(error.problems) > PROBLEMS_SHOWN:
@@ -84,23 +82,6 @@ def _check_silence(events: list[Event], name: str) -> None:
         raise UsageFailure(
             problems, mend="Where no year is mistyped, put a tick between them, or replay two files."
         )
-
-
-def _read(file: str) -> bytes:
-    if file == STDIN:
-        raw = sys.stdin.buffer.read(MAX_SIZE + 1)
-        if len(raw) > MAX_SIZE:
-            raise UsageFailure(
-                f"standard input: expected at most {MAX_SIZE >> 20} MiB; split it at line ends"
-            )
-        return raw
-    path = Path(file)
-    try:
-        if path.stat().st_size > MAX_SIZE:
-            raise UsageFailure(f"{file}: expected at most {MAX_SIZE >> 20} MiB; split it at line ends")
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageFailure(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from None
 
 
 def _tell(transitions: Iterable[Transition]) -> None:

@@ -289,6 +289,7 @@ def write_report(report: dict[str, Any], lang: str, output: str | None, *, json:
     """The report to a file by its ending, or to standard output. Raises UsageFailure."""
     from incidents.desk.report_page import report_html, report_text
     from pipeline.app.terminal import print_json, say
+    from pipeline.app.whole_files import write_text_file
 
     if output is not None:
         made = {".html": report_html, ".htm": report_html, ".txt": report_text}.get(
@@ -296,12 +297,7 @@ def write_report(report: dict[str, Any], lang: str, output: str | None, *, json:
         )
         if made is None:
             raise UsageFailure(f"-o: expected a name that ends in .html or .txt, found {output!r}")
-        try:
-            Path(output).write_text(made(report, lang), encoding="utf-8")
-        except OSError as error:
-            raise UsageFailure(
-                f"{output}: cannot be written: {(error.strerror or str(error)).lower()}"
-            ) from None
+        write_text_file(Path(output), made(report, lang))
         say(f"{output} written")
     if json:
         print_json(report)

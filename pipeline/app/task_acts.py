@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace as replaced
 
+from pipeline.app.context import parse_time
 from pipeline.app.failures import UsageFailure
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def act_on(
         _write(store, replaced(act, assignee=who))
         return f"{task.id}: taken by {who}"
     if action == "due":
-        due = _instant(str(what))
+        due = parse_time(str(what), "tasks due").timestamp()
         if due <= view.now:
             raise UsageFailure(f"tasks due: expected a time that is to come, found {what}")
         _write(store, replaced(act, due=due))
@@ -115,15 +115,3 @@ def _steps(task: Task) -> list[str]:
 def _names(lost: list[Lost]) -> str:
     more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
     return ", ".join(each.gap for each in lost[:SHOWN]) + more
-
-
-def _instant(text: str) -> float:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise UsageFailure(
-            f"tasks due: expected a time with an offset, like 2026-11-02T12:00:00Z; found {text!r}"
-        )
-    return found.timestamp()

@@ -142,7 +142,7 @@ def _run(losses: Losses, end: datetime, folder: Path, context: Context) -> int:
         _show_usage(store, config)
         _show_broken(store)
         checked = check_and_record(store, config, end + FIRST_LOOK)
-        show_coverage(checked, config, end, f"{end + FIRST_LOOK:%H:%M}, ten minutes after the hour")
+        show_coverage(store, checked, config, end, f"{end + FIRST_LOOK:%H:%M}, ten minutes after the hour")
         stories = Stories(store, config, end)
         told = stories.lose_minutes() and stories.lose_a_client()
         out().print()

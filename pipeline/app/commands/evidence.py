@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import getpass
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.app.catalogue import STDIN
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import plural, print_json, say
+from pipeline.app.whole_files import name_of, read_lines_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.coverage.evidence import Evidence
 
-MAX_SIZE = 256 << 20
 PROBLEMS_SHOWN = 100
 
 
@@ -48,8 +45,8 @@ def evidence(
     json
         One JSON document on standard output: how many were read, and how many were new.
     """
-    name = "standard input" if file == STDIN else file
-    found = _parse(_read(file), name, actor or _user(), context.now().timestamp())
+    name = name_of(file)
+    found = _parse(read_lines_file(file), name, actor or _user(), context.now().timestamp())
     with any_store(context) as store:
         added = store.add_evidence(found)
     if json:
@@ -58,23 +55,6 @@ def evidence(
         known = f"; {len(found) - added:,} of {len(found):,} were known" if added < len(found) else ""
         say(f"{name}: {plural(added, 'event')} added{known}")
     return 0
-
-
-def _read(file: str) -> bytes:
-    if file == STDIN:
-        raw = sys.stdin.buffer.read(MAX_SIZE + 1)
-        if len(raw) > MAX_SIZE:
-            raise UsageFailure(
-                f"standard input: expected at most {MAX_SIZE >> 20} MiB; split it at line ends"
-            )
-        return raw
-    path = Path(file)
-    try:
-        if path.stat().st_size > MAX_SIZE:
-            raise UsageFailure(f"{file}: expected at most {MAX_SIZE >> 20} MiB; split it at line ends")
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageFailure(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from None
 
 
 def _parse(raw: bytes, name: str, actor: str, now: float) -> Sequence[Evidence]:

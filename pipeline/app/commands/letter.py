@@ -89,7 +89,8 @@ def letter(
     period = parse_month(month)
     percent = _percent(discount)
     more = _more_options(free or [], paid or [])
-    times = [parse_time(text) if text else None for text in (answer_by, next_by)]
+    given = (("--answer-by", answer_by), ("--next-by", next_by))
+    times = [parse_time(text, option) if text else None for option, text in given]
     with existing_store(context) as store:
         found = _compose(store, context, who, book_of(config), period, percent, more, times, sender)
     subject, text = letter_subject(found, language), letter_text(found, language)

@@ -89,10 +89,7 @@ def _time(context: Context, text: str | None) -> float:
 
     if text is None:
         return context.now().replace(microsecond=0).timestamp()
-    try:
-        return parse_time(text).timestamp()
-    except UsageFailure as failure:
-        raise UsageFailure(failure.problems[0].replace("--now", "--at")) from None
+    return parse_time(text, "--at").timestamp()
 
 
 def _hand_over(

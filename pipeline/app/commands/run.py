@@ -53,11 +53,7 @@ def run(
     if runner not in RUNNERS:
         raise UsageFailure(f"--runner: expected {' or '.join(RUNNERS)}, found {runner!r}")
     config = context.config
-    spool = Path(config.spool.path)
-    if not spool.is_dir():
-        raise UsageFailure(
-            f"spool.path: there is no folder {spool}", mend=f"mkdir -p {spool}, or mend spool.path."
-        )
+    check_spool(config)
     fmt = spool_format(config)
     with any_store(context) as store, stop_on_signals() as stop, housekeeping(store, context, stop):
         if once:
@@ -66,6 +62,15 @@ def run(
             return code
         with checks(store, config, context.clock(), stop):
             return bring_in(config, store, fmt, context, stop, once=once, json=json)
+
+
+def check_spool(config: Config) -> None:
+    """Raises UsageFailure where the spool is not there."""
+    spool = Path(config.spool.path)
+    if not spool.is_dir():
+        raise UsageFailure(
+            f"spool.path: there is no folder {spool}", mend=f"mkdir -p {spool}, or mend spool.path."
+        )
 
 
 def bring_in(

@@ -166,13 +166,14 @@ def _count(
 
 def compiled_for(book: PlanBook, month: Month, more: Path | None = None) -> CompiledBook:
     """What was offered when the month ended, and the plans of a folder beside it. Raises UsageFailure."""
-    from datetime import date
+    from datetime import date, timedelta
 
     from pipeline.rating.book import read_book
     from pipeline.rating.compiled_book import compile_book
     from pipeline.rating.plan_errors import BookError
 
-    plans = list(book.offered(date(month.year, month.month, 28)))
+    last = date(month.following.year, month.following.month, 1) - timedelta(days=1)
+    plans = list(book.offered(last))
     if more is not None:
         try:
             plans += read_book(more).plans

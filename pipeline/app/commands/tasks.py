@@ -15,6 +15,7 @@ from pipeline.app.parameters import Flag, Given
 from pipeline.app.period import parse_language
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import print_json, say
+from pipeline.app.whole_files import write_text_file
 
 if TYPE_CHECKING:
     from incidents.tasks.model import Task
@@ -189,12 +190,7 @@ def _digest(view: TaskView, language: str, *, html: bool, output: Path | None, j
     if output is None:
         print(text, end="")
         return 0
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageFailure(
-            f"--output {output}: cannot be written: {(error.strerror or str(error)).lower()}"
-        ) from None
+    write_text_file(output, text)
     say(f"{output}: written")
     return 0
 

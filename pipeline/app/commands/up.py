@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
-from pipeline.app.commands.run import bring_in, housekeeping, spool_format, stop_on_signals
+from pipeline.app.commands.run import bring_in, check_spool, housekeeping, spool_format, stop_on_signals
 from pipeline.app.commands.watch import ended, told_begin
-from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import say
@@ -26,11 +24,7 @@ def up(*, wait: Flag = False, context: Given) -> int:
     from pipeline.app.watching import watch_of
 
     config = context.config
-    spool = Path(config.spool.path)
-    if not spool.is_dir():
-        raise UsageFailure(
-            f"spool.path: there is no folder {spool}", mend=f"mkdir -p {spool}, or mend spool.path."
-        )
+    check_spool(config)
     fmt = spool_format(config)
     with any_store(context) as store, stop_on_signals() as stop, housekeeping(store, context, stop):
         failed: list[BaseException] = []
