@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hmac
 import http.server
 import json
@@ -74,6 +75,8 @@ class Door:
     def stop(self) -> None:
         """Takes no more requests and returns when those under way have ended."""
         if self._thread.is_alive():
+            with contextlib.suppress(OSError):  # wakes the loop, which else looks up every half second
+                self._server.socket.shutdown(socket.SHUT_RDWR)
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
