@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from incidents.after.words import say
+from incidents.messages.words import scope_text
 from incidents.model import Change, Harm, Kind
+from incidents.phrases import in_language, source_text
 from incidents.tasks.words import age_text, money_text, short_instant
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def postmortem_text(account: Account, language: str = "en") -> str:
 
 
 def _head(account: Account, language: str) -> list[str]:
-    scope = escaped(str(account.scope))
+    scope = escaped(scope_text(account.scope, language))
     kind = say(account.kind.value, language)
     day = f"{datetime.fromtimestamp(account.opened, UTC):%Y-%m-%d}"
     if account.harm is Harm.CONFIRMED:
@@ -52,7 +54,7 @@ def _head(account: Account, language: str) -> list[str]:
         what = say("what_gap", language, scope=scope)
     else:
         own = (each.reason for each in account.timeline if each.incident == account.incident)  # not a child's
-        reason = escaped(next(own, ""))
+        reason = escaped(in_language(next(own, ""), language))
         what = say("what_other", language, kind=kind, scope=scope, reason=reason)
     told = [
         what,
@@ -160,9 +162,15 @@ def _moment(each: Transition, incident: str, language: str) -> list[str]:
     if each.change is Change.NOTICE and each.audience is not None:
         what = say("notice", language, audience=say(each.audience.value, language))
     else:
-        what = f"{each.change.value}, {say(each.priority.value, language)}, harm {each.harm.value}"
+        what = ", ".join(
+            (
+                say(f"change_{each.change.value}", language),
+                say(each.priority.value, language),
+                say(f"harm_{each.harm.value}", language),
+            )
+        )
     of = "" if each.incident == incident else f"`{each.incident}` "
-    reason = f": {escaped(each.reason)}" if each.reason else ""
+    reason = f": {escaped(in_language(each.reason, language))}" if each.reason else ""
     return [when, f"{of}{what}{reason}", escaped(each.actor)]
 
 
@@ -171,7 +179,11 @@ def _evidence(account: Account, language: str) -> list[str]:
     for fact in account.evidence:
         first.setdefault((fact.source, fact.text), fact)
     facts = list(first.values())[:FACTS_SHOWN]
-    lines = [f"- {short_instant(fact.at)} {escaped(fact.source)}: {escaped(fact.text)}" for fact in facts]
+    lines = [
+        f"- {short_instant(fact.at)} {escaped(source_text(fact.source, language))}: "
+        f"{escaped(in_language(fact.text, language))}"
+        for fact in facts
+    ]
     if len(first) > len(facts):
         lines.append(f"- {say('more', language, count=len(first) - len(facts))}")
     return [f"## {say('evidence', language)}", "\n".join(lines)] if lines else []

@@ -12,6 +12,7 @@ from incidents.messages.render import page, render
 from incidents.model import Audience, Change, Priority, Status
 from incidents.people.recipients import Customer, Why
 from incidents.people.settings import ROLES
+from incidents.phrases import in_language, source_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,13 +99,13 @@ class Composer:
         return render(
             f"notice.{lang}.j2",
             harm=words.HARM[lang][notice.harm.value],
-            reason=words.one_line(notice.reason, 1000),
+            reason=words.one_line(in_language(notice.reason, lang), 1000),
             evidence=[
                 {
                     "clock": words.clock_text(fact.at, recipient.tz),
                     "age": words.age_text(now - fact.at, lang),
-                    "source": words.one_line(fact.source, 60),
-                    "text": words.one_line(fact.text, 300),
+                    "source": words.one_line(source_text(fact.source, lang), 60),
+                    "text": words.one_line(in_language(fact.text, lang), 300),
                 }
                 for fact in newest[:EVIDENCE_SHOWN]
             ],
@@ -179,7 +180,9 @@ def _digest(sendings: Sequence[Sending], parts: Sequence[tuple[str, str]], lang:
         full=[{"subject": each[0], "text": each[1]} for each in parts],
         brief=[
             words.one_line(
-                f"{_subject(each.notice, lang)}: {each.notice.reason} ({each.notice.incident})", 240
+                f"{_subject(each.notice, lang)}: {in_language(each.notice.reason, lang)} "
+                f"({each.notice.incident})",
+                240,
             )
             for each in brief
         ],

@@ -112,7 +112,7 @@ def _kind(notice: Transition, story: Story) -> str:
 
 def _case(notice: Transition) -> str:
     if notice.priority is not Priority.COMPANY_WIDE:
-        signs = {"only the origin": "origin", "the traffic of": "traffic"}  # as the engine says it
+        signs = {"the origin": "origin", "the traffic of": "traffic"}  # as the engine says it
         return next((case for sign, case in signs.items() if sign in notice.reason), "other")
     if notice.scope.kind == "edge":
         return "edge"

@@ -59,6 +59,7 @@ SCOPE: Mapping[str, Mapping[str, str]] = {
         "origin": "origin",
         "control": "control plane",
         "support_line": "support line",
+        "vantage": "prober",
         "all": "everything",
     },
     "ru": {
@@ -67,6 +68,7 @@ SCOPE: Mapping[str, Mapping[str, str]] = {
         "origin": "источник",
         "control": "управление",
         "support_line": "линия поддержки",
+        "vantage": "пробник",
         "all": "всё",
     },
 }

@@ -11,7 +11,7 @@ from msgspec import Struct
 from incidents.model import Harm, Kind, Status
 from incidents.tasks.build import add_up
 from incidents.tasks.model import Answer, Money, Task, TaskState
-from incidents.tasks.sheet import state_text
+from incidents.tasks.sheet import about_text, state_text
 from incidents.tasks.words import money_text, say, short_instant
 from incidents.words import instant_text
 
@@ -198,7 +198,7 @@ def _tables(digest: Digest, language: str) -> list[tuple[str, tuple[Task, ...]]]
 
 
 def _row(task: Task, language: str, now: float) -> tuple[str, ...]:
-    about = ", ".join(task.edges) or str(task.scope)
+    about = about_text(task, language)
     minutes = f", {say('minutes', language, count=task.minutes)}" if task.minutes else ""
     stake = money_text(task.money, language)
     return (

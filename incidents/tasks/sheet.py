@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from incidents.messages.words import scope_text
+from incidents.phrasebook import WORDS
+from incidents.phrases import in_language, source_text
 from incidents.tasks.model import TaskState
 from incidents.tasks.words import age_text, money_text, say, short_instant, span_text
 
@@ -35,11 +38,16 @@ def sheet_text(task: Task, procedure: Procedure | None, language: str, now: floa
 
 def headline(task: Task, language: str, now: float) -> str:
     """`inc-1: lost billing data, edge e1, 5 min; due …`."""
-    about = ", ".join(task.edges) or str(task.scope)
+    about = about_text(task, language)
     told = [f"{task.id}: {say(task.kind.value, language)}, {about}"]
     if task.minutes:
         told.append(say("minutes", language, count=task.minutes))
     return ", ".join(told) + f"; {state_text(task, language, now)}"
+
+
+def about_text(task: Task, language: str) -> str:
+    """Its edges, or whom else it is about."""
+    return ", ".join(task.edges) or scope_text(task.scope, language)
 
 
 def state_text(task: Task, language: str, now: float) -> str:
@@ -67,19 +75,21 @@ def served_lines(task: Task, language: str) -> list[str]:
     why = f" ({say(served.reason, language)}{aged})"
     lines = [f"{say('question', language)} {answer}{why}"]
     return lines + [
-        f"  {short_instant(fact.at)} {fact.source}: {fact.text}" for fact in served.facts[:FACTS_SHOWN]
+        f"  {short_instant(fact.at)} {source_text(fact.source, language)}: {in_language(fact.text, language)}"
+        for fact in served.facts[:FACTS_SHOWN]
     ]
 
 
 def lost_line(lost: Lost, language: str) -> str:
     """`g1 missing e1/access 2026-11-01 08:05–08:10, 5 min, 12.00 RUB`."""
     money = money_text([lost.money] if lost.money else [], language)
+    what = WORDS["loss"].get(lost.loss_class, lost.loss_class) if language == "ru" else lost.loss_class
     told = [
-        f"{lost.gap} {lost.loss_class} {lost.edge}/{lost.stream} {span_text(lost.since, lost.until)}",
+        f"{lost.gap} {what} {lost.edge}/{lost.stream} {span_text(lost.since, lost.until)}",
         say("minutes", language, count=lost.minutes),
         *([money] if money else []),
     ]
-    return ", ".join(told) + ("" if lost.state == "open" else f" [{lost.state}]")
+    return ", ".join(told) + ("" if lost.state == "open" else f" [{say(f'gap_{lost.state}', language)}]")
 
 
 def cost_text(task: Task, language: str) -> str:

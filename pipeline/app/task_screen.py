@@ -21,7 +21,7 @@ def show_queue(tasks: Sequence[Task], language: str, now: float) -> None:
     from rich.text import Text
 
     from incidents.tasks.build import add_up
-    from incidents.tasks.sheet import state_text
+    from incidents.tasks.sheet import about_text, state_text
     from incidents.tasks.words import money_text, say
 
     if not tasks:
@@ -31,7 +31,7 @@ def show_queue(tasks: Sequence[Task], language: str, now: float) -> None:
     for key in ("task", "served", "what", "stake", "who", "when"):
         table.add_column(say(key, language), no_wrap=key in ("task", "served"))
     for task in tasks[:SHOWN]:
-        about = ", ".join(task.edges) or str(task.scope)
+        about = about_text(task, language)
         minutes = f", {say('minutes', language, count=task.minutes)}" if task.minutes else ""
         table.add_row(
             Text(printable(task.id)),
