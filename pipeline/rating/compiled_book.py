@@ -6,7 +6,6 @@ cannot be compiled are named with their reason; pipeline.rating.rate rates those
 
 from __future__ import annotations
 
-import struct
 import threading
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,17 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kernels import entry
-from kernels.book_rates import (
-    AT_ONCE,
-    CHARGE_WORDS,
-    MOST_CHARGES,
-    PIECE_WORDS,
-    PLAN_WORDS,
-    TOO_LARGE,
-    UNRATED,
-)
-from pipeline.rating.compiled_plan import CompiledCharge, CompiledPlan, NotCompiledError, Piece, compile_plan
-from pipeline.rating.model import Meter, Model
+from kernels.book_rates import AT_ONCE, CHARGE_WORDS, MOST_CHARGES, PLAN_WORDS, TOO_LARGE, UNRATED
+from kernels.price_lanes import GROUP_WORDS
+from pipeline.rating.book_tables import charge_row, group_rows
+from pipeline.rating.compiled_plan import CompiledCharge, CompiledPlan, NotCompiledError, compile_plan
+from pipeline.rating.model import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +28,6 @@ if TYPE_CHECKING:
     from pipeline.rating.model import Charge, Plan
 
 __all__ = ["TOO_LARGE", "UNRATED", "CompiledBook", "Nets", "compile_book"]
-
-_WORD = 1 << 64
-_NO_BOUND = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +88,7 @@ class CompiledBook:
             )
         given = np.ascontiguousarray(quantities, np.uint64)
         customers = given.shape[1]
-        plans, charges, pieces = self.tables
+        plans, charges, groups = self.tables
         if only is not None:
             plans = plans[only : only + 1]
         nets = np.empty((len(plans), customers), np.int64)
@@ -106,7 +96,7 @@ class CompiledBook:
         failed = [0] * threads
 
         def part(number: int, first: int, after: int) -> None:
-            work = np.empty((MOST_CHARGES + 1, AT_ONCE), np.int64)
+            work = np.empty((MOST_CHARGES + 2 + len(given), AT_ONCE), np.int64)
             failed[number] = entry.rate_book(
                 given.ctypes.data,
                 customers,
@@ -115,8 +105,9 @@ class CompiledBook:
                 plans.ctypes.data,
                 len(plans),
                 charges.ctypes.data,
-                pieces.ctypes.data,
+                groups.ctypes.data,
                 work.ctypes.data,
+                len(given),
                 0 if kept is None else kept.ctypes.data,
                 nets.ctypes.data,
             )
@@ -142,7 +133,7 @@ def compile_book(plans: Sequence[Plan]) -> CompiledBook:
     columns: dict[object, tuple[int, Charge]] = {}
     heads: list[tuple[int, ...]] = []
     charges: list[list[int]] = []
-    pieces: list[list[int]] = []
+    groups: list[list[int]] = []
     columns_of: list[tuple[int, ...]] = []
     turns_of: list[tuple[Turn, ...]] = []
     for one in compiled:
@@ -155,14 +146,14 @@ def compile_book(plans: Sequence[Plan]) -> CompiledBook:
                 column, _ = columns.setdefault(key_of(charge.source), (len(columns), charge.source))
                 of_plan.append(column)
                 turns += [Turn(charge.source, column, *bounds) for bounds in _bounds(charge)]
-            charges.append(_charge_row(charge, column, len(pieces)))
-            pieces += [_piece_row(piece) for piece in charge.pieces]
+            charges.append(charge_row(charge, column, len(groups)))
+            groups += group_rows(charge)
         columns_of.append(tuple(of_plan))
         turns_of.append(tuple(turns))
     tables = (
         np.array(heads, np.int64).reshape(-1, PLAN_WORDS),
         np.array(charges, np.int64).reshape(-1, CHARGE_WORDS),
-        np.array(pieces, np.int64).reshape(-1, PIECE_WORDS),
+        np.array(groups, np.int64).reshape(-1, GROUP_WORDS),
     )
     shared = tuple(charge for _, charge in columns.values())
     return CompiledBook(tuple(compiled), shared, tuple(refused), tables, tuple(columns_of), tuple(turns_of))
@@ -192,36 +183,3 @@ def key_of(charge: Charge) -> object:
     if charge.meter is Meter.FLAT:
         return Meter.FLAT
     return (charge.meter, charge.where, charge.hours, charge.percentile)
-
-
-def _charge_row(charge: CompiledCharge, column: int, first: int) -> list[int]:
-    numbers = [column, charge.of, charge.whole, int(charge.up), charge.free, first, len(charge.pieces)]
-    numbers += [
-        int(charge.begun),
-        charge.k,
-        charge.mode,
-        charge.times,
-        charge.least,
-        charge.most,
-        charge.zero,
-    ]
-    same = len(charge.pieces) == 1 and charge.source.model is Model.FLAT
-    return [*numbers, _bits(1 / charge.k), int(same)]
-
-
-def _piece_row(piece: Piece) -> list[int]:
-    bound = _NO_BOUND if piece.bound is None else min(piece.bound, _NO_BOUND)
-    const, slope = int(piece.const), int(piece.slope)
-    numbers = [bound, piece.base, _low(const), _low(slope), piece.block]
-    return [*numbers, _bits(const), _bits(slope), 0]
-
-
-def _low(number: int) -> int:
-    """The low 64 bits, as int64 holds them."""
-    low = number % _WORD
-    return low - _WORD if low >= _WORD // 2 else low
-
-
-def _bits(number: float) -> int:
-    """The nearest float64, as int64 holds it."""
-    return int(struct.unpack("<q", struct.pack("<d", float(number)))[0])
