@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.words import bump, get, load8, load16, load32, load64, put, store8, store32, store64
+from kernels.words import bump, get, load8, load16, load32, load64, prefetch, put, store8, store32, store64
 
 NOBODY = 0xFFFFFFFF
 """The customer of a row that does not count."""
@@ -17,6 +17,9 @@ CELL_WORDS = 4
 
 _SPREAD = 0x9E3779B97F4A7C15
 
+_AHEAD = 24
+"""Rows whose place in a table is asked for early."""
+
 
 def fill_winners(ids, n, table, bits):  # type: ignore[no-untyped-def]
     """Put n ids into a table of 2^bits uint64, all zero before, at least twice as many as ids; how many are zero
@@ -25,6 +28,8 @@ def fill_winners(ids, n, table, bits):  # type: ignore[no-untyped-def]
     shift = np.uint64(64 - bits)
     zeros = np.int64(0)
     for i in range(n):
+        soon = load64(ids + 8 * min(i + _AHEAD, n - 1))
+        prefetch(table + 8 * np.int64((soon * np.uint64(_SPREAD)) >> shift))
         value = load64(ids + 8 * i)
         if value == np.uint64(0):
             zeros += 1
@@ -47,6 +52,8 @@ def mark_winners(ids, n, table, bits, zeros, out):  # type: ignore[no-untyped-de
     shift = np.uint64(64 - bits)
     found = np.int64(0)
     for i in range(n):
+        soon = load64(ids + 8 * min(i + _AHEAD, n - 1))
+        prefetch(table + 8 * np.int64((soon * np.uint64(_SPREAD)) >> shift))
         value = load64(ids + 8 * i)
         at = np.int64((value * np.uint64(_SPREAD)) >> shift)
         there = np.int64(0)

@@ -95,11 +95,13 @@ class OpenFacts:
 
     def pieces(self, batch: Batch) -> Iterator[Piece]:
         """The batch's facts; of a customer who has too many for one piece, in several."""
+        from pipeline.store.usage_for_book import join_rows
+
         spans = [self._span]
         if batch.facts > FACTS_AT_ONCE:
             spans = cut_minutes(self._reader.minutes_of_facts(batch.names, *self._span), FACTS_AT_ONCE)
         for begin, end in spans if batch.names else ():
-            rows = self._reader.facts(batch.names, self._edges, begin, end)
+            rows = join_rows(self._reader.facts(batch.names, self._edges, begin, end))
             wanted = None if rows.write_id is None else self._winners.mark(rows.write_id)
             yield _piece(rows, self._zone_of[rows.edge], wanted)
 
@@ -127,6 +129,8 @@ class ClosedFacts:
 
     def pieces(self, batch: Batch) -> Iterator[Piece]:
         """The batch's rows."""
+        from pipeline.store.usage_for_book import join_rows
+
         first = min(close.first for close in batch.closes)
         after = max(close.after for close in batch.closes)
         spans = [(first, after)]
@@ -134,7 +138,7 @@ class ClosedFacts:
             counts = self._reader.minutes_of_closes(batch.closes, self._period)
             spans = cut_minutes(counts, FACTS_AT_ONCE)
         for span in spans if batch.names else ():
-            rows = self._reader.closed(batch.closes, self._period, batch.names, self._zones, span)
+            rows = join_rows(self._reader.closed(batch.closes, self._period, batch.names, self._zones, span))
             yield _piece(rows, rows.edge, None)
 
 

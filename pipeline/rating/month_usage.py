@@ -1,5 +1,6 @@
 """One customer's month out of the store as rating wants it: rows by minute, resource and zone, of winning facts at a
-cut or of a close. However large he is, what is in memory at once is a piece of his facts and their sums."""
+cut or of a close. Facts are added up as they come, where they are many for the minutes that they lie in: however large
+he is, what is in memory at once are their sums, and what came while the winners were looked for."""
 
 from __future__ import annotations
 
@@ -9,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.rating.book_batches import cut_minutes
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from numpy.typing import NDArray
 
@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from pipeline.store.usage_for_book import BookRows
     from pipeline.store.winner_set import WinnerSet
 
-FACTS_AT_ONCE = 2_000_000
-"""Facts of a piece; 45 bytes each, twice while they are picked."""
+ROWS_HELD = 2_000_000
+"""Facts that wait for the winners at most; 42 bytes each."""
+
+FACTS_PER_CELL = 1
+"""From how many on a name's facts are added up in cells of 32 bytes, one a minute and zone."""
+
+EDGES = 1 << 16
+"""Places of edges; the last is that of those which nobody named."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,36 +54,23 @@ def read_month(
     facts = {
         name: count for name, count in store.book.names_like(patterns, first, after).items() if mine(name)
     }
-    names, count = sorted(facts), sum(facts.values())
+    names, zones = sorted(facts), sorted({"", *zone_of.values()})
     if not names:
         return MonthRead(_usage((), (), []), frozenset())
+    counts, edges = [facts[name] for name in names], list(zone_of)
     with ThreadPoolExecutor(1) as other:
         # neither needs the other, and the store answers both at once
-        finding = other.submit(store.book.winners_of, cut, names, count, first, after)
-        spans = [(first, after)]
-        if count > FACTS_AT_ONCE:
-            spans = cut_minutes(store.book.minutes_of_facts(names, first, after), FACTS_AT_ONCE)
-        edges = list(zone_of)
-        pieces = _pieces(store, names, edges, spans)
-        piece = next(pieces, None)
-        winners = finding.result()
-    zones = sorted({"", *zone_of.values()})
-    gathered = _Gathered(len(names), len(zones), summed=len(spans) > 1)
-    seen = np.zeros(1 << 16, np.bool_)
-    while piece is not None:
-        kept = _kept(piece, winners)
-        seen[kept.edge] = True
-        if seen[len(edges) :].any():
+        finding = other.submit(store.book.winners_of, cut, names, sum(counts), first, after)
+        while True:
+            sums = _Sums(counts, [zones.index(zone_of.get(edge, "")) for edge in edges], len(zones), minutes)
+            for rows in _once_found(store.book.facts(names, edges, first, after), finding):
+                sums.add(rows, finding.result())
+            if not sums.seen[len(edges) :].any():
+                break
             # an edge that is not configured: its name is wanted, and so that of every one
             edges += store.book.other_edges(names, edges, first, after)
-            piece = next(pieces := _pieces(store, names, edges, spans), None)
-            gathered, seen = _Gathered(len(names), len(zones), summed=len(spans) > 1), np.zeros_like(seen)
-            continue
-        place = np.array([zones.index(zone_of.get(edge, "")) for edge in edges], np.uint32)
-        gathered.add(kept, place[kept.edge])
-        piece = next(pieces, None)
-    served = frozenset(edges[at] for at in np.flatnonzero(seen).tolist())
-    return MonthRead(_usage(names, zones, gathered.parts), served)
+    served = frozenset(edges[at] for at in np.flatnonzero(sums.seen).tolist())
+    return MonthRead(_usage(names, zones, sums.parts()), served)
 
 
 def read_close(store: Store, close: Close) -> Usage:
@@ -87,87 +80,97 @@ def read_close(store: Store, close: Close) -> Usage:
     month = ClosedMonth(close.id, close.customer, close.first, close.after, close.rows)
     names = list(store.closing.counted_resources([close.id]).get(close.id, ()))
     zones = store.book.closed_zones(close.period)
-    spans = [(close.first, close.after)]
-    if close.rows > FACTS_AT_ONCE:
-        spans = cut_minutes(store.book.minutes_of_closes([month], close.period), FACTS_AT_ONCE)
-    gathered = _Gathered(len(names), len(zones), summed=len(spans) > 1)
-    for span in spans if names else ():
-        rows = store.book.closed([month], close.period, names, zones, span)
-        gathered.add(rows, rows.edge.astype(np.uint32))
-    return _usage(names, zones, gathered.parts)
+    if not names:
+        return _usage((), zones, [])
+    blocks = store.book.closed([month], close.period, names, zones, (close.first, close.after))
+    return _usage(names, zones, [_part(rows, rows.edge) for rows in blocks])
 
 
-def _pieces(
-    store: Store, names: Sequence[str], edges: Sequence[str], spans: Sequence[tuple[int, int]]
-) -> Iterator[BookRows]:
-    for begin, end in spans:
-        yield store.book.facts(names, edges, begin, end)
-
-
-def _kept(rows: BookRows, winners: WinnerSet) -> BookRows:
-    """The rows of winners. Losers are few: rows from the end take their places, which spares a copy of all columns."""
-    from pipeline.store.usage_for_book import BookRows
-
-    assert rows.write_id is not None  # noqa: S101 - facts have one
-    wanted = winners.mark(rows.write_id) != 0
-    count = int(wanted.sum())
-    holes, fillers = np.flatnonzero(~wanted[:count]), count + np.flatnonzero(wanted[count:])
-
-    def picked(column: NDArray[Any]) -> NDArray[Any]:
-        if not len(holes):
-            return column[:count]
-        whole = column if column.flags.writeable else column.copy()
-        whole[holes] = whole[fillers]
-        return whole[:count]
-
-    return BookRows(
-        picked(rows.name),
-        picked(rows.edge),
-        picked(rows.minute),
-        picked(rows.requests),
-        picked(rows.bytes_sent),
-        picked(rows.body_bytes),
-        None,
-    )
+def _once_found(blocks: Iterable[BookRows], finding: Future[WinnerSet]) -> Iterator[BookRows]:
+    """The same, held back until the winners are found, unless it gets too much."""
+    held: list[BookRows] = []
+    count = 0
+    for rows in blocks:
+        held.append(rows)
+        count += len(rows)
+        if finding.done() or count >= ROWS_HELD:
+            finding.result()
+            yield from held
+            held, count = [], 0
+    finding.result()
+    yield from held
 
 
 Part = tuple["NDArray[Any]", ...]
 """Minute, resource, zone, and the three counts."""
 
 
-class _Gathered:
-    """Pieces as they come or, where there are many, their sums by minute, resource and zone."""
+def _part(rows: BookRows, zone: NDArray[np.uint16]) -> Part:
+    return rows.minute, rows.name, zone, rows.requests, rows.bytes_sent, rows.body_bytes
 
-    def __init__(self, names: int, zones: int, *, summed: bool) -> None:
-        self._names, self._zones, self._summed = names, zones, summed
-        self.parts: list[Part] = []
 
-    def add(self, rows: BookRows, zone: NDArray[np.uint32]) -> None:
-        counts = (rows.requests, rows.bytes_sent, rows.body_bytes)
-        if not self._summed or not len(rows):
-            self.parts.append((rows.minute, rows.name, zone, *counts))
-            return
-        first = int(rows.minute.min())
-        key = (rows.minute.astype(np.uint64) - np.uint64(first)) * np.uint64(self._names) + rows.name
-        key = key * np.uint64(self._zones) + zone
-        order = np.argsort(key)
-        key = key[order]
-        starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-        sums = (np.add.reduceat(count[order], starts) for count in counts)
-        line, zones = np.divmod(key[starts], np.uint64(self._zones))
-        minute, name = np.divmod(line, np.uint64(self._names))
-        at = (minute + np.uint64(first)).astype(np.uint32)
-        self.parts.append((at, name.astype(np.uint32), zones.astype(np.uint32), *sums))
+class _Sums:
+    """Facts as they come: those of names that have as many facts as there are cells of a minute and zone are added up
+    in cells, which take less memory than they; of the others the rows that win are kept. `seen`: edges of winners."""
+
+    def __init__(
+        self, facts: Sequence[int], zone_of: Sequence[int], zones: int, minutes: tuple[int, int]
+    ) -> None:
+        from kernels.memory import zeroed
+        from kernels.meter import CELL_WORDS
+
+        self._first, self._width, self._zones = minutes[0], minutes[1] - minutes[0], zones
+        self._zone_of = np.zeros(EDGES, np.uint16)
+        self._zone_of[: len(zone_of)] = zone_of
+        self.seen = np.zeros(EDGES, np.uint8)
+        rich = np.array(facts, np.int64) >= FACTS_PER_CELL * self._width * zones
+        self._rich = np.flatnonzero(rich)
+        self._slot_of = np.where(rich, np.cumsum(rich) - 1, -1).astype(np.int64)
+        self._cells = zeroed((len(self._rich), self._width * zones * CELL_WORDS), np.uint64)
+        self._left: list[Part] = []
+
+    def add(self, rows: BookRows, winners: WinnerSet) -> None:
+        """The winners among them."""
+        from kernels import entry
+
+        assert rows.write_id is not None  # noqa: S101 - facts have one
+        words, left = winners.words, np.empty(len(rows), np.uint32)
+        kept = entry.add_facts(
+            len(rows),
+            rows.addresses.ctypes.data,
+            words.ctypes.data,
+            self._zone_of.ctypes.data,
+            self._slot_of.ctypes.data,
+            self._first,
+            self._width,
+            self._zones,
+            self._cells.ctypes.data,
+            self.seen.ctypes.data,
+            left.ctypes.data,
+        )
+        if kept:
+            places = left[:kept]
+            self._left.append(tuple(column[places] for column in _part(rows, self._zone_of[rows.edge])))
+
+    def parts(self) -> list[Part]:
+        """Sums, and what is left."""
+        from kernels import entry
+
+        found, cells = list(self._left), self._width * self._zones
+        for name, sums in zip(self._rich.tolist(), self._cells, strict=True):
+            minute, zone = np.empty(cells, np.uint32), np.empty(cells, np.uint16)
+            counts = np.empty((3, cells), np.uint64)
+            out = np.array([c.ctypes.data for c in (minute, zone, *counts)], np.int64)
+            n = entry.list_cells(sums.ctypes.data, self._width, self._zones, self._first, out.ctypes.data)
+            found.append((minute[:n], np.full(n, name, np.uint32), zone[:n], *counts[:, :n]))
+        return found
 
 
 def _usage(names: Sequence[str], zones: Sequence[str], parts: Sequence[Part]) -> Usage:
     from pipeline.rating.usage import Usage
 
-    nothing: Part = (*[np.empty(0, np.uint32)] * 3, *[np.empty(0, np.uint64)] * 3)
-    minute, name, zone, *counts = (
-        column[0] if len(parts) == 1 else np.concatenate(column)
-        for column in zip(*(parts or [nothing]), strict=True)
-    )
+    nothing: Part = (*[np.empty(0, np.uint32)] * 2, np.empty(0, np.uint16), *[np.empty(0, np.uint64)] * 3)
+    minute, name, zone, *counts = (np.concatenate(column) for column in zip(nothing, *parts, strict=True))
     # zones without usage would have samples of their own
     there = np.zeros(len(zones) + 1, np.bool_)
     there[zone] = True

@@ -158,13 +158,19 @@ def compare(found: BookSimulation, store: Store, config: Config, book: PlanBook,
     max_examples=int(os.environ.get("BOOK_EXAMPLES", "4")),
     suppress_health_check=list(HealthCheck),
 )
-@given(st.integers(0, 9999), st.sampled_from([0, 1, 30]), st.sampled_from([20, 3_000_000]))
-def test_all_at_once_is_each_alone(seed: int, rows: int, at_once: int) -> None:
+@given(
+    st.integers(0, 9999),
+    st.sampled_from([0, 1, 30]),
+    st.sampled_from([20, 3_000_000]),
+    st.sampled_from([0, 1]),
+)
+def test_all_at_once_is_each_alone(seed: int, rows: int, at_once: int, per_cell: int) -> None:
     plans, own = book_plans()
     book = PlanBook((*plans, own))
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
         patched.setattr(book_batches, "FACTS_AT_ONCE", at_once)
-        patched.setattr(month_usage, "FACTS_AT_ONCE", at_once)
+        patched.setattr(month_usage, "ROWS_HELD", at_once)
+        patched.setattr(month_usage, "FACTS_PER_CELL", per_cell)
         config = config_of(f"chdb://{Path(folder)}/store")
         with open_store(config.store.dsn) as store:
             fill(store, seed, rows)
