@@ -25,11 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from incidents.model import Transition
+    from incidents.newest import Newest
     from pipeline.app.context import Context
     from pipeline.store.incident_rows import IncidentRow
     from pipeline.store.store import Store
 
 PATIENCE_S, LOOK_EVERY_S = 5.0, 0.1
+NEWEST_S, BEFORE_S = 86_400.0, 3_600.0
+"""How far back the newest evidence is looked for: a day, and not before the hour in which the incident began."""
+
+NEWEST_TYPES = ("probe", "traffic", "counter", "segment", "gap", "gap_closed", "request", "edge")
+CUSTOMERS_ASKED = 10
 
 
 def list_incidents(context: Context, *, resolved: bool, json: bool) -> int:
@@ -58,10 +64,11 @@ def show_incident(context: Context, name: str, *, json: bool) -> int:
         timeline = [transition_of(each) for each in store.incidents.changes(row.incident)]
         deliveries = store.incidents.deliveries(incident=row.incident)
         acts = store.incidents.acts(row.incident)
+        newest = _newest(context, store, row, timeline, now)
     children = [each for each in rows if each.parent == row.incident]
     roles = _roles(context, timeline, now)
     if not json:
-        show_one(row, timeline, deliveries, acts, children, roles, now)
+        show_one(row, timeline, newest, deliveries, acts, children, roles, now)
         return 0
     document = incident_document(row)
     evidence = next((each.evidence for each in reversed(timeline) if each.evidence), ())
@@ -71,6 +78,7 @@ def show_incident(context: Context, name: str, *, json: bool) -> int:
             {"at": instant_text(f.at), "age_s": round(now - f.at, 3), "source": f.source, "text": f.text}
             for f in evidence
         ],
+        "newest": [each.json for each in newest],
         "timeline": [each.json for each in timeline],
         "told": [delivery_document(each) for each in deliveries],
         "acts": [act_document(each) for each in acts],
@@ -134,6 +142,25 @@ def find(rows: Sequence[IncidentRow], name: str) -> IncidentRow:
         return found[0]
     what = f"{len(found)} incidents begin with {name!r}" if found else f"there is no incident {name!r}"
     raise UsageFailure(what, mend="`prebill incidents list --all` shows them.")
+
+
+def _newest(
+    context: Context, store: Store, row: IncidentRow, timeline: Sequence[Transition], now: float
+) -> Sequence[Newest]:
+    """What has come about it most lately, whether anything was decided on it or not."""
+    from incidents.events import event_of
+    from incidents.model import Scope
+    from incidents.newest import newest_of
+    from incidents.policy import Policy
+    from pipeline.app.checking import config_or_none
+
+    customers = next((each.customers for each in reversed(timeline) if each.customers), ())[:CUSTOMERS_ASKED]
+    since = max(row.since - BEFORE_S, now - NEWEST_S)
+    taken = store.incidents.latest([row.scope_id, *customers], NEWEST_TYPES, since) if row.scope_id else []
+    events = [event for each in taken if (event := event_of(each.evidence)) is not None]
+    config = config_or_none(context)
+    policy = config.incidents if config else Policy()
+    return newest_of(events, Scope(row.scope_kind, row.scope_id), customers, now=now, policy=policy)
 
 
 def _wait_for(store: Store, row: IncidentRow, before: int) -> IncidentRow | None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from incidents.model import Transition
+    from incidents.newest import Newest
     from pipeline.store.incident_rows import ActRow, DeliveryRow, IncidentRow
 
 SHOWN = 100
@@ -94,6 +95,7 @@ def show_list(rows: Sequence[IncidentRow], now: float, watcher: str) -> None:
 def show_one(
     row: IncidentRow,
     timeline: Sequence[Transition],
+    newest: Sequence[Newest],
     deliveries: Sequence[DeliveryRow],
     acts: Sequence[ActRow],
     children: Sequence[IncidentRow],
@@ -113,10 +115,17 @@ def show_one(
     if roles:
         lines.append("roles: " + ", ".join(f"{role} {name}" for role, name in roles.items()))
     if latest := next((each for each in reversed(timeline) if each.evidence), None):
-        lines += ["", "Evidence"]
+        lines += ["", "Evidence of the last decision"]
         lines += [
             f"  {age_text(now - fact.at):>8} ago  {fact.source}: {printable(fact.text)}"
             for fact in latest.evidence
+        ]
+    if newest:
+        lines += ["", "Newest evidence"]
+        lines += [
+            f"  {age_text(each.age_s):>8} ago{'  (stale)' if each.stale else ''}  {each.fact.source}: "
+            f"{printable(each.fact.text)}"
+            for each in newest
         ]
     lines += ["", "Timeline"]
     for each in timeline:

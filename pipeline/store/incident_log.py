@@ -16,6 +16,7 @@ from pipeline.store.incident_rows import ActRow, ChangeRow, DeliveryRow, Inciden
 from pipeline.store.instants import instants, micros, seconds
 from pipeline.store.leases import LeaseLostError
 from pipeline.store.numbered import append_numbered, last_number
+from pipeline.store.sessions import names_subquery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from pipeline.store.sessions import Sessions
 
 ROWS_AT_ONCE = 50_000
+LATEST = 500
+_SOURCE = ", ".join(
+    f"JSONExtractRaw(body, '{key}')" for key in ("vantage", "edge", "stream", "customer", "target", "id")
+)
+"""What tells who has spoken: an event of the same type and source takes the place of the one before."""
+
 EVENTS, CHANGES, DELIVERIES = "incident_events", "incident_changes", "incident_deliveries"
 ACTS, SNAPSHOTS = "incident_acts", "incident_snapshots"
 
@@ -83,6 +90,21 @@ class IncidentLog:
                 return
             yield [_taken(row) for row in rows]
             after = int(rows[-1][0])
+
+    def latest(self, names: Sequence[str], types: Sequence[str], since: float) -> list[Taken]:
+        """Of events of these types that name one of `names` and are of `since` or later: the latest of each source."""
+        if not names:
+            return []
+        needles = ",".join(json.dumps(name, ensure_ascii=False).encode().hex() for name in names)
+        rows = self._sessions.rows(
+            "SELECT seq, toUnixTimestamp64Micro(taken_at), toUnixTimestamp64Micro(at), type, body, actor"
+            f" FROM {EVENTS} WHERE taken_at >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')"
+            f" AND type IN ({names_subquery(list(types))})"
+            f" AND multiSearchAny(body, arrayMap(h -> unhex(h), splitByChar(',', '{needles}')))"
+            f" ORDER BY {EVENTS}.at DESC, seq DESC LIMIT 1 BY type, {_SOURCE} LIMIT {LATEST}",
+            {"since": micros(since)},
+        )
+        return [_taken(row) for row in rows]
 
     def known_keys(self, since: float) -> set[str]:
         """Keys of events taken up at or after `since`."""

@@ -133,6 +133,20 @@ def test_without_a_watch_what_is_said_waits_for_one(prebill: Prebill, here: Path
     assert "high → on_call: customer c1, a probe of c1 fails" in once.stderr
     (incident,) = about_c1(prebill, here)
     name = str(incident["incident"])
+    seen = json.loads(failing()) | {"vantage": "v2", "ok": True}
+    prebill("evidence", "add", "-", cwd=here, stdin=json.dumps(seen))
+    prebill("watch", "--once", cwd=here)
+    shown = json.loads(prebill("incidents", "show", name, "--json", cwd=here).stdout)
+    assert sorted((each["text"], each["stale"]) for each in shown["newest"]) == [
+        ("v1: customer c1 fails status 502", False),
+        ("v2: customer c1 is fine", False),
+    ]
+    page = prebill("incidents", "show", name, cwd=here).stdout
+    assert "Evidence of the last decision" in page
+    assert "Newest evidence" in page
+    later = datetime.fromtimestamp(time.time() + 900, UTC).isoformat(timespec="seconds")
+    old = prebill("--now", later, "incidents", "show", name, cwd=here).stdout
+    assert "15 min ago  (stale)  probe: v1: customer c1 fails status 502" in old
     said = prebill("incidents", "ack", name, "--actor", "anna", "--reason", "looking", cwd=here)
     assert "Nobody watches: it counts once `prebill watch` runs" in said.stderr
     assert about_c1(prebill, here)[0]["status"] == "open"

@@ -45,6 +45,19 @@ def test_events_come_back_in_order_and_know_who_wrote_last(store: Store) -> None
         log.append_events([probe(9)], NOON + 9, after=2)
 
 
+def test_the_latest_of_each_source_that_names_somebody(store: Store) -> None:
+    log = store.incidents
+    assert log.latest(["c1"], ["probe"], NOON) == []
+    log.append_events([probe(1), probe(2, "v2"), probe(3)], NOON + 3, after=0)
+    other = {"at": "2026-11-22T12:00:04Z", "type": "probe", "customer": "c11", "vantage": "v1", "ok": True}
+    log.append_events(parse_evidence(json.dumps(other), actor="prober", now=NOON), NOON + 4, after=3)
+    found = log.latest(["c1"], ["probe", "gap"], NOON)
+    assert [taken.seq for taken in found] == [3, 2]
+    assert [taken.seq for taken in log.latest(["c1", "c11"], ["probe"], NOON + 4)] == [4]
+    assert log.latest(["c1"], ["gap"], NOON) == []
+    assert log.latest([], ["probe"], NOON) == []
+
+
 def test_changes_are_written_once_and_the_last_one_stands(store: Store) -> None:
     log = store.incidents
     later = replace(
