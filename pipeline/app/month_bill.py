@@ -220,6 +220,16 @@ def bill_part(part: ContractPart, plan: Plan, usage: Usage | None = None) -> Bil
         raise UsageFailure(f"customer {part.customer.id}, plan {plan.id}: {error}") from None
 
 
+def less_part(part: ContractPart, percent: Decimal | None, why: str) -> ContractPart:
+    """The part with one more discount, after those that he has: what a letter offers and a rebill gives alike."""
+    from pipeline.rating.model import Discount
+
+    if percent is None:
+        return part
+    one_more = Discount(why, percent=percent, once=True)
+    return replace(part, span=replace(part.span, discounts=(*part.span.discounts, one_more)))
+
+
 def adjust_bill(part: ContractPart, plan: Plan, bill: Bill) -> Bill | None:
     """What came after the close, priced on the closed month: from its bill to that of all that is known now."""
     if part.late is None:

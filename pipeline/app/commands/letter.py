@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from statistics import median_low
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.app.context import Context
+    from pipeline.app.month_bill import ContractPart
     from pipeline.app.settings import CustomerSettings
     from pipeline.coverage.periods import Month
     from pipeline.rating.book import PlanBook
     from pipeline.rating.letter import Letter, Option
-    from pipeline.rating.simulate import Simulation
+    from pipeline.rating.model import Plan
     from pipeline.store.store import Store
 
 MONTHS_BEFORE = 3
@@ -129,17 +130,22 @@ def _compose(
     sender: str,
 ) -> Letter:
     from pipeline.app.commands.simulate import compiled_for, simulate_parts
-    from pipeline.app.month_bill import bills_before, month_parts
+    from pipeline.app.month_bill import bills_before, month_parts, plan_for
     from pipeline.rating.letter import Letter
     from pipeline.rating.peak import find_peak
     from pipeline.rating.usage_join import join_usage
 
     parts = month_parts(store, context.config, who, month, context.now())
     found = simulate_parts(who, parts, book, compiled_for(book, month))
-    if found.current is None or found.current_bill is None:
+    if found.current is None:
         raise UsageFailure(
             f"customer {who.id}: his own plan cannot price this month, so there is nothing to say"
         )
+    own = [plan_for(part, book) for part in parts]
+    if len({plan.currency for plan in own}) > 1:
+        raise UsageFailure(f"customer {who.id}: his contracts in {month} have several currencies")
+    amount = _to_pay(parts, own)
+    best = found.ranked[0].plan
     peak = find_peak(join_usage([part.usage for part in parts]), found.period)
     answer_by, next_by = times
     before = bills_before(store, context.config, who, month, MONTHS_BEFORE)
@@ -149,8 +155,8 @@ def _compose(
             plan=found.current.plan.names,
             period=found.period,
             currency=found.currency,
-            amount=found.current_bill.total,
-            options=_options(found, percent, more),
+            amount=amount,
+            options=(*_options(parts, found.current.plan, amount, best, percent), *more),
             next_by=next_by or context.now() + NEXT_AFTER,
             provisional=any(part.open for part in parts),
             taxed=True if parts[-1].span.tax else None,
@@ -184,20 +190,24 @@ def _more_options(free: list[str], paid: list[str]) -> tuple[Option, ...]:
     return tuple(made)
 
 
-def _options(found: Simulation, percent: Decimal | None, more: tuple[Option, ...]) -> tuple[Option, ...]:
-    """The best plan first, where it is better; then his own; then what else we do."""
+def _options(
+    parts: list[ContractPart], own: Plan, amount: Decimal, best: Plan, percent: Decimal | None
+) -> tuple[Option, ...]:
+    """The best plan first, where it is better; then his own."""
     from pipeline.rating.letter import Offer, Option
 
-    assert found.current is not None  # noqa: S101 - told before
-    assert found.current_bill is not None  # noqa: S101
-    keep = Option(Offer.KEEP, found.current.plan.names, found.current_bill.total)
-    options = [keep]
-    best, owed = found.ranked[0], found.best_bill
-    if owed is not None and best is not found.current and owed.total < found.current_bill.total:
-        off = Decimal(0)
-        if percent is not None:
-            scale = Decimal(1).scaleb(-best.plan.rounding.scale)
-            off = (owed.total * percent / 100).quantize(scale, ROUND_HALF_UP)
-        move = Option(Offer.MOVE, best.plan.names, owed.total - off, off or None, decided=False)
-        options = [move, keep]
-    return (*options, *more)
+    keep = Option(Offer.KEEP, own.names, amount)
+    if best is own or (full := _to_pay(parts, [best] * len(parts))) >= amount:
+        return (keep,)
+    less = full if percent is None else _to_pay(parts, [best] * len(parts), percent)
+    return (Option(Offer.MOVE, best.names, less, full - less or None, decided=False), keep)
+
+
+def _to_pay(parts: list[ContractPart], plans: list[Plan], percent: Decimal | None = None) -> Decimal:
+    """What the month's bills come to as they are issued, with taxes, and a discount after those that he has."""
+    from pipeline.app.month_bill import bill_part, less_part
+
+    bills = (
+        bill_part(less_part(part, percent, "letter"), plan) for part, plan in zip(parts, plans, strict=True)
+    )
+    return sum((bill.total for bill in bills), Decimal(0))

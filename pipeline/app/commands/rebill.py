@@ -155,12 +155,9 @@ def _propose(
     reason: str,
 ) -> Rebill:
     """The customer's closed month on the plan, with what he has of discounts and the new one after them."""
-    from dataclasses import replace
-
-    from pipeline.app.month_bill import bill_part, customer_of, month_parts, plan_for
+    from pipeline.app.month_bill import bill_part, customer_of, less_part, month_parts, plan_for
     from pipeline.app.plan_files import book_of
     from pipeline.rating.contracts import first_day
-    from pipeline.rating.model import Discount
     from pipeline.rating.plan_errors import NoPlanError
 
     config = context.config
@@ -172,14 +169,12 @@ def _propose(
         raise UsageFailure(
             f"rebill: the contract of {customer} changed within {month}, and a rebill is of one contract's month"
         )
-    (part,) = parts
-    more = () if percent is None else (Discount(f"{reason} ({month})", percent=percent, once=True),)
-    span = replace(part.span, discounts=(*part.span.discounts, *more))
+    part = less_part(parts[0], percent, f"{reason} ({month})")
     try:
         chosen = book.find(plan, first_day(part.span.contract)) if plan else plan_for(part, book)
     except NoPlanError as error:
         raise UsageFailure(f"--plan: {error}") from None
-    bill = bill_part(replace(part, span=span), chosen)
+    bill = bill_part(part, chosen)
     standing = store.bills.books({customer}).standing_in(bill)
     if not standing:
         raise UsageFailure(
@@ -190,7 +185,7 @@ def _propose(
         standing[0].number,
         bill,
         part.proof,
-        discounts=span.discounts,
+        discounts=part.span.discounts,
         at=context.now(),
         actor=actor,
         reason=reason,
