@@ -11,9 +11,13 @@ from incidents.desk.requests import read_desk
 from pipeline.coverage.evidence import parse_evidence
 from pipeline.store.desk_log import DeskRow
 
+SOLVED_DAYS = 7
+"""Requests that were closed so many days ago may still end an incident, once what else held it is over."""
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from incidents.desk.evidence import Held
     from incidents.desk.model import DeskEvent
     from incidents.desk.report import Client
     from incidents.desk.requests import Desk
@@ -72,6 +76,31 @@ def add_evidence(store: Store, lines: list[dict[str, Any]], now: float) -> int:
         return 0
     text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
     return store.add_evidence(parse_evidence(text, actor="support desk", now=now))
+
+
+def end_solved(store: Store, log: StoreLog, now: float) -> tuple[int, list[Held]]:
+    """Tells the incident engine of technical requests that are closed, where nothing else holds their incidents open;
+    how many were new, and those that something holds."""
+    from incidents.desk.evidence import OpenIncident, solved_lines
+
+    since = now - SOLVED_DAYS * 86_400
+    solved = [
+        each
+        for each in log.read().requests.values()
+        if each.kind == "technical" and each.closed_at is not None and each.closed_at >= since
+    ]
+    if not solved:
+        return 0, []
+    open_ = [
+        OpenIncident(
+            row.incident, row.kind, row.scope_id if row.scope_kind == "customer" else "", row.since, row.updated,
+            row.parent,
+        )
+        for row in store.incidents.incidents()
+        if row.status != "resolved"
+    ]  # fmt: skip
+    lines, held = solved_lines(solved, open_)
+    return add_evidence(store, lines, now), held
 
 
 def clients_of(store: Store, config: Config) -> dict[str, Client]:

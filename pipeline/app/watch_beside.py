@@ -1,5 +1,5 @@
-"""What a watch does beside incidents: rounds of the support desk's mail, and a look every few minutes for customers who
-are heading for a bill far above their usual one."""
+"""What a watch does beside incidents: rounds of the support desk's mail, requests that are solved, and a look every few
+minutes for customers who are heading for a bill far above their usual one."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ LATE_S = 2 * 3600.0
 
 def feeds_beside(store: Store, config: Config, clock: Callable[[], float]) -> Iterator[Feed]:
     """Those that are configured."""
+    yield Feed("requests", solved_requests(store, clock), every_s=ROUND_S, late_s=LATE_S)
     desk = config.support
     if desk.maildir or desk.imap or desk.smtp:
         yield Feed("support", mail_rounds(store, config, clock), every_s=ROUND_S, late_s=LATE_S)
@@ -44,6 +45,19 @@ def mail_rounds(store: Store, config: Config, clock: Callable[[], float]) -> Cal
     def step(now: float) -> Lines:
         for problem in one_round(store, log, of, config, datetime.fromtimestamp(now, UTC)).failed:
             say(f"support: {problem}; it is tried again in the next round")
+        return []
+
+    return step
+
+
+def solved_requests(store: Store, clock: Callable[[], float]) -> Callable[[float], Lines]:
+    """Technical requests that are closed end their incidents, as soon as nothing else holds those open."""
+    from pipeline.app.support_log import StoreLog, end_solved
+
+    log = StoreLog(store, clock)
+
+    def step(now: float) -> Lines:
+        end_solved(store, log, now)
         return []
 
     return step

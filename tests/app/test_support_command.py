@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from incidents.words import instant_text
 
 if TYPE_CHECKING:
     from tests.app.conftest import Prebill
@@ -45,6 +48,52 @@ def desk(tmp_path: Path) -> Path:
     for name in ("new", "cur", "tmp"):
         (tmp_path / "box" / name).mkdir(parents=True)
     return tmp_path
+
+
+def test_a_solved_request_ends_its_incident_where_nothing_else_holds_it(prebill: Prebill, desk: Path) -> None:
+    def about_c1(*more: str) -> dict[str, str]:
+        found = json.loads(prebill("incidents", "list", "--json", *more).stdout)
+        return {
+            each["incident"]: each["kind"] for each in found if each["scope"] == {"customer": "c1"}
+        }  # fmt: skip
+
+    def call(*arguments: str) -> str:
+        done = prebill(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    config = desk / "prebill.toml"
+    kept = [line for line in config.read_text().splitlines() if not line.startswith("contract")]
+    config.write_text("\n".join(kept))  # there is no plan book here
+    call("support", "add", "c1", "--text", "Видео не идёт", "--kind", "technical")
+    call("watch", "--once")
+    (asked,) = about_c1()
+    call("support", "answer", "1", "--text", "Чиним", "--sent")
+    failing = {
+        "at": instant_text(time.time()),
+        "type": "probe",
+        "customer": "c1",
+        "vantage": "v1",
+        "ok": False,
+    }
+    (desk / "failing").write_text(json.dumps(failing))
+    call("evidence", "add", "failing")
+    call("watch", "--once")
+    (outage,) = (name for name, kind in about_c1().items() if kind == "outage")
+    said = call("support", "close", "1", "--text", "перезапущено", "--actor", "olga")
+    assert f"its incident {asked} stays open: {outage} is about the same client" in said
+    call("incidents", "resolve", outage, "--actor", "olga", "--reason", "restarted")
+    call("watch", "--once")
+    assert outage not in about_c1()
+    call("watch", "--once")
+    assert about_c1() == {}
+    (ended,) = (
+        each
+        for each in json.loads(prebill("incidents", "list", "--all", "--json").stdout)
+        if each["incident"] == asked
+    )
+    assert (ended["status"], ended["actor"]) == ("resolved", "olga")
+    assert ended["reason"] == "request 1 is solved: перезапущено"
 
 
 def test_a_request_from_coming_in_to_the_report(prebill: Prebill, desk: Path) -> None:

@@ -177,6 +177,8 @@ def support(
         except ActError as error:
             raise UsageFailure(f"support {action}: {error}") from None
         _follow(log, of, context, json=json, action=action, new=new, what=what)
+        if action == "close" and new:
+            _end_incident(store, log, context, str(what).removeprefix("#"))
     return 0
 
 
@@ -278,6 +280,20 @@ def _report(
     report = make_report(log.read(now), of, wanted, clients_of(store, context.config), now)
     write_report(report, lang, output, json=json)
     return 0
+
+
+def _end_incident(store: Store, log: StoreLog, context: Context, request: str) -> None:
+    """A closed technical request ends its incident, or what holds that open is named."""
+    from pipeline.app.support_log import end_solved
+
+    ended, held = end_solved(store, log, context.now().timestamp())
+    if ended:
+        say("its incident ends with it, as soon as the watch takes it up")
+    for each in held:
+        if each.request == request:
+            say(
+                f"its incident {each.incident} stays open: {each.by} is about the same client, and is not resolved"
+            )
 
 
 def _follow(
