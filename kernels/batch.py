@@ -71,24 +71,25 @@ from kernels.tables import (
     find_entry,
     find_group,
     find_name,
+    group_at,
     hash_group,
     hash_name,
-    index_place,
+    index_bucket,
+    make_entry,
     name_slot,
 )
 from kernels.words import (
     bump,
     copy64,
     get,
-    load64,
+    load32,
     prefetch,
     put,
-    store64,
 )
 
 U = np.uint64
-_FAR = 128
-"""Slots between an entry and its place that do not occur in a region of minutes less than three quarters full."""
+_FAR = 512
+"""Bytes between an entry and its place that do not occur in a region of minutes less than three quarters full."""
 
 _NEW_NAMES = 3 * BATCH  # a line may bring a new resource, edge and cache status
 
@@ -147,7 +148,7 @@ def admit(row, spec, state, tables, seconds, offset):  # type: ignore[no-untyped
     hash_name(name, length, state, row + 8 * G_HASH)
     h = hash_group(row, get(tables, MINUTE_BITS))
     put(row, B_HASH, np.int64(h))
-    prefetch(get(tables, INDEX) + np.int64(index_place(h, get(tables, INDEX_SLOTS)) << U(3)))
+    prefetch(get(tables, INDEX) + index_bucket(h, get(tables, INDEX_SLOTS)))
     return True
 
 
@@ -159,10 +160,10 @@ def _begin(slot, row, state, tables):  # type: ignore[no-untyped-def]
     group = get(tables, GROUPS) + used * SLOT_BYTES
     copy64(group, row)
     slots = get(tables, INDEX_SLOTS)
-    home = np.int64(index_place(U(get(row, B_HASH)), slots))
-    if ((slot - get(tables, INDEX)) // 8 - home) & (slots - 1) > _FAR and get(tables, MINUTE_BITS) != 0:
+    home = index_bucket(U(get(row, B_HASH)), slots)
+    if (slot - get(tables, INDEX) - home) & (4 * slots - 1) > _FAR and get(tables, MINUTE_BITS) != 0:
         put(state, CROWDED, 1)
-    store64(slot, (U(get(row, B_HASH)) >> U(32) << U(32)) | U(used + 1))
+    make_entry(slot, slots, U(get(row, B_HASH)), used)
     put(state, GROUPS_USED, used + 1)
     prefetch(name_slot(tables, U(get(row, G_HASH))))
     return group
@@ -196,13 +197,13 @@ def sum_up(count, state, tables):  # type: ignore[no-untyped-def]
     body = np.int64(0)
     for _ in range(count):
         slot = find_entry(index, slots, U(get(row, B_HASH)))
-        entry = load64(slot)
+        entry = np.int64(load32(slot))
         sent += get(row, G_SENT)
         body += get(row, G_BODY)
-        if entry == U(0):
+        if entry == 0:
             put(row, B_GROUP, -_begin(slot, row, state, tables))
         else:
-            group = groups + np.int64((entry & U(0xFFFFFFFF)) - U(1)) * SLOT_BYTES
+            group = group_at(groups, entry, slots)
             prefetch(group)
             put(row, B_GROUP, group)
         row += LINE_BYTES

@@ -88,8 +88,8 @@ UNREADABLE, UNKNOWN = -1, -2  # what parsers answer instead of a value
 
 # -- tables. A group, and the first half of a line of the batch, word by word: two words of the resource's hash;
 # minute and, above it, the resource's number; what else the key holds; requests and hits; 4xx and 5xx, 32 bits each;
-# bytes sent; body bytes. A group has an entry in an index, a word a slot: 32 bits of its hash, and its number + 1; 0
-# is free. A name's slot: two words of its hash, its number + 1 (0 is free), nothing.
+# bytes sent; body bytes. A group has an entry in an index, 32 bits: in an index of 2^k slots its number + 1 in the
+# lower k, and of its hash above; 0 is free. A name's slot: two words of its hash, its number + 1 (0 is free), nothing.
 N_HASH, N_HASH_2, N_NUMBER = range(3)
 NAME_BYTES = 32
 SLOT_BYTES = 64

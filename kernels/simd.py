@@ -110,6 +110,21 @@ def same_group(typingctx: Any, slot: Any, row: Any) -> Any:
 
 
 @intrinsic
+def entry_mask(typingctx: Any, bucket: Any, low: Any, tag: Any) -> Any:
+    """Which of the 16 entries of an index's cache line have `tag` above their `low` lower bits, or are 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.VectorType(I32, 16)
+        entries = load(builder, args[0], kind)
+        tags = builder.lshr(entries, _splat(builder, builder.trunc(args[1], I32), kind))
+        alike = builder.icmp_unsigned("==", tags, _splat(builder, builder.trunc(args[2], I32), kind))
+        free = builder.icmp_unsigned("==", entries, ir.Constant(kind, [0] * 16))
+        return builder.zext(builder.bitcast(builder.or_(alike, free), I16), I64)
+
+    return types.uint64(types.int64, types.int64, types.uint64), generate
+
+
+@intrinsic
 def add_sums(typingctx: Any, slot: Any, row: Any) -> Any:
     """Add the sums of the line at `row` to those of the group at `slot`: four of 32 bits and two of 64, bytes 32 to
     63."""

@@ -4,8 +4,12 @@ A group is one cache line: its key and its sums. Groups lie in the order in whic
 order of time works on a few hundred kilobytes; a small index of hash bits leads to them. (Groups in the slots of
 their hash table saved the index but met a new page at every line: 55 % of the time went into waiting for memory.) The
 resource is in the key as a seeded 128-bit hash of its name, and only a new group asks for its number. Names are told
-apart by that hash alone, as groups are: their bytes lie in an arena, in the order of their numbers. Indexes probe
-linearly and are kept at most 5/8 full by their owner, which grows them between batches.
+apart by that hash alone, as groups are: their bytes lie in an arena, in the order of their numbers.
+
+The index is searched a cache line of sixteen entries at a time, by one comparison of vectors. (Entries of 64 bits that
+were probed one after another met a second line for every eighth log line, and an index twice as large fell out of the
+cache: lines in random order took 23 ms more than in order, of 145; now 11.) Names are probed linearly. Both are kept
+at most 5/8 full by their owner, which grows them between batches.
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ from kernels.layout import (
 )
 from kernels.options import inner, outer
 from kernels.simd import (
+    entry_mask,
     hash32,
     same_group,
     trailing_zeros,
@@ -146,16 +151,34 @@ def number_of(tables, state, address, length):  # type: ignore[no-untyped-def]
 
 
 @inner
+def index_bucket(h, slots):  # type: ignore[no-untyped-def]
+    """Where in an index of 2^k slots the cache line lies, of sixteen, in which a hash's entry is looked for first: its
+    upper bits say. In bytes."""
+    return np.int64(h >> U(68 - trailing_zeros(U(slots)))) << 6
+
+
+@inner
+def entry_tag(h, slots):  # type: ignore[no-untyped-def]
+    """What of a hash an entry of an index of 2^k slots keeps above the k bits of its group's number."""
+    return (h & U(0xFFFFFFFF)) >> U(trailing_zeros(U(slots)))
+
+
+@inner
 def find_entry(index, slots, h):  # type: ignore[no-untyped-def]
-    """The address of the first entry with a hash's upper 32 bits, or of the free slot behind it."""
-    place = index_place(h, slots)
-    tag = h >> U(32)
+    """The address of the first entry with a hash's tag, or of the free slot behind it."""
+    bucket = index_bucket(h, slots)
+    low = trailing_zeros(U(slots))
     while True:
-        slot = index + np.int64(place << U(3))
-        entry = load64(slot)
-        if entry >> U(32) == tag or entry == U(0):
-            return slot
-        place = (place + U(1)) & U(slots - 1)
+        found = entry_mask(index + bucket, low, entry_tag(h, slots))
+        if found != U(0):
+            return index + bucket + (trailing_zeros(found) << 2)
+        bucket = (bucket + 64) & (4 * slots - 1)
+
+
+@inner
+def group_at(groups, entry, slots):  # type: ignore[no-untyped-def]
+    """The address of the group that an entry leads to."""
+    return groups + ((entry & (slots - 1)) - 1) * SLOT_BYTES
 
 
 @outer
@@ -163,17 +186,25 @@ def find_group(index, slots, groups, row):  # type: ignore[no-untyped-def]
     """The address of a line's group, by comparing whole keys; or, negative, that of the free slot of the index for
     it."""
     h = U(get(row, B_HASH))
-    place = index_place(h, slots)
+    bucket = index_bucket(h, slots)
     while True:
-        slot = index + np.int64(place << U(3))
-        entry = load64(slot)
-        if entry == U(0):
-            return -slot
-        if entry >> U(32) == h >> U(32):
-            group = groups + np.int64((entry & U(0xFFFFFFFF)) - U(1)) * SLOT_BYTES
+        found = entry_mask(index + bucket, trailing_zeros(U(slots)), entry_tag(h, slots))
+        while found != U(0):
+            slot = index + bucket + (trailing_zeros(found) << 2)
+            entry = np.int64(load32(slot))
+            if entry == 0:
+                return -slot
+            group = group_at(groups, entry, slots)
             if same_group(group, row):
                 return group
-        place = (place + U(1)) & U(slots - 1)
+            found &= found - U(1)
+        bucket = (bucket + 64) & (4 * slots - 1)
+
+
+@inner
+def make_entry(slot, slots, h, number):  # type: ignore[no-untyped-def]
+    """Fill the free slot of an index for a group."""
+    store32(slot, np.int64(entry_tag(h, slots) << U(trailing_zeros(U(slots)))) | (number + 1))
 
 
 def grow_names(old, old_slots, new, new_slots):  # type: ignore[no-untyped-def]
@@ -192,13 +223,13 @@ def grow_names(old, old_slots, new, new_slots):  # type: ignore[no-untyped-def]
 
 
 def index_groups(groups, count, index, slots, minute_bits):  # type: ignore[no-untyped-def]
-    """Make the empty index of all groups; addresses, `index` of uint64[slots]. How many."""
+    """Make the empty index of all groups; addresses, `index` of uint32[slots]. How many."""
     for i in range(count):
         h = hash_group(groups + SLOT_BYTES * i, minute_bits)
-        place = np.int64(index_place(h, slots))
-        while get(index, place) != 0:
-            place = (place + 1) & (slots - 1)
-        store64(index + 8 * place, h >> U(32) << U(32) | U(i + 1))
+        place = index_bucket(h, slots)
+        while load32(index + place) != 0:
+            place = (place + 4) & (4 * slots - 1)
+        make_entry(index + place, slots, h, i)
     return count
 
 

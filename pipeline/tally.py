@@ -90,7 +90,7 @@ class Tally:
             self._tables[place] = array.ctypes.data
         self._tables[at.COLUMN_ROOM] = 256
         self._groups: NDArray[np.uint64] = zeroed((SMALLEST, 8), np.uint64)
-        self._index: NDArray[np.uint64] = zeroed(2 * SMALLEST, np.uint64)
+        self._index: NDArray[np.uint32] = zeroed(2 * SMALLEST, np.uint32)
         self._names: NDArray[np.uint64] = zeroed((2 * SMALLEST, at.NAME_BYTES // 8), np.uint64)
         self._name_places: NDArray[np.int64] = zeroed(2 * SMALLEST, np.int64)
         self._arena: NDArray[np.uint8] = zeroed(1 << 18, np.uint8)
@@ -110,7 +110,7 @@ class Tally:
             self._groups = zeroed((room, 8), np.uint64)
         slots = min(1 << (expected_bytes // USUAL_BYTES).bit_length(), LARGEST_INDEX)
         if slots > len(self._index):
-            self._index = zeroed(slots, np.uint64)
+            self._index = zeroed(slots, np.uint32)
         self.known: frozenset[str] = frozenset()
         self._aside: list[Groups] = []
         self._aside_lines = 0
@@ -245,7 +245,7 @@ class Tally:
             self._groups = groups
         elif what in (at.GROW_INDEX, at.SPREAD_INDEX):
             self._regions = self._regions and what == at.GROW_INDEX
-            self._index = zeroed(len(self._index) * (4 if what == at.GROW_INDEX else 1), np.uint64)
+            self._index = zeroed(len(self._index) * (4 if what == at.GROW_INDEX else 1), np.uint32)
             self._bind()
             self._fill_index()
         elif what == at.GROW_NAMES:

@@ -237,3 +237,19 @@ def test_a_minute_of_many_resources_among_others_of_few(resources: int) -> None:
     assert len(groups.minute) == len(wanted)
     assert tally.count(at.CROWDED) == 0
     assert tally._tables[at.MINUTE_BITS] == (MINUTE_BITS if resources == 3_000 else 0)
+
+
+def test_groups_whose_entries_look_alike() -> None:
+    """An index of 2^20 slots keeps 12 bits of a hash: of so many groups some hundred meet one with the same bits."""
+    tally = Tally()
+    tally.clear((1 << 20) * USUAL_BYTES - 1)
+    lines = [tsv(1, minute=MINUTE + at, resource=f"r{name}.ru") for name in range(20_000) for at in range(10)]
+    tally.scan(Bytes(b"".join([*lines, *reversed(lines)])), compile_format(load_format("edge-tsv")))
+    groups = tally.groups()
+    assert len(tally._index) == 1 << 20
+    assert (
+        len({*zip(groups.minute.tolist(), groups.name.tolist(), strict=True)})
+        == len(groups.minute)
+        == 200_000
+    )
+    assert set(groups.sums[0].tolist()) == {2}
