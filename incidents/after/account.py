@@ -61,9 +61,8 @@ def account_of(
     changes = [each for each in history if each.change is not Change.NOTICE]
     answer = next((each for each in changes if _answered(each)), None)
     wide = next((each for each in history if each.priority is Priority.COMPANY_WIDE), None)
-    told = Counter(
-        {(each.notice, each.at): each.audience for each in history if each.audience and each.notice}.values()
-    )
+    sendings = {(each.notice, each.at): each for each in history if each.audience and each.notice}
+    told = Counter(each.audience for each in sendings.values() if not each.draft)
     return Account(
         incident=incident,
         kind=last.kind,
@@ -89,6 +88,7 @@ def account_of(
         hit=_hit(histories, harms, mine),
         money=add_up(mine),
         told=tuple((audience.value, told[audience]) for audience in Audience if told[audience]),
+        drafts=tuple((each.notice, each.at) for each in sendings.values() if each.draft),
         undelivered=undelivered,
         timeline=tuple(
             sorted(

@@ -67,7 +67,8 @@ class Account(Struct, frozen=True, kw_only=True):
 
     `harm`, `priority`: the worst that it came to. `hurt_s`: how long harm was confirmed. `answer_s`: from the opening
     to the first person's acknowledgement; `mend_s`: to its resolution; `wide_s`: to company_wide. `told`: sendings by
-    audience; `undelivered`: those of them that reached nobody at first.
+    audience; `undelivered`: those of them that reached nobody at first. `drafts`: of letters to clients, which a person
+    sends or does not, as (notice, at): no client is told by one.
     """
 
     incident: str
@@ -92,6 +93,7 @@ class Account(Struct, frozen=True, kw_only=True):
     hit: tuple[Hit, ...] = ()
     money: tuple[Money, ...] = ()
     told: tuple[tuple[str, int], ...] = ()
+    drafts: tuple[tuple[str, float], ...] = ()
     undelivered: int = 0
     timeline: tuple[Transition, ...] = ()
     evidence: tuple[Fact, ...] = ()
@@ -121,6 +123,7 @@ class Account(Struct, frozen=True, kw_only=True):
             "customers": [hit.json for hit in self.hit],
             "money": [money.json for money in self.money],
             "notices": dict(self.told),
+            "drafts": [{"notice": notice, "at": instant_text(at)} for notice, at in self.drafts],
             "undelivered": self.undelivered,
             "timeline": [transition.json for transition in self.timeline],
         }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LINES_SHOWN = 60
 FACTS_SHOWN = 20
+DRAFTS_SHOWN = 6
 _OF_CHILDREN = (Change.OPENED, Change.REOPENED, Change.RESOLVED, Change.MERGED)
 """What is told of the incidents below: the rest follows from the one above them."""
 
@@ -139,6 +140,12 @@ def _told(account: Account, language: str) -> list[str]:
         f"- {say('notices', language, audience=say(audience, language), count=count)}"
         for audience, count in account.told
     ]
+    if account.drafts:
+        shown = ", ".join(
+            f"{datetime.fromtimestamp(at, UTC):%m-%d %H:%M}" for _, at in account.drafts[:DRAFTS_SHOWN]
+        )
+        more = ", …" if len(account.drafts) > DRAFTS_SHOWN else ""
+        lines.append(f"- {say('drafts', language, count=len(account.drafts), at=shown + more)}")
     if account.undelivered:
         lines.append(f"- {say('undelivered', language, count=account.undelivered)}")
     return [f"## {say('told', language)}", "\n".join(lines) or say("nobody_told", language)]
@@ -160,7 +167,8 @@ def _timeline(account: Account, language: str) -> list[str]:
 def _moment(each: Transition, incident: str, language: str) -> list[str]:
     when = f"{datetime.fromtimestamp(each.at, UTC):%m-%d %H:%M:%S}"
     if each.change is Change.NOTICE and each.audience is not None:
-        what = say("notice", language, audience=say(each.audience.value, language))
+        key = "draft_notice" if each.draft else "notice"
+        what = say(key, language, audience=say(each.audience.value, language))
     else:
         what = ", ".join(
             (

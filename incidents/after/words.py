@@ -55,6 +55,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "no_customers": ("None is known by name.", "Поимённо не известны."),
     "told": ("Who was told", "Кому сообщили"),
     "notices": ("{audience}: {count}", "{audience}: {count}"),
+    "drafts": (
+        "drafts for clients, for the liaison to send: {count} ({at})",
+        "черновики клиентам, отправляет ответственный за связь: {count} ({at})",
+    ),
     "undelivered": ("reached nobody at first: {count}", "сначала никому не дошло: {count}"),
     "nobody_told": ("Nobody: it was nobody's to be woken for.", "Никому: будить было некого и незачем."),
     "queue": ("task queue", "очередь задач"),
@@ -102,6 +106,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "change_reopened": ("reopened", "открыт снова"),
     "change_resolved": ("resolved", "закрыт"),
     "change_notice": ("notice", "сообщение"),
+    "draft_notice": ("draft for {audience}", "черновик: {audience}"),
     "notice": ("notice to {audience}", "сообщение: {audience}"),
 }
 

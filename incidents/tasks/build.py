@@ -240,8 +240,18 @@ def add_up(lost: Iterable[Lost]) -> tuple[Money, ...]:
 def _outcome(missing: Sequence[Lost], closing: Act | None, last: Transition) -> Outcome:
     """As the person who closed it says; else as the gaps say: what nobody accepted, and did not stay lost, came."""
     if closing is not None and closing.outcome is not None:
-        return closing.outcome
-    return outcome_of(missing, accepted_by=last.actor, reason=last.reason)
+        return closing.outcome if is_about_data(last.kind, missing) else _solved(closing.outcome)
+    found = outcome_of(missing, accepted_by=last.actor, reason=last.reason)
+    return found if is_about_data(last.kind, missing) else _solved(found)
+
+
+def is_about_data(kind: Kind, missing: Sequence[Lost]) -> bool:
+    """Whether something can be recovered, or lost; a client's request is solved instead."""
+    return kind is Kind.BILLING_GAP or bool(missing)
+
+
+def _solved(outcome: Outcome) -> Outcome:
+    return Outcome(kind=OutcomeKind.SOLVED, reason=outcome.reason)
 
 
 def outcome_of(missing: Sequence[Lost], *, accepted_by: str, reason: str) -> Outcome:

@@ -133,8 +133,10 @@ class TaskState(StrEnum):
 
 
 class OutcomeKind(StrEnum):
-    """How a task ended: all of the data came, a part of it, or none."""
+    """How a task ended: all of the data came, a part of it, or none; of work that was never about lost data, that it is
+    done."""
 
+    SOLVED = "solved"
     RECOVERED = "recovered"
     PARTLY = "partly"
     LOST = "lost"

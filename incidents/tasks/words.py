@@ -42,6 +42,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "assignee": ("taken by {who}", "взял(а) {who}"),
     "nobody": ("nobody has taken it", "никто не взял"),
     "held": ("waits: clients come first ({why})", "ждёт: сначала клиенты ({why})"),
+    "solved": ("solved", "решено"),
     "recovered": ("recovered", "возвращено"),
     "partly": ("recovered in part", "возвращено частично"),
     "lost": ("lost", "потеряно"),

@@ -57,7 +57,7 @@ def _close(store: Store, view: TaskView, task: Task, kind: str | None, actor: st
     """What is still lost is accepted, then the act is written, then the engine is told; each may be repeated."""
     from incidents.model import Priority
     from incidents.tasks.acts import Act, resolve_line
-    from incidents.tasks.build import outcome_of
+    from incidents.tasks.build import is_about_data, outcome_of
     from incidents.tasks.model import OutcomeKind
     from incidents.tasks.words import money_text
     from pipeline.coverage.evidence import parse_evidence
@@ -70,6 +70,10 @@ def _close(store: Store, view: TaskView, task: Task, kind: str | None, actor: st
             f"task {task.id}: its priority is {task.priority.value}: clients may be hurt, and money waits",
             mend="`prebill incidents show` tells what is known; `prebill incidents resolve` ends it, by name.",
         )
+    about_data = is_about_data(task.kind, task.missing)
+    if kind is not None and about_data == (kind == OutcomeKind.SOLVED):
+        expected = "recovered, partly or lost" if about_data else "solved: it is not about lost data"
+        raise UsageFailure(f"task {task.id}: found {kind!r}, expected {expected}")
     still = [lost for lost in task.missing if lost.still]
     if kind == OutcomeKind.RECOVERED and (left := [lost for lost in task.missing if lost.state != "closed"]):
         raise UsageFailure(
@@ -77,9 +81,9 @@ def _close(store: Store, view: TaskView, task: Task, kind: str | None, actor: st
             mend="`prebill run --once` takes in what has come; else close it as partly or lost.",
         )
     outcome = outcome_of(task.missing, accepted_by=actor, reason=reason)
-    if kind is not None:
-        outcome = replaced(outcome, kind=OutcomeKind(kind))
-    if outcome.kind is not OutcomeKind.RECOVERED:
+    if kind is not None or not about_data:
+        outcome = replaced(outcome, kind=OutcomeKind(kind or "solved"))
+    if outcome.kind in (OutcomeKind.PARTLY, OutcomeKind.LOST):
         outcome = replaced(outcome, accepted_by=actor)
     lost_ids = {lost.gap for lost in still}
     accepted = [

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.app.task_view import TaskView
 
 Action = Literal["list", "show", "take", "due", "done", "close", "digest"]
-OUTCOMES = ("recovered", "partly", "lost")
+OUTCOMES = ("recovered", "partly", "lost", "solved")
 _TAKES = {
     "list": (0, 0, ""),
     "show": (1, 1, "a task"),
@@ -57,8 +57,8 @@ def tasks(
     and the standard procedure with its commands. The dearest comes first.
     `list`: the queue. `show TASK`: all of one. `take TASK [WHO]`, `due
     TASK TIME`, `done TASK STEP`: who does it, by when, and how far he is.
-    `close TASK [recovered|partly|lost]`: what is still missing is accepted
-    as lost, by --actor. `digest`: the last day for the head of the company.
+    `close TASK [recovered|partly|lost|solved]`: what is still missing is
+    accepted as lost, by --actor; what is not about data is solved. `digest`: the last day for the head of the company.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def tasks(
     task
         The task's id, or as much of its beginning as no other has.
     what
-        take: who. due: a time with an offset. done: a step. close: recovered, partly or lost.
+        take: who. due: a time with an offset. done: a step. close: recovered, partly or lost; solved.
     closed
         list: closed ones too.
     actor

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from incidents.after.account import account_of, responses_of
 from incidents.after.model import Account, Split
 from incidents.events import Probe
@@ -73,7 +75,12 @@ def test_each_notice_counts_once_however_often_it_was_repeated(
 ) -> None:
     again = [each for each in story if each.notice == "n2"]
     found = account((*story, *again), clock(60), undelivered=1)
-    assert dict(found.told) == {"on_call": 1, "company": 2, "client": 1}
+    assert dict(found.told) == {"on_call": 1, "company": 2}, "a draft is not a told client"
+    assert found.drafts == (("n3", clock(1)),)
+    assert found.json["drafts"] == [{"notice": "n3", "at": "2026-11-01T08:01:00Z"}]
+    sent = [replace(each, draft=False) for each in story]
+    directly = account(tuple(sent), clock(60))
+    assert (dict(directly.told)["client"], directly.drafts) == (1, ())
     assert found.undelivered == 1
 
 

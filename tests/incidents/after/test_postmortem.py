@@ -33,6 +33,8 @@ def test_the_draft_has_what_is_known_and_asks_for_the_rest(
             "- 10: not served: clients were hurt\n- 10: served, but not logged: only we lose",
             "| c1 | 30 min | 2 RUB |",
             "- the company: 2",
+            "- drafts for clients, for the liaison to send: 1 (11-01 08:01)",
+            "| 11-01 08:01:00 | draft for clients",
             "| 11-01 08:30:00 | resolved, company-wide, harm none: mended | boris |",
         ),
         "ru": (
@@ -41,6 +43,7 @@ def test_the_draft_has_what_is_known_and_asks_for_the_rest(
             "| До первого подтверждения (MTTA) | 3 мин |",
             "- 10: обслужены, но не записаны: теряем только мы",
             "- вся компания: 2",
+            "- черновики клиентам, отправляет ответственный за связь: 1 (11-01 08:01)",
         ),
     }[language]
     for line in told:

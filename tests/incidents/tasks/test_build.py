@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from incidents.tasks.acts import Act, act_body, act_name, act_of
 from incidents.tasks.build import loose_gaps, lost_of, money_of, tasks_of
 from incidents.tasks.model import Answer, Lost, Money, Outcome, OutcomeKind, TaskState
 from incidents.tasks.settings import TaskSettings
+from incidents.tasks.sheet import state_text
 from pipeline.coverage.model import Amount, Gap, GapState, Loss, LossClass, Share, Stream
 
 Make = Callable[..., Transition]
@@ -115,6 +117,28 @@ def test_when_its_data_comes_it_closes_as_recovered(
     assert task.outcome == Outcome(kind=OutcomeKind.RECOVERED, reason="its data has come")
     assert task.money == ()
     assert task.due is None
+
+
+@pytest.mark.parametrize("kind", [Kind.CLIENT_REQUEST, Kind.DATA_QUALITY])
+def test_what_is_not_about_data_is_solved_and_nothing_is_recovered(
+    make_transition: Make, now: float, kind: Kind
+) -> None:
+    history = [
+        make_transition(kind=kind),
+        make_transition(
+            kind=kind, at=now - 60, status=Status.RESOLVED, change=Change.RESOLVED, reason="he was told"
+        ),
+    ]
+    (task,) = tasks_of(history, [], [], [], now=now)
+    assert task.outcome == Outcome(kind=OutcomeKind.SOLVED, reason="he was told")
+    assert state_text(task, "en", now) == "solved"
+    assert state_text(task, "ru", now) == "решено"
+    before = Act(
+        at=now - 30, task="i1", actor="anna", reason="told", outcome=Outcome(kind=OutcomeKind.RECOVERED)
+    )
+    (task,) = tasks_of([make_transition(kind=kind)], [], [before], [], now=now)
+    assert task.outcome is not None
+    assert task.outcome.kind is OutcomeKind.SOLVED, "as acts of before are read"
 
 
 def test_what_was_accepted_is_lost_or_partly_lost_with_who_accepted_it(
