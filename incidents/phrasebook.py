@@ -96,6 +96,14 @@ _CLIENTS: tuple[tuple[str, str], ...] = (
     ("a probe of edge {name} fails", "одна из проб узла {name} не проходит"),
     ("its traffic has fallen to zero", "его трафик упал до нуля"),
     ("a surge of errors at edge {name}", "всплеск ошибок на узле {name}"),
+    (
+        "errors at edge {name} burn {n} times what the objective allows, over {n2} h",
+        "ошибок на узле {name} в {n} раза больше, чем допускает цель, за {n2} ч",
+    ),
+    (
+        "errors of {name} at every edge burn {n} times what the objective allows, over {n2} h",
+        "ошибок у клиента {name} на всех узлах в {n} раза больше, чем допускает цель, за {n2} ч",
+    ),
     ("its neighbours carry the clients", "клиентов обслуживают соседние узлы"),
     ("its neighbours do not carry the clients", "соседние узлы клиентов не обслуживают"),
     (

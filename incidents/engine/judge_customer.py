@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING
 from incidents.engine.judgement import Judgement, soonest
 from incidents.engine.meters import counters_deny
 from incidents.engine.probes import judge_probes, probe_facts
+from incidents.engine.slow import slow_of_customer
 from incidents.engine.subjects import CUSTOMER, EDGE, name_of
-from incidents.engine.traffic import burn_of_customer, fall_of_customer, fresh_pairs, has_fallen
+from incidents.engine.traffic import (
+    burn_of_customer,
+    burns_fast,
+    fall_of_customer,
+    fresh_pairs,
+    has_fallen,
+)
 from incidents.model import Fact, Harm
 
 if TYPE_CHECKING:
     from incidents.engine.judgement import View
+    from incidents.engine.limits import Limits
     from incidents.engine.probes import Verdict
     from incidents.engine.state import Pair, State
-    from incidents.engine.traffic import Burn, Fall
+    from incidents.engine.traffic import Fall
+    from incidents.engine.windows import Burn
 
 
 def judge_customer(view: View, subject: str) -> Judgement:
@@ -28,7 +37,9 @@ def judge_customer(view: View, subject: str) -> Judgement:
     fall = fall_of_customer(pairs, limits)
     fell = fall is not None and has_fallen(fall, limits)
     _remember(state, name, fall if fell else None, pairs)
-    _remember_burn(state, name, burns=bool(cause))
+    _remember_burn(view, name, pairs, burns=bool(cause))
+    slow = slow_of_customer(state, name, pairs, limits) if burn is not None and not cause else None
+    _mark(state.smouldering, name, on=slow is not None)
     bad: list[str] = ["probe"] if verdict.bad else []
     good: list[str] = ["probe", "call"] if verdict.clean else []
     reasons: list[str] = []
@@ -54,8 +65,20 @@ def judge_customer(view: View, subject: str) -> Judgement:
         else:
             harm = Harm.CONFIRMED
             reasons.append(f"{name} gets errors at every edge, and the cause is not shown to be his origin")
-    elif burn is not None and burn.requests and not burn.over(limits):
+    elif burn is not None and burn.requests and not burns_fast(burn, limits):
         good.append("errors")
+    if slow is not None:
+        bad.append("slow")
+        newest = max(newest, slow.burn.at)
+        facts.append(Fact(slow.burn.at, "traffic", slow.burn.text))
+        reasons.append(f"errors of {name} at every edge burn {slow.pace}")
+        if harm is Harm.NONE:  # never more: who is not served at all burns fast, or his probes fail
+            harm, held = Harm.SUSPECTED, slow.mostly or verdict.healthy
+        if verdict.healthy and _at_origin(slow.burn, limits):
+            warn = True
+            reasons.append(f"only the origin of {name} fails, our probe is fine: the client is warned first")
+    elif burn is not None and burn.requests and not cause:
+        good.append("slow")
     until = _edge_of_freshness(pairs, limits.fresh)
     if fell and fall is not None:
         said = Fact(fall.at, "traffic", f"{fall.actual:,} requests a minute, {fall.usual:,.0f} are usual")
@@ -137,14 +160,20 @@ def _burn(view: View, pairs: dict[str, Pair], verdict: Verdict) -> tuple[Burn | 
         return None, ""
     limits = view.limits
     burn, everywhere, edges = burn_of_customer(pairs, limits)
-    if not burn.over(limits):
+    if not burns_fast(burn, limits):
         return burn, ""
-    rest = burn.errors - min(burn.origin, burn.errors)
-    part, whole = limits.burn
-    at_origin = rest * whole <= part * burn.requests
-    if at_origin and (verdict.healthy or (verdict.harm is Harm.UNKNOWN and _edges_fine(view, pairs))):
+    if _at_origin(burn, limits) and (
+        verdict.healthy or (verdict.harm is Harm.UNKNOWN and _edges_fine(view, pairs))
+    ):
         return burn, "origin"
     return burn, "ours" if everywhere and edges > 1 else ""
+
+
+def _at_origin(burn: Burn, limits: Limits) -> bool:
+    """Whether his origin answers for the errors: the rest is within what is borne."""
+    rest = burn.errors - min(burn.origin, burn.errors)
+    part, whole = limits.burn
+    return rest * whole <= part * burn.requests
 
 
 def _edges_fine(view: View, pairs: dict[str, Pair]) -> bool:
@@ -159,11 +188,21 @@ def _remember(state: State, name: str, fall: Fall | None, pairs: dict[str, Pair]
         del state.fallen[name]
 
 
-def _remember_burn(state: State, name: str, *, burns: bool) -> None:
+def _remember_burn(view: View, name: str, pairs: dict[str, Pair], *, burns: bool) -> None:
+    """Slow windows begin behind what burnt fast: it was told, and its end is judged by the fast window alone."""
+    state = view.state
+    _mark(state.burning, name, on=burns)
     if burns:
-        state.burning[name] = None
-    elif name in state.burning:
-        del state.burning[name]
+        state.burnt[name] = max(pair.cells[-1].minute for pair in pairs.values())
+    elif state.burnt.get(name, view.now) < view.now - view.limits.reach - view.limits.fresh:
+        del state.burnt[name]
+
+
+def _mark(marks: dict[str, None], name: str, *, on: bool) -> None:
+    if on:
+        marks[name] = None
+    else:
+        marks.pop(name, None)
 
 
 def _edge_of_freshness(pairs: dict[str, Pair], fresh: float) -> float | None:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 from incidents.engine.judgement import Judgement, soonest
 from incidents.engine.meters import counts_zero
 from incidents.engine.probes import judge_probes, probe_facts
-from incidents.engine.subjects import CUSTOMER, name_of
-from incidents.engine.traffic import burn_of_edge, burn_of_pair, fell_to_zero
+from incidents.engine.slow import slow_of_edge
+from incidents.engine.subjects import CUSTOMER, EDGE, name_of
+from incidents.engine.traffic import burn_of_edge, burn_of_pair, burns_fast, fell_to_zero, lines_of_edge
 from incidents.model import Fact, Harm
 
 if TYPE_CHECKING:
     from incidents.engine.judgement import View
+    from incidents.engine.slow import Slow
     from incidents.engine.state import Cell, Pair
-    from incidents.engine.traffic import Burn
+    from incidents.engine.windows import Burn
 
 _CUSTOMERS_TOLD = 200
 
@@ -25,17 +27,29 @@ def judge_edge(view: View, subject: str) -> Judgement:
     name = name_of(subject)
     verdict = judge_probes(state, subject, moment, limits)
     burn = burn_of_edge(state, name, moment, limits) if name in state.traffic else None
-    surge = burn is not None and burn.over(limits)
-    bad = [source for source, speaks in (("probe", verdict.bad), ("errors", surge)) if speaks]
+    surge = burn is not None and burns_fast(burn, limits)
+    quiet = burn is not None and burn.requests > 0 and not surge
+    if surge:
+        state.traffic[name].burnt = lines_of_edge(state, name, moment, limits)[0][-1].minute
+    slow = slow_of_edge(state, name, moment, limits) if quiet else None
+    bad = [
+        source
+        for source, speaks in (("probe", verdict.bad), ("errors", surge), ("slow", slow is not None))
+        if speaks
+    ]
     good = ["probe"] if verdict.clean else []
-    if burn is not None and burn.requests and not surge:
-        good.append("errors")
+    if quiet:
+        good += ["errors"] if slow is not None else ["errors", "slow"]
     if not bad:
         known = subject in state.incidents
         return Judgement(
             good=tuple(good),
             until=soonest(verdict.until, _burn_until(burn, limits.fresh)) if known else None,
             facts=probe_facts(state, subject, moment, limits) if known else (),
+        )
+    if slow is not None and not verdict.bad:
+        return _smoulders(
+            view, name, slow, tuple(good), soonest(verdict.until, _burn_until(burn, limits.fresh))
         )
     carried, carried_until = neighbours_carry(view, name, dead=verdict.bad and not surge)
     stopped = verdict.bad and (
@@ -52,6 +66,9 @@ def judge_edge(view: View, subject: str) -> Judgement:
     if surge and burn is not None:
         facts.append(Fact(burn.at, "traffic", burn.text))
         reasons.append(f"a surge of errors at edge {name}")
+    if slow is not None:
+        facts.append(Fact(slow.burn.at, "traffic", slow.burn.text))
+        reasons.append(f"errors at edge {name} burn {slow.pace}")
     confirmed = verdict.harm is Harm.CONFIRMED or stopped
     harm = Harm.SUSPECTED if carried or (carried is None and not confirmed) else Harm.CONFIRMED
     if carried is False and not confirmed and not surge:
@@ -65,13 +82,34 @@ def judge_edge(view: View, subject: str) -> Judgement:
         beyond=carried is False,
         reason="; ".join(reasons),
         facts=tuple(facts),
-        customers=tuple(sorted(c for c in state.traffic[name].pairs if c)[:_CUSTOMERS_TOLD])
-        if name in state.traffic
-        else (),
+        customers=_customers_of(view, name),
         newest=max(verdict.newest, burn.at if surge and burn else 0.0),
         until=soonest(verdict.until, _burn_until(burn, limits.fresh), carried_until),
         wants_probe=carried is None,
     )
+
+
+def _smoulders(view: View, name: str, slow: Slow, good: tuple[str, ...], until: float | None) -> Judgement:
+    """A slow burn alone: somebody must look, and most clients are served."""
+    return Judgement(
+        harm=Harm.SUSPECTED,
+        bad=("slow",),
+        good=good,
+        held=slow.mostly,
+        reason=f"errors at edge {name} burn {slow.pace}",
+        facts=(
+            *probe_facts(view.state, EDGE + name, view.moment, view.limits),
+            Fact(slow.burn.at, "traffic", slow.burn.text),
+        ),
+        customers=_customers_of(view, name),
+        newest=slow.burn.at,
+        until=until,
+    )
+
+
+def _customers_of(view: View, edge: str) -> tuple[str, ...]:
+    traffic = view.state.traffic.get(edge)
+    return tuple(sorted(c for c in traffic.pairs if c)[:_CUSTOMERS_TOLD]) if traffic else ()
 
 
 def neighbours_carry(view: View, edge: str, *, dead: bool) -> tuple[bool | None, float | None]:
@@ -140,11 +178,8 @@ def _serves(view: View, cells: list[Cell]) -> bool:
 
 
 def _burns(view: View, pair: Pair) -> bool:
-    part, whole = view.limits.burn
     burn = burn_of_pair(pair, pair.cells[-1].minute, view.limits)
-    return (
-        view.moment.fresh(pair.cells[-1].at, view.limits.fresh) and burn.errors * whole > part * burn.requests
-    )
+    return view.moment.fresh(pair.cells[-1].at, view.limits.fresh) and burn.over(view.limits.burn)
 
 
 def _burn_until(burn: Burn | None, fresh: float) -> float | None:

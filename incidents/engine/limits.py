@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from incidents.policy import Policy
+    from incidents.policy import Policy, SlowBurn
     from pipeline.configured import Duration
 
 
+class SlowLimit(Struct, frozen=True):
+    """A slow burn. `burn`: its share of errors, as numerator and denominator. `long`, `short`: seconds. `pace`: in
+    words."""
+
+    burn: tuple[int, int]
+    long: float
+    short: float
+    pace: str
+
+
 class Limits(Struct, frozen=True, kw_only=True):
-    """Seconds and counts. `burn`, `fall`: shares, as numerator and denominator, so that a border is exact."""
+    """Seconds and counts. `burn`, `fall`: shares, as numerator and denominator, so that a border is exact. `reach`: of
+    the longest window; older minutes of traffic are forgotten."""
 
     fresh: float
     call_fresh: float
@@ -29,16 +40,21 @@ class Limits(Struct, frozen=True, kw_only=True):
     burn: tuple[int, int]
     burn_window: float
     burn_requests: int
+    slow: tuple[SlowLimit, ...]
+    burn_errors: int
+    reach: float
     fall: tuple[int, int]
     fall_requests: int
     fall_minutes: int
     skew: float
+    grace: float
     send_to_clients: bool
 
 
 def limits_of(policy: Policy) -> Limits:
     """The numbers of a policy."""
-    burn = Fraction(policy.burn_rate) * (100 - Fraction(policy.objective_percent)) / 100
+    allowed = (100 - Fraction(policy.objective_percent)) / 100
+    burn = Fraction(policy.burn_rate) * allowed
     left = (100 - Fraction(policy.fall_percent)) / 100
     return Limits(
         fresh=_seconds(policy.probe_freshness),
@@ -54,11 +70,26 @@ def limits_of(policy: Policy) -> Limits:
         burn=(burn.numerator, burn.denominator),
         burn_window=_seconds(policy.burn_window),
         burn_requests=policy.burn_requests,
+        slow=tuple(_slow(each, allowed) for each in policy.slow_burn),
+        burn_errors=policy.burn_errors,
+        reach=max(_seconds(policy.burn_window), *(_seconds(each.long) for each in policy.slow_burn), 0.0),
         fall=(left.numerator, left.denominator),
         fall_requests=policy.fall_requests,
         fall_minutes=policy.fall_minutes,
         skew=_seconds(policy.clock_skew),
+        grace=_seconds(policy.restart_grace),
         send_to_clients=policy.send_to_clients,
+    )
+
+
+def _slow(policy: SlowBurn, allowed: Fraction) -> SlowLimit:
+    share = Fraction(policy.rate) * allowed
+    long = _seconds(policy.long)
+    return SlowLimit(
+        (share.numerator, share.denominator),
+        long,
+        _seconds(policy.short),
+        f"{float(policy.rate):g} times what the objective allows, over {long / 3600:.3g} h",
     )
 
 

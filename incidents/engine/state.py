@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from incidents.model import Fact, Harm, Kind, MoneyRate, Priority, Scope, Status
 
-VERSION = 1
+VERSION = 2
 
 
 class Look(Struct):
@@ -46,20 +46,44 @@ class Cell(Struct, array_like=True):
     origin: int = 0
 
 
+class Slot(Struct, array_like=True, gc=False):
+    """Five minutes of traffic from `begin` on, added up. `told`: their cells, packed, so that a minute that is told
+    again or corrected takes the place of what it was."""
+
+    begin: float
+    at: float
+    requests: int
+    errors: int
+    origin: int
+    minutes: int
+    told: bytes
+
+
+class Past(Struct):
+    """What lies behind the cells, as far as slow windows reach: slots, ascending, and their errors."""
+
+    slots: list[Slot] = []
+    errors: int = 0
+
+
 class Pair(Struct):
-    """The traffic of one customer (empty: of all) at one edge: the cells of the last window, ascending, and what is
-    usual per minute, a moving mean over `known` minutes that ended before the last cell."""
+    """The traffic of one customer (empty: of all) at one edge: the cells of the last window, ascending, what lies
+    behind them, and what is usual per minute, a moving mean over `known` minutes that ended before the last cell."""
 
     cells: list[Cell] = []
+    past: Past | None = None
     usual: float = 0.0
     known: int = 0
 
 
 class EdgeTraffic(Struct):
-    """`sums`: the customers' cells added up. `logged`: requests ever told, by customer and in whole."""
+    """`sums`, `past`: the customers' cells added up. `logged`: requests ever told, by customer and in whole. `burnt`:
+    the last minute at which its errors burnt fast."""
 
     pairs: dict[str, Pair] = {}
     sums: list[Cell] = []
+    past: Past | None = None
+    burnt: float = 0.0
     logged: int = 0
     logged_whole: int = 0
 
@@ -183,10 +207,10 @@ class Incident(Struct):
 
 
 class State(Struct):
-    """Everything. `burning`, `fallen`: customers whose errors, or whose falls, are their own. `hurt`: open
-    company-wide incidents, for which tasks wait. `frozen`: watched parts of our own that are dead, so that nothing
-    resolves. `wakes`: when each subject is to be judged again. `seen`: the digests of acts taken up, so that none
-    counts twice."""
+    """Everything. `burning`, `smouldering`, `fallen`: customers whose errors, fast or slow, or whose falls, are their
+    own; `burnt`: the last minute at which a customer was burning. `hurt`: open company-wide incidents, for which
+    tasks wait. `frozen`: watched parts of our own that are dead, so that nothing resolves. `wakes`: when each subject
+    is to be judged again. `seen`: the digests of acts taken up, so that none counts twice."""
 
     version: int = VERSION
     now: float = 0.0
@@ -201,6 +225,8 @@ class State(Struct):
     requests: dict[str, Asked] = {}
     skews: dict[str, Skew] = {}
     burning: dict[str, None] = {}
+    smouldering: dict[str, None] = {}
+    burnt: dict[str, float] = {}
     fallen: dict[str, dict[str, float]] = {}
     incidents: dict[str, Incident] = {}
     hurt: dict[str, None] = {}

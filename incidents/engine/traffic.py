@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from incidents.engine.state import Cell, EdgeTraffic, Pair, State
+from incidents.engine.state import Cell, EdgeTraffic, Pair, Past, State
 from incidents.engine.subjects import CLOCK, CUSTOMER, EDGE
+from incidents.engine.windows import (
+    MINUTE,
+    Burn,
+    add_minute,
+    age_out,
+    keep_minute,
+    newer,
+    shift,
+    sum_window,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,27 +27,8 @@ if TYPE_CHECKING:
     from incidents.engine.probes import Moment
     from incidents.events import Traffic
 
-MINUTE = 60.0
 _WEIGHT = 0.1  # of a new minute in what is usual
-_SMALL_SHARE = 20  # an edge with less than a 20th of a customer's requests says nothing about "at all edges"
-
-
-class Burn(Struct, frozen=True):
-    """Requests and errors in a window. `at`: when its last minute was told."""
-
-    requests: int = 0
-    errors: int = 0
-    origin: int = 0
-    at: float = 0.0
-
-    def over(self, limits: Limits) -> bool:
-        """Whether the errors burn the objective's budget too fast."""
-        return self.requests >= limits.burn_requests and _over(self.errors, self.requests, limits)
-
-    @property
-    def text(self) -> str:
-        share = 100 * self.errors / self.requests if self.requests else 0.0
-        return f"{self.errors:,} of {self.requests:,} requests fail ({share:.3g} %), {self.origin:,} at the origin"
+_SMALL_SHARE = 20  # an edge with less than a 20th of a customer's busiest says nothing about "at all edges"
 
 
 class Fall(Struct, frozen=True):
@@ -67,10 +58,13 @@ def take_traffic(state: State, event: Traffic, limits: Limits) -> set[str]:
     old = _put(pair, told, limits, learn=not fallen)
     if old is told:  # too old to matter, or known already
         return set()
-    more = event.requests - (old.requests if old else 0)
+    late = (
+        told.minute <= pair.cells[-1].minute - limits.burn_window
+    )  # history, which no counter is compared with
+    more = 0 if late else event.requests - (old.requests if old else 0)
     if event.customer:
         edge.logged += more
-        _add(edge.sums, told, old, limits)
+        _add(edge, told, old, limits)
         return {CUSTOMER + event.customer, EDGE + event.edge}
     edge.logged_whole += more
     return {EDGE + event.edge}
@@ -78,7 +72,7 @@ def take_traffic(state: State, event: Traffic, limits: Limits) -> set[str]:
 
 def burn_of_pair(pair: Pair, last: float, limits: Limits) -> Burn:
     """Of the window of minutes that ends with `last`."""
-    return _sum(pair.cells, last, limits)
+    return sum_window(pair.cells, pair.past, last - limits.burn_window, last)
 
 
 def fresh_pairs(state: State, customer: str, moment: Moment, limits: Limits) -> dict[str, Pair]:
@@ -95,36 +89,54 @@ def burn_of_customer(pairs: dict[str, Pair], limits: Limits) -> tuple[Burn, bool
     """A customer's burn over all edges, whether every edge that matters burns, and how many these are."""
     last = max(pair.cells[-1].minute for pair in pairs.values())
     burns = [burn_of_pair(pair, last, limits) for pair in pairs.values()]
-    total = Burn(
-        sum(b.requests for b in burns),
-        sum(b.errors for b in burns),
-        sum(b.origin for b in burns),
-        max(b.at for b in burns),
+    counted = that_matter(burns)
+    return (
+        add_up(burns),
+        all(burn.over(limits.burn) for burn in counted),
+        len(counted),
     )
-    counted = [b for b in burns if b.requests and b.requests * _SMALL_SHARE >= total.requests]
-    return total, all(_over(b.errors, b.requests, limits) for b in counted), len(counted)
+
+
+def burns_fast(burn: Burn, limits: Limits) -> bool:
+    """Whether the errors of the burn window use up the objective's budget too fast."""
+    return burn.requests >= limits.burn_requests and burn.over(limits.burn)
+
+
+def that_matter(burns: list[Burn]) -> list[Burn]:
+    """Of one customer at several edges, those that serve much of what he gets."""
+    busiest = max((burn.requests for burn in burns), default=0)
+    return [burn for burn in burns if burn.requests and burn.requests * _SMALL_SHARE >= busiest]
+
+
+def add_up(burns: Iterable[Burn]) -> Burn:
+    """All of them together."""
+    total = None
+    for burn in burns:
+        total = burn if total is None else total.plus(burn)
+    return total or Burn()
+
+
+def lines_of_edge(state: State, edge: str, moment: Moment, limits: Limits) -> tuple[list[Cell], Past | None]:
+    """An edge's minutes: as told of it in whole while that is fresh, else its customers' added up."""
+    traffic = state.traffic[edge]
+    whole = traffic.pairs.get("")
+    if whole and moment.fresh(whole.cells[-1].at, limits.fresh):
+        return whole.cells, whole.past
+    return traffic.sums, traffic.past
 
 
 def burn_of_edge(state: State, edge: str, moment: Moment, limits: Limits) -> Burn:
     """An edge's burn, without the customers who burn wherever they are served: that is theirs, not the edge's."""
-    traffic = state.traffic[edge]
-    whole = traffic.pairs.get("")
-    cells = whole.cells if whole and moment.fresh(whole.cells[-1].at, limits.fresh) else traffic.sums
+    cells, past = lines_of_edge(state, edge, moment, limits)
     if not cells or not moment.fresh(cells[-1].at, limits.fresh):
         return Burn()
     last = cells[-1].minute
-    total = _sum(cells, last, limits)
+    pairs = state.traffic[edge].pairs
+    burn = sum_window(cells, past, last - limits.burn_window, last)
     for customer in state.burning:
-        pair = traffic.pairs.get(customer)
-        if pair is not None:
-            less = burn_of_pair(pair, last, limits)
-            total = Burn(
-                max(0, total.requests - less.requests),
-                max(0, total.errors - less.errors),
-                max(0, total.origin - less.origin),
-                total.at,
-            )
-    return total
+        if customer in pairs:
+            burn = burn.less(burn_of_pair(pairs[customer], last, limits))
+    return burn
 
 
 def fall_of_customer(pairs: dict[str, Pair], limits: Limits) -> Fall | None:
@@ -181,58 +193,40 @@ def _put(pair: Pair, told: Cell, limits: Limits, *, learn: bool) -> Cell | None:
             )
             pair.known += 1
         cells.append(told)
-        while cells[0].minute <= told.minute - limits.burn_window:
-            del cells[0]
+        pair.past = age_out(cells, pair.past, limits.burn_window, limits.reach)
         return None
+    last = cells[-1].minute
+    if told.minute <= last - limits.reach:
+        return told
     for place in range(len(cells) - 1, -1, -1):
         old = cells[place]
         if old.minute == told.minute:
-            if (told.at, told.errors, told.requests, told.origin) <= (
-                old.at,
-                old.errors,
-                old.requests,
-                old.origin,
-            ):
+            if not newer(told, old):
                 return told
             cells[place] = told
             return old
         if old.minute < told.minute:
             cells.insert(place + 1, told)
             return None
-    if told.minute <= cells[-1].minute - limits.burn_window:
-        return told
-    cells.insert(0, told)
-    return None
+    if told.minute > last - limits.burn_window:
+        cells.insert(0, told)
+        return None
+    pair.past = pair.past if pair.past is not None else Past()
+    return keep_minute(pair.past, told)
 
 
-def _add(sums: list[Cell], told: Cell, old: Cell | None, limits: Limits) -> None:
+def _add(edge: EdgeTraffic, told: Cell, old: Cell | None, limits: Limits) -> None:
+    sums = edge.sums
+    if sums and told.minute <= sums[-1].minute - limits.burn_window:
+        if told.minute > sums[-1].minute - limits.reach:
+            edge.past = edge.past if edge.past is not None else Past()
+            add_minute(edge.past, told, old)
+        return
     place = len(sums)
     while place and sums[place - 1].minute > told.minute:
         place -= 1
     if not place or sums[place - 1].minute != told.minute:
         sums.insert(place, Cell(told.minute, told.at))
         place += 1
-    cell = sums[place - 1]
-    cell.at = max(cell.at, told.at)
-    cell.requests += told.requests - (old.requests if old else 0)
-    cell.errors += told.errors - (old.errors if old else 0)
-    cell.origin += told.origin - (old.origin if old else 0)
-    while sums[0].minute <= sums[-1].minute - limits.burn_window:
-        del sums[0]
-
-
-def _sum(cells: Iterable[Cell], last: float, limits: Limits) -> Burn:
-    requests = errors = origin = 0
-    at = 0.0
-    for cell in cells:
-        if last - limits.burn_window < cell.minute <= last:
-            requests += cell.requests
-            errors += cell.errors
-            origin += cell.origin
-            at = max(at, cell.at)
-    return Burn(requests, errors, origin, at)
-
-
-def _over(errors: int, requests: int, limits: Limits) -> bool:
-    part, whole = limits.burn
-    return errors * whole > part * requests
+    shift(sums[place - 1], told, old)
+    edge.past = age_out(sums, edge.past, limits.burn_window, limits.reach)

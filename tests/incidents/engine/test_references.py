@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from incidents.engine.limits import limits_of
 from incidents.engine.probes import Moment, judge_probes, take_probe
 from incidents.engine.state import State
-from incidents.engine.traffic import burn_of_customer, burn_of_edge, fresh_pairs, take_traffic
+from incidents.engine.traffic import burn_of_customer, burn_of_edge, burns_fast, fresh_pairs, take_traffic
 from incidents.events import Probe, Traffic
 from incidents.model import Harm, Scope
 from incidents.policy import Policy
@@ -97,7 +97,7 @@ def test_burn(told: list[tuple[int, str, str, int, int]]) -> None:
             assert burn.requests == sum(r[3] for r in window)
             assert burn.errors == sum(min(r[4], r[3]) for r in window)
             share = Fraction(burn.errors, burn.requests) if burn.requests else 0
-            assert burn.over(LIMITS) == (burn.requests >= 100 and share > Fraction(144, 10_000))
+            assert burns_fast(burn, LIMITS) == (burn.requests >= 100 and share > Fraction(144, 10_000))
     for edge in ("e1", "e2"):
         mine = [r for r in told if r[1] == edge]
         if not mine:
@@ -112,11 +112,11 @@ def test_borders() -> None:
     """Exactly 1.44 % is not over it; exactly five minutes old is still fresh; just after that it is not."""
     state = State(now=START)
     take_traffic(state, Traffic(at=START, edge="e", minute=START, requests=10_000, errors_5xx=144), LIMITS)
-    assert not burn_of_edge(state, "e", Moment(START), LIMITS).over(LIMITS)
+    assert not burns_fast(burn_of_edge(state, "e", Moment(START), LIMITS), LIMITS)
     take_traffic(
         state, Traffic(at=START + 1, edge="e", minute=START, requests=10_000, errors_5xx=145), LIMITS
     )
-    assert burn_of_edge(state, "e", Moment(START), LIMITS).over(LIMITS)
+    assert burns_fast(burn_of_edge(state, "e", Moment(START), LIMITS), LIMITS)
     take_probe(state, Probe(at=START, scope=Scope("customer", "c1"), vantage="a", ok=True), LIMITS)
     assert judge_probes(state, "3customer:c1", Moment(START + 300), LIMITS).healthy
     assert judge_probes(state, "3customer:c1", Moment(START + 300, after=True), LIMITS).harm is Harm.UNKNOWN
