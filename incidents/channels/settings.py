@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from incidents.channels.schemes import unknown_scheme
 from incidents.people.rules import problems as people_problems
 from incidents.people.settings import ContactSettings, OncallSettings, People, PersonSettings
 from pipeline.configured import Duration, Name
@@ -77,7 +78,28 @@ class Notifying(Struct, frozen=True, kw_only=True):
 
 def problems(settings: Notifying, customers: tuple[str, ...]) -> list[Problem]:
     """Every problem of people, rota, contacts and channels; none of them tells a secret."""
-    found = people_problems(settings.people, [channel.id for channel in settings.channel], customers)
+    return [*of_people(settings, customers), *of_channels(settings)]
+
+
+def of_people(settings: Notifying, customers: tuple[str, ...]) -> list[Problem]:
+    """Those of people, rota and contacts, and of the ways that they name."""
+    ids = [channel.id for channel in settings.channel]
+    found = people_problems(settings.people, ids, customers)
+    owners: tuple[tuple[str, tuple[PersonSettings | ContactSettings, ...]], ...] = (
+        ("person", settings.person),
+        ("contact", settings.contact),
+    )
+    for what, some in owners:
+        for place, owner in enumerate(some):
+            for number, way in enumerate(owner.channels):
+                if "://" in way and way not in ids and (told := _service(way)):
+                    found.append(Problem((what, place, "channels", number), told))
+    return found
+
+
+def of_channels(settings: Notifying) -> list[Problem]:
+    """Those of channels and notices alone."""
+    found: list[Problem] = []
     first: dict[str, int] = {}
     for place, channel in enumerate(settings.channel):
         key: Key = ("channel", place)
@@ -109,9 +131,21 @@ def _channel(key: Key, channel: ChannelSettings) -> list[Problem]:
         found.append(
             Problem((*key, "url"), "expected an apprise URL, or env:NAME or file:PATH that hold one")
         )
+    if plain and channel.kind == "apprise" and "://" in channel.url and (told := _service(channel.url)):
+        found.append(Problem((*key, "url"), told))
     if not channel.timeout.span:
         found.append(Problem((*key, "timeout"), "must be longer than nothing"))
     return found
+
+
+def _service(url: str) -> str:
+    """What is wrong with an apprise URL as far as its scheme tells, empty where it is known."""
+    scheme = unknown_scheme(url)
+    return (
+        ""
+        if scheme is None
+        else f"expected a service that apprise knows, like mailto:// or tgram://, found {scheme}"
+    )
 
 
 _HTTP = ("http://", "https://")

@@ -22,6 +22,9 @@ from pipeline.toml_lines import find_lines
 PREFIX = "PREBILL_"
 MAX_SIZE = 16 << 20
 
+_PLACEHOLDERS = {"store": {"dsn": "chdb:///unknown"}, "spool": {"path": "unknown"}}
+"""In place of required sections that cannot be read, while rules look at the others."""
+
 
 @dataclass(frozen=True)
 class _Origins:
@@ -64,10 +67,7 @@ def load_config(
         document["store"] = {**_table(document.get("store")), "dsn": store_dsn}
     origins = _Origins(str(path) if text else f"{path} (not there)", find_lines(text), variables)
     config = read_struct(Config, document, (), problems)
-    if config is not None and not problems:
-        from pipeline.app.config_rules import check
-
-        problems += check(config)
+    problems += _told_by_rules(config, document, problems)
     if problems:
         ordered = sorted(problems, key=lambda problem: origins.line(problem.key))
         mend = "Every key is explained in docs/configuration.md."
@@ -78,6 +78,27 @@ def load_config(
         raise UsageFailure([f"{origins.place(problem.key)}: {problem}" for problem in ordered], mend=mend)
     assert config is not None  # noqa: S101 - no problems means that it was built
     return _anchored(config, path.parent)
+
+
+def _told_by_rules(config: Config | None, document: dict[str, Any], problems: list[Problem]) -> list[Problem]:
+    """What the rules find; of a configuration with other faults, in the sections that have none."""
+    from pipeline.app.config_rules import check
+
+    if config is not None and not problems:
+        return check(config)
+    broken = {str(problem.key[0]) for problem in problems if problem.key} | {
+        name for name in _PLACEHOLDERS if name not in document
+    }
+    sound = {name: value for name, value in document.items() if name not in broken}
+    rest = read_struct(Config, {**_PLACEHOLDERS, **sound}, (), [])
+    if rest is None:
+        return []
+    customers: list[str] | None = None
+    if "customer" in broken:
+        given = document.get("customer")
+        rows = [_table(row) for row in given] if isinstance(given, list) else []
+        customers = [row["id"] for row in rows if isinstance(row.get("id"), str)]
+    return check(rest, broken, customers)
 
 
 def _anchored(config: Config, folder: Path) -> Config:

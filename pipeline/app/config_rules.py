@@ -5,7 +5,7 @@ from __future__ import annotations
 import decimal
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,41 +25,65 @@ LEAST_FACTOR = decimal.Decimal("1.3")
 _HOST = re.compile(r"(\*\.)?[^\s*,;/]{1,253}")
 
 
-def check(config: Config) -> list[Problem]:
-    """Every problem of a configuration whose types are right."""
-    problems: list[Problem] = []
+def check(
+    config: Config, broken: Collection[str] = (), customers: Collection[str] | None = None
+) -> list[Problem]:
+    """Every problem of a configuration whose types are right.
+
+    `broken`: sections whose types are not, with defaults in their place: rules that look at one of them are left out,
+    so that nothing is told that only follows. `customers`: the ids there are, where `customer` is one of those.
+    """
+    ids = tuple(customer.id for customer in config.customer) if customers is None else tuple(customers)
+    rules: tuple[tuple[str, Callable[[], Iterable[Problem]]], ...] = (
+        ("version", lambda: _version(config)),
+        ("store", lambda: _store(config)),
+        ("coverage", lambda: _coverage(config)),
+        ("spikes", lambda: _spikes(config)),
+        ("edge", lambda: _edges(config.edge)),
+        ("customer", lambda: _customers(config.customer)),
+        ("tasks", lambda: tasks.problems(config.tasks)),
+        ("probing probe", lambda: probes.problems(config.probing, config.probe, set(ids))),
+        ("incidents", lambda: _below("incidents", policy.problems(config.incidents))),
+        ("support", lambda: _below("support", desk.problems(config.support, set(ids)))),
+        ("person oncall contact channel", lambda: channels.of_people(config.notifying, ids)),
+        ("channel notices", lambda: channels.of_channels(config.notifying)),
+    )
+    return [
+        problem
+        for sections, rule in rules
+        if not any(section in broken for section in sections.split())
+        for problem in rule()
+    ]
+
+
+def _version(config: Config) -> Iterator[Problem]:
     if config.version != VERSION:
-        problems.append(
-            Problem(("version",), f"this prebill reads version {VERSION}, found {config.version}")
-        )
+        yield Problem(("version",), f"this prebill reads version {VERSION}, found {config.version}")
+
+
+def _store(config: Config) -> Iterator[Problem]:
     try:
         parse_dsn(config.store.dsn)
     except DsnError as error:
-        problems.append(Problem(("store", "dsn"), str(error)))
+        yield Problem(("store", "dsn"), str(error))
+
+
+def _coverage(config: Config) -> Iterator[Problem]:
     if config.coverage.reach.span < timedelta(days=1):
-        problems.append(
-            Problem(("coverage", "reach"), "must be a day at least, for late data to find its gap")
-        )
+        yield Problem(("coverage", "reach"), "must be a day at least, for late data to find its gap")
+
+
+def _spikes(config: Config) -> Iterator[Problem]:
     if decimal.Decimal(config.spikes.factor) < LEAST_FACTOR:
-        problems.append(
-            Problem(
-                ("spikes", "factor"),
-                f"must be {LEAST_FACTOR} at least, for a usual month is not a spike; found {config.spikes.factor}",
-            )
+        yield Problem(
+            ("spikes", "factor"),
+            f"must be {LEAST_FACTOR} at least, for a usual month is not a spike; found {config.spikes.factor}",
         )
-    problems += _edges(config.edge)
-    problems += _customers(config.customer)
-    problems += tasks.problems(config.tasks)
-    problems += probes.problems(config.probing, config.probe, {customer.id for customer in config.customer})
-    problems += [
-        Problem(("incidents", *found.key), found.what) for found in policy.problems(config.incidents)
-    ]
-    problems += [
-        Problem(("support", *found.key), found.what)
-        for found in desk.problems(config.support, {customer.id for customer in config.customer})
-    ]
-    problems += channels.problems(config.notifying, tuple(customer.id for customer in config.customer))
-    return problems
+
+
+def _below(section: str, found: Iterable[Problem]) -> Iterator[Problem]:
+    for problem in found:
+        yield Problem((section, *problem.key), problem.what)
 
 
 def _edges(edges: tuple[EdgeSettings, ...]) -> Iterator[Problem]:

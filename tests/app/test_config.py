@@ -205,3 +205,116 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[store", "\x00", "a = 1\na = 2", "store = 5\nspool = []"])
 def test_what_is_no_configuration_is_an_error_not_a_traceback(tmp_path: Path, text: str) -> None:
     assert problems_of(tmp_path, text)
+
+
+def test_rules_between_keys_are_told_together_with_wrong_types(tmp_path: Path) -> None:
+    text = """
+[store]
+dsn = 7
+[lateness]
+allowance = "soon"
+[spikes]
+factor = "1.1"
+[incidents]
+quorum = 2
+failures = 21
+[[edge]]
+id = "e1"
+from = 2026-11-01
+[[edge]]
+id = "e1"
+from = 2026-11-01
+[[customer]]
+id = "c1"
+resources = []
+[[contact]]
+customer = "c1"
+channels = ["env:C1"]
+[[contact]]
+customer = "c2"
+channels = ["env:C2"]
+"""
+    assert problems_of(tmp_path, text) == [
+        "prebill.toml: spool.path: required, and not given",
+        "prebill.toml:3: store.dsn: expected a text in quotes that is not empty, found 7",
+        'prebill.toml:5: lateness.allowance: expected a duration in quotes, like "90s", "5m", "72h" or "7d", '
+        'found "soon"',
+        "prebill.toml:7: spikes.factor: must be 1.3 at least, for a usual month is not a spike; found 1.1",
+        "prebill.toml:10: incidents.failures: must be 20 at most",
+        'prebill.toml:15: edge[1].id: "e1" is already the id of edge[0]',
+        "prebill.toml:19: customer[0].resources: expected at least one, found an empty list",
+        'prebill.toml:24: contact[1].customer: no [[customer]] has the id "c2"; did you mean c1?',
+    ]
+
+
+def test_a_section_that_cannot_be_read_makes_no_other_one_wrong(tmp_path: Path) -> None:
+    text = (
+        MINIMAL
+        + """
+unknown = 1
+[[person]]
+id = "anna"
+channels = 7
+[oncall]
+queue = ["anna"]
+[[customer]]
+name = "no id"
+resources = ["x.example"]
+[[probe]]
+name = "p"
+kind = "http"
+url = "https://x.example/"
+customer = "c1"
+"""
+    )
+    told = problems_of(tmp_path, text)
+    assert [line for line in told if "oncall" in line] == []
+    assert sum("channels" in line for line in told) == 1
+
+
+def test_a_service_that_apprise_does_not_know_is_told_with_its_place_and_without_its_secret(
+    tmp_path: Path,
+) -> None:
+    text = (
+        MINIMAL
+        + """
+[[channel]]
+id = "room"
+kind = "apprise"
+url = "slak://T0/secret/B1"
+[[channel]]
+id = "rare"
+kind = "apprise"
+url = "zulip://bot@org/token"
+[[channel]]
+id = "later"
+kind = "apprise"
+url = "env:ROOM"
+[[person]]
+id = "anna"
+channels = ["mailto://u:p@example.ru", "tgramm://secret/1", "room", "TGRAM://123456789:abc/1"]
+[[customer]]
+id = "c1"
+resources = ["x.example"]
+[[contact]]
+customer = "c1"
+channels = ["se cret://x"]
+"""
+    )
+    told = problems_of(tmp_path, text)
+    assert told == [
+        'prebill.toml:9: channel[0].url: expected a service that apprise knows, like mailto:// or tgram://, found "slak://"',
+        "prebill.toml:20: person[0].channels[1]: expected a service that apprise knows, like mailto:// or tgram://, "
+        'found "tgramm://"',
+        "prebill.toml:26: contact[0].channels[0]: expected a service that apprise knows, like mailto:// or tgram://, "
+        "found a text that is none, and not shown",
+    ]
+    assert "secret" not in "".join(told)
+
+
+def test_common_services_are_known_without_apprise() -> None:
+    from apprise import NotificationManager
+
+    from incidents.channels.schemes import COMMON
+
+    assert set(NotificationManager().schemas()) >= COMMON
