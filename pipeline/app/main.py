@@ -10,6 +10,8 @@ from typing import NoReturn
 from pipeline.app import catalogue, signals
 from pipeline.app.failures import BAD_USAGE, INTERRUPTED, OWN_ERROR, Failure, Stopped
 
+_HELP = frozenset({"--help", "-h"})
+
 
 def main() -> NoReturn:
     """The `prebill` command."""
@@ -69,8 +71,13 @@ def _dispatch(arguments: list[str]) -> int:
 
     # A lone `-` means standard input; cyclopts would take it for an option.
     tokens = [catalogue.STDIN if argument == "-" else argument for argument in arguments]
+    console = None
+    if not _HELP.isdisjoint(arguments):
+        from pipeline.app.terminal import for_help
+
+        console = for_help()  # rich's own ends with 1 where the reader has left
     try:
-        result = build_app().meta(tokens, exit_on_error=False, print_error=False)
+        result = build_app().meta(tokens, console=console, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         command = next((a for a in arguments if a in {c.name for c in catalogue.COMMANDS}), "")
         raise Failure(str(error), mend=f"See: prebill {command} --help".replace("  ", " ")) from None

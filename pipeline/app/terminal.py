@@ -31,6 +31,18 @@ def err() -> Console:
 
 def _console(*, stderr: bool) -> Console:
     """Where there is no terminal, lines are as wide as what is in them: a log or a pipe has no edge to wrap at."""
+    piped = _piped()
+    console = piped(stderr=stderr, highlight=False)
+    return console if console.is_terminal else piped(stderr=stderr, highlight=False, width=200)
+
+
+def for_help() -> Console:
+    """What a command's help is printed to."""
+    return _piped()()
+
+
+@cache
+def _piped() -> type[Console]:
     from rich.console import Console
 
     class Piped(Console):
@@ -38,8 +50,7 @@ def _console(*, stderr: bool) -> Console:
             """Left to main: rich would end with exit code 1, which says that a check found something."""
             raise BrokenPipeError
 
-    console = Piped(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Piped(stderr=stderr, highlight=False, width=200)
+    return Piped
 
 
 def say(text: str) -> None:

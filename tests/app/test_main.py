@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -141,6 +142,18 @@ def test_an_own_error_gives_its_details_when_asked(
     monkeypatch.setattr("pipeline.app.main._dispatch", raising(ZeroDivisionError("x")))
     assert run(["status", "--verbose"]) == OWN_ERROR
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [("simulate", "--help"), ("status", "-h"), ("--help",), ("--version",)])
+def test_a_reader_of_help_that_leaves_is_no_error(command: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.app.main", *command], stdout=writer, stderr=subprocess.PIPE, cwd=ROOT,
+        text=True, check=False, timeout=120,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:
