@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from incidents.events import Maintenance, event_of
 from incidents.evidence.lines import evidence_of, own_probe_line, tick_line
 from incidents.model import Status
+from pipeline.app.history import HORIZON_S, LASTING
 from pipeline.app.terminal import say
 from pipeline.app.watch_inbox import Inbox
 from pipeline.app.watch_log import WatchLog
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from pipeline.store.store import Store
 
 LOOK_EVERY_S = 0.5
-HORIZON_S = 3600.0
-"""What was true so long before the first watch of a store began is history."""
-
-LASTING = ("edge", "maintenance")
 RETRY_S = 2.0
 ROUNDS = 20
 WATCHED_EVERY_S = 60.0

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from incidents.words import instant_text
 from tests.app.watch_cdn import make_config
 
 if TYPE_CHECKING:
@@ -161,6 +162,32 @@ def test_without_a_watch_what_is_said_waits_for_one(prebill: Prebill, here: Path
     )
     assert opened["high"] >= 1
     assert f"{opened['high']} high" in prebill("status", cwd=here).stdout
+
+
+def test_what_is_too_old_for_the_watch_is_told_when_it_is_added(prebill: Prebill, here: Path) -> None:
+    now = datetime.fromtimestamp(int(time.time()), UTC)
+    ago = {hours: instant_text(now.timestamp() - hours * 3600) for hours in (0, 2, 3)}
+    request = {"type": "request", "customer": "c1", "kind": "technical"}
+    lines: list[dict[str, object]] = [{"at": ago[hours], "id": f"r{hours}", **request} for hours in (0, 2)]
+    lines.append({"at": ago[3], "type": "edge", "edge": "e1", "action": "resume"})
+    lines.append({"at": ago[3], "type": "counter", "edge": "e1", "requests_total": 1, "bytes_sent_total": 1})
+    text = "\n".join(map(json.dumps, lines))
+    first = prebill("evidence", "add", "-", cwd=here, stdin=text)
+    assert first.returncode == 0
+    assert "warning: 1 event (1 request) of before" in first.stderr
+    assert "an hour ago, and no watch has begun: kept, and taken up by no watch" in first.stderr
+    prebill("watch", "--once", cwd=here)
+    found = [each for each in about_c1(prebill, here) if each["kind"] == "client_request"]
+    assert len(found) == 1, "what was told is so"
+    older = [{"at": ago[hours], "id": f"again{hours}", **request} for hours in (2, 3)]
+    second = prebill("evidence", "add", "-", "--json", cwd=here, stdin="\n".join(map(json.dumps, older)))
+    told = json.loads(second.stdout)
+    assert (told["add"], told["too_old_for_the_watch"]) == (2, 2)
+    assert ago[2] < told["horizon"] < ago[0]
+    assert "warning: 2 events (2 request) of before" in second.stderr
+    assert "an hour before the first watch of this store began" in second.stderr
+    fresh = prebill("evidence", "add", "-", cwd=here, stdin=failing())
+    assert "warning" not in fresh.stderr
 
 
 def test_wrong_words_are_told_all_at_once(prebill: Prebill, here: Path) -> None:

@@ -31,7 +31,7 @@ def evidence(
     """Add evidence: what edges, probes, clients and people report, one JSON object a line.
 
     All of a file is taken, or nothing; what was added before is not
-    added again. For instance:
+    added again. What is too old for the watch to take up is told. For instance:
     {"at": "2026-11-01T00:00:00Z", "type": "edge", "edge": "e1", "action": "pause"}
 
     Parameters
@@ -46,14 +46,24 @@ def evidence(
         One JSON document on standard output: how many were read, and how many were new.
     """
     name = name_of(file)
-    found = _parse(read_lines_file(file), name, actor or _user(), context.now().timestamp())
+    from incidents.words import instant_text
+    from pipeline.app.history import horizon_of, too_old, warning
+
+    now = context.now().timestamp()
+    found = _parse(read_lines_file(file), name, actor or _user(), now)
     with any_store(context) as store:
         added = store.add_evidence(found)
+        horizon, begun = horizon_of(store, now)
+    old = too_old(found, horizon)
     if json:
-        print_json({action: added, "read": len(found), "known": len(found) - added})
+        told = {action: added, "read": len(found), "known": len(found) - added}
+        aged = {"too_old_for_the_watch": len(old), "horizon": instant_text(horizon)} if old else {}
+        print_json(told | aged)
     else:
         known = f"; {len(found) - added:,} of {len(found):,} were known" if added < len(found) else ""
         say(f"{name}: {plural(added, 'event')} added{known}")
+    if old:
+        say(f"{name}: {warning(old, horizon, begun=begun)}")
     return 0
 
 
