@@ -14,7 +14,7 @@ from pipeline.store.dsn import ChdbDsn, ServerDsn, parse_dsn
 from pipeline.store.errors import StoreError
 from pipeline.store.migrate import migrate
 from pipeline.store.owner import Address, FolderLock, read_address
-from pipeline.store.sessions import BASE_SETTINGS, Sessions
+from pipeline.store.sessions import BASE_SETTINGS, LOCAL_SETTINGS, Sessions
 from pipeline.store.store import Store
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def _share(dsn: ChdbDsn) -> Store:
 def _embedded_client(path: Path, *, readonly: bool = False) -> Any:
     import clickhouse_connect
 
-    settings = dict(BASE_SETTINGS) if not readonly else {**BASE_SETTINGS, **READ_LIMITS}
+    settings = dict(LOCAL_SETTINGS) if not readonly else {**LOCAL_SETTINGS, **READ_LIMITS}
     client = clickhouse_connect.get_client(dsn=f"chdb://{path}", settings=settings)
     if readonly:
         client.command("SET readonly = 1")
@@ -214,7 +214,7 @@ def _visit(dsn: ChdbDsn, address: Address) -> Store | None:
             host="127.0.0.1", port=address.port, username="prebill", password=secret, settings=settings
         )
 
-    sessions = Sessions(lambda: make(address.token, BASE_SETTINGS), embedded=False, gone=gone)
+    sessions = Sessions(lambda: make(address.token, LOCAL_SETTINGS), embedded=False, gone=gone)
     readers = Sessions(lambda: make(address.read_token, {}), embedded=False, gone=gone)
     try:
         migrate(sessions)
