@@ -74,7 +74,9 @@ class FleetUsage:
         """Facts of these minutes."""
         return (after - first) * len(self.run.fleet.pairs) * len(self.customers)
 
-    def by_resource(self, first: int, after: int, cut: int) -> list[ServedRow]:
+    def by_resource(
+        self, first: int, after: int, cut: int, *, resources: Sequence[str] | None = None
+    ) -> list[ServedRow]:
         """By edge, minute and customer, of what has come."""
         ledger = self.ledger_columns(first, after, cut=cut)
         fleet = self.run.fleet
@@ -84,7 +86,7 @@ class FleetUsage:
             stream = ledger.streams[place]
             served = self._of(rows[stream.edge, stream.stream], minute, minute + 1)
             for customer, requests in zip(self.customers, served.tolist(), strict=True):
-                if requests:
+                if requests and (resources is None or customer in resources):
                     bad = any(
                         customer == name and begin <= minute < end for name, begin, end in self._failing
                     )
@@ -92,6 +94,23 @@ class FleetUsage:
                         ServedRow(stream.edge, minute, customer, requests, requests * bad, requests * 78_000)
                     )
         return found
+
+    def shares(self, firsts: Sequence[int], after: int, cut: int, errors: int) -> dict[str, tuple[int, ...]]:
+        """Requests and answers 5xx of each customer since these minutes, where any fail."""
+        failing = sorted({name for name, begin, end in self._failing if begin < after and end > min(firsts)})
+        rows = self.by_resource(min(firsts), after, cut, resources=failing) if failing else []
+        found = {name: [0] * (2 * len(firsts)) for name in failing}
+        for row in rows:
+            for place, first in enumerate(firsts):
+                if row.minute >= first:
+                    found[row.resource][2 * place] += row.requests
+                    found[row.resource][2 * place + 1] += row.errors_5xx
+        return {name: tuple(sums) for name, sums in found.items() if max(sums[1::2]) >= errors}
+
+    def resources(self, first: int, after: int) -> set[str]:
+        """All of them."""
+        del first, after
+        return set(self.customers)
 
     def levels(self, first: int, after: int, cut: int, edges: Sequence[str]) -> dict[str, int]:
         """Requests of each customer at these edges."""

@@ -35,7 +35,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     clean: float
     reopen: float
     repeat: float
-    acknowledge: float
+    acknowledge: tuple[float, ...]
     levels: int
     burn: tuple[int, int]
     burn_window: float
@@ -49,6 +49,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     skew: float
     grace: float
     send_to_clients: bool
+
+    def patience(self, level: int) -> float:
+        """How long the people of a level have to acknowledge, from when they were told."""
+        return self.acknowledge[min(level, len(self.acknowledge)) - 1]
 
 
 def limits_of(policy: Policy) -> Limits:
@@ -65,7 +69,7 @@ def limits_of(policy: Policy) -> Limits:
         clean=60.0 * policy.clean_minutes,
         reopen=_seconds(policy.reopen),
         repeat=_seconds(policy.repeat),
-        acknowledge=_seconds(policy.acknowledge),
+        acknowledge=tuple(map(_seconds, policy.acknowledge)),
         levels=policy.levels,
         burn=(burn.numerator, burn.denominator),
         burn_window=_seconds(policy.burn_window),

@@ -67,7 +67,7 @@ def announce(view: View, incident: Incident, *, warn: bool = False) -> list[Tran
         lines.append(send(view, incident, Audience.QUEUE, reason))
     elif incident.priority is Priority.HIGH:
         incident.level = 1
-        incident.next_level = now + limits.acknowledge
+        incident.next_level = now + limits.patience(1)
         lines.append(send(view, incident, Audience.ON_CALL, reason, level=1))
     else:
         incident.next_repeat = now + limits.repeat
@@ -87,7 +87,7 @@ def remind(view: View, incident: Incident) -> list[Transition]:
             level = min(incident.level + 1, limits.levels)
             why = "not acknowledged" if level > incident.level else "still not acknowledged"
             incident.level = level
-            incident.next_level = now + limits.acknowledge
+            incident.next_level = now + limits.patience(level)
             lines.append(send(view, incident, Audience.ON_CALL, f"{why}: {incident.reason}", level=level))
     if incident.next_repeat is not None and now >= incident.next_repeat:
         incident.next_repeat = None
@@ -132,7 +132,7 @@ def go_further(view: View, incident: Incident, notice: str) -> list[Transition]:
         level = 0
     if incident.priority is Priority.HIGH and incident.status is Status.OPEN:
         incident.level = max(incident.level, level + 1)
-        incident.next_level = view.now + limits.acknowledge
+        incident.next_level = view.now + limits.patience(incident.level)
     return [send(view, incident, Audience.ON_CALL, why, level=level + 1)]
 
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from incidents.evidence.usage import Served, TrafficTold, by_customer, fallen
+from pipeline.app.live_burns import SlowBurns
 from pipeline.coverage.model import SEGMENT_STATES
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class LiveUsage:
         self._waiting: set[tuple[str, int]] = set()
         self._whole: set[tuple[str, int]] = set()
         self._fallen: dict[str, float] = {}
+        self._burns = SlowBurns(store, policy, owner)
+        self._burning: dict[str, float] = {}
         self._levels_at = 0
         self._not_before = 0.0
         self._seen: set[str] = set()
@@ -68,14 +71,18 @@ class LiveUsage:
         cut = self._store.cut()
         changed = self._note(cut, now)
         settled = self._settle(now)
+        lines = self._burns.history(cut, now, len(self._streams))
         if not changed and not settled:
-            return []
+            return self._rested(began, lines)
         cells = changed | settled
         first, after = min(minute for _, minute in cells), max(minute for _, minute in cells) + 1
-        news = self._fallen_now(cut, now) if settled else set()
-        lines = self._look(first, after, cut, now)
-        if news:  # of who has fallen the engine must know what he had before
+        news = self._fallen_now(cut, now) | self._burning_now(after, cut, now) if settled else set()
+        lines += self._look(first, after, cut, now)
+        if news:  # of whom the engine must know what he had before
             lines += self._look(int(now) // 60 - REACH_MINUTES, after, cut, now)
+        return self._rested(began, lines)
+
+    def _rested(self, began: float, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         self._not_before = time.monotonic() + self._rest * (time.monotonic() - began)
         return lines
 
@@ -153,7 +160,8 @@ class LiveUsage:
 
     def _wanted(self, now: float) -> set[str]:
         self._fallen = {name: at for name, at in self._fallen.items() if at >= now - KEEP_S}
-        return set(self._open()) | set(self._fallen)
+        self._burning = {name: at for name, at in self._burning.items() if at >= now - KEEP_S}
+        return set(self._open()) | set(self._fallen) | set(self._burning)
 
     def _resources_of(self, customers: AbstractSet[str]) -> set[str]:
         return {name for name in self._seen if self._owner(name) in customers}
@@ -182,6 +190,14 @@ class LiveUsage:
         found = fallen(level, (before, *beside), share=self._share, floor=self._floor)
         new = found - self._fallen.keys()
         self._fallen.update(dict.fromkeys(found, now))
+        return new
+
+    def _burning_now(self, after: int, cut: int, now: float) -> set[str]:
+        """Customers whose errors may burn slowly, that were not known so before; their hours are told from now on."""
+        found = self._burns.ask(after, cut, now, time.monotonic)
+        new = found - self._burning.keys()
+        self._burning.update(dict.fromkeys(found, now))
+        self._seen |= self._burns.queue(new, int(now) // 60 - REACH_MINUTES, after)
         return new
 
     def _level(self, first: int, after: int, cut: int, edges: list[str]) -> dict[str, float]:

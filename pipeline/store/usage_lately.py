@@ -54,11 +54,7 @@ class UsageLately:
         """By edge, minute and resource: of all, of these, or of those with so many answers 5xx at least."""
         of = "1" if resources is None else f"resource IN ({names_subquery(resources)})"
         if errors:
-            winners, _ = winners_within(cut, first, after)
-            of += (
-                f" AND resource IN (SELECT resource FROM facts WHERE {_OF} AND errors_5xx > 0"
-                f" AND identity(write_id) IN ({winners}) GROUP BY resource HAVING sum(errors_5xx) >= {int(errors)})"
-            )
+            of += f" AND {_failing(winners_within(cut, first, after)[0], errors)}"
         return self._rows("edge, m, resource", first, after, cut, "toValidUTF8(resource)", of)
 
     def levels(self, first: int, after: int, cut: int, edges: Sequence[str]) -> dict[str, int]:
@@ -70,6 +66,28 @@ class UsageLately:
             params,
         )
         return {name: int(requests) for name, requests in rows}
+
+    def shares(self, firsts: Sequence[int], after: int, cut: int, errors: int) -> dict[str, tuple[int, ...]]:
+        """Requests and answers 5xx since each of these minutes, two figures for each, of the resources that had so many
+        of the latter since the first of them."""
+        first = min(firsts)
+        winners, params = winners_within(cut, first, after)
+        since = [f"segment_minute >= toDateTime({int(minute) * 60}, 'UTC')" for minute in firsts]
+        sums = ", ".join(f"sumIf(requests, {each}), sumIf(errors_5xx, {each})" for each in since)
+        rows = self._sessions.rows(
+            f"SELECT toValidUTF8(resource) AS name, {sums} FROM facts WHERE {_OF} AND {_failing(winners, errors)}"
+            f" AND identity(write_id) IN ({winners}) GROUP BY name",
+            params,
+        )
+        return {name: tuple(map(int, figures)) for name, *figures in rows}
+
+    def resources(self, first: int, after: int) -> set[str]:
+        """The names of all."""
+        rows = self._sessions.rows(
+            f"SELECT DISTINCT toValidUTF8(resource) FROM facts WHERE {_OF}",
+            {"since_s": first * 60, "until_s": after * 60},
+        )
+        return {name for (name,) in rows}
 
     def _rows(self, by: str, first: int, after: int, cut: int, resource: str, of: str) -> list[ServedRow]:
         winners, params = winners_within(cut, first, after)
@@ -83,3 +101,11 @@ class UsageLately:
             ServedRow(edge, int(minute), name, int(requests), int(errors), int(sent))
             for edge, minute, name, requests, errors, sent in rows
         ]
+
+
+def _failing(winners: str, errors: int) -> str:
+    """Resources with so many answers 5xx at least."""
+    return (
+        f"resource IN (SELECT resource FROM facts WHERE {_OF} AND errors_5xx > 0"
+        f" AND identity(write_id) IN ({winners}) GROUP BY resource HAVING sum(errors_5xx) >= {int(errors)})"
+    )

@@ -102,8 +102,11 @@ def sent(edge: str, customer: str, minute: int) -> int:
     return served(edge, customer, minute) * BYTES // 400
 
 
-def put_minutes(store: Store, first: int, after: int, *, silent: Collection[str] = ()) -> None:
-    """What happens in minutes [first, after): edges count all they serve, and log it unless their logs are cut."""
+def put_minutes(
+    store: Store, first: int, after: int, *, silent: Collection[str] = (), failing: Collection[str] = ()
+) -> None:
+    """What happens in minutes [first, after): edges count all they serve, and log it unless their logs are cut. A
+    hundredth of the requests of `failing` customers fails."""
     names = sorted(CUSTOMERS.values())
     rows = []
     origins: list[Origin] = []
@@ -115,7 +118,7 @@ def put_minutes(store: Store, first: int, after: int, *, silent: Collection[str]
             origins.append(origin)
             rows += [
                 (names.index(CUSTOMERS[c]), minute, EDGES.index(edge), origin.segment_id, served(edge, c, minute),
-                 sent(edge, c, minute))
+                 sent(edge, c, minute), served(edge, c, minute) // 100 * (c in failing))
                 for c in CUSTOMERS
             ]  # fmt: skip
     if rows:
@@ -129,7 +132,7 @@ def put_minutes(store: Store, first: int, after: int, *, silent: Collection[str]
                 segments=tuple((segment, _write_id(segment)) for segment in segments),
                 resource=table[:, 0].astype(np.uint32), minute=table[:, 1].astype(np.uint32),
                 edge=table[:, 2].astype(np.uint32), segment=table[:, 3].astype(np.uint32),
-                sums=np.stack([table[:, 4], table[:, 5], table[:, 5], nothing, nothing, nothing]),
+                sums=np.stack([table[:, 4], table[:, 5], table[:, 5], nothing, nothing, table[:, 6]]),
                 known=frozenset(MEASURES),
             )
         )  # fmt: skip
