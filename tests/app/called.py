@@ -1,26 +1,38 @@
-"""`prebill` called in a process of its own that begins with the libraries already loaded: forked from one that has
-nothing of ours in it, so that a call costs what the command does and not a second of imports. tests/app/test_main.py
-starts the command as a shell does."""
+"""`prebill` called in another process that has called it before: the libraries and the store's engine are loaded once,
+and all that is prebill's own is loaded anew for each call, so that a call costs what the command does and not a second
+of imports. tests/app/test_main.py starts the command as a shell does."""
 
 from __future__ import annotations
 
-import atexit
+import contextlib
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
-LIBRARIES = (
-    "cyclopts", "rich.table", "rich.progress", "msgspec", "numpy", "pandas", "pyarrow", "pyarrow.compute",
-    "clickhouse_connect", "babel.numbers", "jinja2", "structlog", "xxhash", "isal", "zstandard",
-)  # fmt: skip
-"""What commands load of others. Not chDB and numba: they have threads, which a fork does not take along."""
+OURS = ("kernels", "pipeline", "incidents", "loadtest", "infra")
 
-_FORKING = multiprocessing.get_context("forkserver")
-_FORKING.set_forkserver_preload(list(LIBRARIES))
+_STARTING = multiprocessing.get_context("spawn")
+
+
+class _Caller:
+    """A process that waits for command lines."""
+
+    def __init__(self) -> None:
+        self.line, far = _STARTING.Pipe()
+        self.process = _STARTING.Process(target=_serve, args=(far,), daemon=True)
+        self.process.start()
+        far.close()
+
+
+_idle: list[_Caller] = []
 
 
 def call(
@@ -30,37 +42,69 @@ def call(
     with tempfile.TemporaryDirectory(prefix="prebill-call-") as folder:
         given, out, err = (Path(folder) / name for name in ("in", "out", "err"))
         given.write_text(stdin, encoding="utf-8")
-        where = (str(cwd), dict(environment), str(given), str(out), str(err))
-        process = _FORKING.Process(target=_become, args=(tuple(arguments), where))
-        process.start()
-        process.join(timeout)
-        if process.is_alive():
-            process.kill()
-            process.join()
+        caller = _idle.pop() if _idle else _Caller()
+        caller.line.send((tuple(arguments), str(cwd), dict(environment), (str(given), str(out), str(err))))
+        if not caller.line.poll(timeout):
+            caller.process.kill()
+            caller.process.join()
             raise subprocess.TimeoutExpired(["prebill", *arguments], timeout)
+        try:
+            code, goes_on = caller.line.recv()
+        except EOFError:
+            code, goes_on = None, False
+        if goes_on:
+            _idle.append(caller)
+        else:
+            caller.process.join(timeout)
         told = [path.read_text(encoding="utf-8") if path.exists() else "" for path in (out, err)]
-        return subprocess.CompletedProcess(["prebill", *arguments], process.exitcode or 0, *told)
+        return subprocess.CompletedProcess(
+            ["prebill", *arguments], caller.process.exitcode or 0 if code is None else code, *told
+        )
 
 
-def _become(arguments: tuple[str, ...], where: tuple[str, dict[str, str], str, str, str]) -> None:
-    """What the forked process does: takes on folder, environment and files of the call, then runs it to its end."""
-    cwd, environment, *files = where
+def _serve(line: Connection) -> None:
+    """Calls until nobody asks any more, or until a command did what only the end of its process mends: it left its
+    store open, or keeps modules out."""
+    while True:
+        try:
+            asked = line.recv()
+        except EOFError:
+            return
+        code = _call(*asked)
+        connect: Any = sys.modules.get("pipeline.store.connect")
+        left_out = any(type(finder).__module__.partition(".")[0] in OURS for finder in sys.meta_path)
+        goes_on = not left_out and (connect is None or not connect._owned)
+        line.send((code, goes_on))
+        if not goes_on:
+            return
+
+
+def _call(arguments: tuple[str, ...], cwd: str, environment: dict[str, str], files: tuple[str, ...]) -> int:
+    """Takes on folder, environment and files of the call, then runs it to its end; nothing is left of the last one."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+        del sys.modules[name]
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
+    time.tzset()
     for number, (file, flags) in enumerate(
         zip(files, (os.O_RDONLY, *(os.O_WRONLY | os.O_CREAT | os.O_TRUNC,) * 2), strict=True)
     ):
-        os.dup2(os.open(file, flags, 0o600), number)
+        opened = os.open(file, flags, 0o600)
+        os.dup2(opened, number)
+        os.close(opened)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as the interpreter's own
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
     sys.argv = ["prebill", *arguments]
-    sys.dont_write_bytecode = False
     from pipeline.app.main import main
 
     try:
         main()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
     finally:
-        sys.stdout.flush()
-        atexit._run_exitfuncs()
+        with contextlib.suppress(BrokenPipeError):
+            sys.stdout.flush()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)

@@ -29,6 +29,7 @@ from pipeline.rating.simulate import Simulation, simulate
 from pipeline.rating.usage_join import join_usage
 from pipeline.shape import Problem, read_struct
 from pipeline.store import Store, open_store
+from tests.empty_store import lay_store
 from tests.store.cases import make_batch, make_entry
 
 FIRST = 29_891_520  # 2026-11-01T00:00Z
@@ -171,7 +172,7 @@ def test_all_at_once_is_each_alone(seed: int, rows: int, at_once: int, per_cell:
         patched.setattr(book_batches, "FACTS_AT_ONCE", at_once)
         patched.setattr(month_usage, "ROWS_HELD", at_once)
         patched.setattr(month_usage, "FACTS_PER_CELL", per_cell)
-        config = config_of(f"chdb://{Path(folder)}/store")
+        config = config_of(lay_store(Path(folder) / "store"))
         with open_store(config.store.dsn) as store:
             fill(store, seed, rows)
             said: list[str] = []

@@ -21,6 +21,7 @@ from pipeline.coverage.periods import Month
 from pipeline.model import Origin
 from pipeline.rating.model import Bill, Discount
 from pipeline.store import Store, open_store
+from tests.empty_store import lay_store
 from tests.store.cases import make_batch, make_entry
 
 FIRST = int(datetime(2026, 9, 30, 21, tzinfo=UTC).timestamp()) // 60
@@ -124,6 +125,7 @@ def site(tmp_path: Path) -> Path:
         (tmp_path / "plans" / f"{name}.toml").write_text(
             PLAN.format(name=name, minimum=minimum, second=second)
         )
+    lay_store(tmp_path / "store")
     return tmp_path
 
 
@@ -211,6 +213,7 @@ def test_the_order_of_what_comes_late_is_nothing(site: Path, tmp_path: Path) -> 
     other.mkdir()
     (other / "prebill.toml").write_text(CONFIG.format(folder=other))
     (site / "plans").rename(other / "plans")
+    lay_store(other / "store")
     add(other, every[:15], 1)
     close_month(other)
     backwards = every[:14:-1]

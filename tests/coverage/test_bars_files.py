@@ -11,6 +11,7 @@ from loadtest.fleet_files import FleetFiles, draw_files, write_counters, write_f
 from loadtest.fleet_judge import Score, judge
 from loadtest.fleet_scenario import parse_scenario
 from loadtest.fleet_store import make_settings
+from tests.empty_store import lay_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ DISTURBED = (
 def embedded(tmp_path: Path) -> Iterator[Store]:
     from pipeline.store.connect import open_store
 
-    with open_store(f"chdb://{tmp_path}/store") as store:
+    with open_store(lay_store(tmp_path / "store")) as store:
         yield store
 
 

@@ -14,6 +14,7 @@ from pipeline.coverage.model import Close
 from pipeline.model import MEASURES, Origin
 from pipeline.store import Store, open_store
 from pipeline.store.closes import ClosedMeanwhileError, Taking
+from tests.empty_store import lay_store
 from tests.store.cases import make_batch, make_entry
 
 MONTH = int(datetime(2026, 9, 30, 21, tzinfo=UTC).timestamp()) // 60
@@ -23,7 +24,7 @@ NOW = datetime(2026, 11, 4, tzinfo=UTC)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(f"chdb://{tmp_path}/store") as opened:
+    with open_store(lay_store(tmp_path / "store")) as opened:
         yield opened
 
 

@@ -18,6 +18,7 @@ from pipeline.coverage.periods import Month, Term
 from pipeline.model import Origin
 from pipeline.store import Store, open_store
 from pipeline.store.closes import Closes
+from tests.empty_store import lay_store
 from tests.store.cases import make_batch, make_entry
 
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
@@ -29,7 +30,7 @@ OWNERS = {"a.ru": "c1", "b.com": "c2", "late.ru": "c1"}
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(f"chdb://{tmp_path}/store") as opened:
+    with open_store(lay_store(tmp_path / "store")) as opened:
         yield opened
 
 

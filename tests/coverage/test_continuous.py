@@ -16,6 +16,7 @@ from pipeline.coverage.model import Amount, Gap, GapState, Loss, LossClass, Stat
 from pipeline.coverage.roster import ConfiguredEdge
 from pipeline.model import Origin, SegmentState
 from pipeline.store import Store, open_store
+from tests.empty_store import lay_store
 from tests.store.cases import make_entry
 
 START = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp()) // 60
@@ -29,7 +30,7 @@ DAYS = 35 * 86_400.0
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(f"chdb://{tmp_path}/store") as opened:
+    with open_store(lay_store(tmp_path / "store")) as opened:
         yield opened
 
 

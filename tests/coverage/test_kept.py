@@ -19,6 +19,7 @@ from pipeline.coverage.readings import ReadingColumns
 from pipeline.coverage.roster import ConfiguredEdge
 from pipeline.model import LedgerEntry, Origin, SegmentState, Sequence, SequenceUnit
 from pipeline.store import Store, open_store
+from tests.empty_store import lay_store
 from tests.store.cases import MINUTE, make_entry
 from tests.store.test_ledger_columns import as_rows
 
@@ -28,7 +29,7 @@ SETTINGS = Settings(edges=tuple(ConfiguredEdge(edge, MINUTE * 60.0) for edge in 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(f"chdb://{tmp_path}/store") as opened:
+    with open_store(lay_store(tmp_path / "store")) as opened:
         yield opened
 
 

@@ -12,6 +12,7 @@ import pytest
 from pipeline.flow_source import SpoolSource
 from pipeline.runners import RunReport, run
 from pipeline.winner import override
+from tests.empty_store import lay_store
 from tests.flow.standin import SlowReader
 from tests.flow.test_runners import MINUTE, put
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def embedded(tmp_path: Path) -> Iterator[Store]:
     from pipeline.store.connect import open_store
 
-    with open_store(f"chdb://{tmp_path}/store") as store:
+    with open_store(lay_store(tmp_path / "store")) as store:
         yield store
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import os
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.model import Origin
 from pipeline.store import Store, open_store
+from tests.empty_store import lay_store
 from tests.store.cases import MINUTE
 from tests.store.server import MISSING, NAMED, Server, command, find_library, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +51,8 @@ def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def store(dsn: str) -> Iterator[Store]:
+    if dsn.startswith("chdb://"):
+        lay_store(Path(dsn.removeprefix("chdb://")))
     with open_store(dsn) as opened:
         yield opened
 
