@@ -133,6 +133,19 @@ def sum_minutes(minute, line, wanted, values, n, first, width, cube):  # type: i
     return over
 
 
+def see_minutes(minute, line, wanted, n, first, width, seen):  # type: ignore[no-untyped-def]
+    """Mark the minutes that have a row, if only of zeros; how many rows. Addresses: as in `sum_minutes`; seen:
+    uint8[lines, width]."""
+    found = np.int64(0)
+    for i in range(n):
+        at = np.int64(load32(minute + 4 * i)) - first
+        if at < 0 or at >= width or load8(wanted + i) == 0:
+            continue
+        store8(seen + np.int64(load32(line + 4 * i)) * width + at, 1)
+        found += 1
+    return found
+
+
 def pool_samples(cube, lines, width, per, offset, samples, out):  # type: ignore[no-untyped-def]
     """Sums of `per` minutes each, from the minute `offset` on; how many passed 2^64. A last one may be shorter.
 

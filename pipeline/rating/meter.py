@@ -215,11 +215,17 @@ class Metering:
     def _present(self, resources: Filter) -> NDArray[np.bool_]:
         """bool[zones, minutes]: there is usage of the minute."""
         if resources not in self._seen:
-            usage = self._usage
-            seen = np.zeros((len(usage.zones), self._after - self._first), np.bool_)
-            at = usage.minute.astype(np.int64) - self._first
-            there = (at >= 0) & (at < seen.shape[1]) & (self._wanted(resources) != 0)
-            seen[usage.zone[there], at[there]] = True
+            usage, width = self._usage, self._after - self._first
+            seen = np.zeros((len(usage.zones), width), np.bool_)
+            entry.see_minutes(
+                usage.minute.ctypes.data,
+                usage.zone.ctypes.data,
+                self._wanted(resources).ctypes.data,
+                len(usage),
+                self._first,
+                width,
+                seen.ctypes.data,
+            )
             self._seen[resources] = seen
         return self._seen[resources]
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _TRAFFIC = (Meter.BYTES_SENT, Meter.BODY_BYTES, Meter.P95_BPS, Meter.PEAK_BPS)
 _DAY = 24 * 60
 _MARKED = 1 << 24
+_AT_ONCE = 1 << 16
 
 
 class PlacesSeen(Protocol):
@@ -44,7 +45,10 @@ class Places:
         import numpy as np
 
         seen = np.zeros(len(self._usage.zones), np.bool_)
-        seen[self._usage.zone] = True
+        for begin in range(0, len(self._usage), _AT_ONCE):
+            seen[self._usage.zone[begin : begin + _AT_ONCE]] = True
+            if seen.all():
+                break
         return tuple(sorted(self._usage.zones[zone] for zone in np.flatnonzero(seen).tolist()))
 
     @cached_property
