@@ -9,9 +9,12 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pipeline.configured import Decimal, Duration
-from pipeline.shape import Problem
+from pipeline.shape import ONE_OR_MANY, Problem
 
 _Some = Annotated[int, Meta(ge=1, le=1_000_000, description="a whole number, 1 or more")]
+
+_ByLevel = Annotated[tuple[Duration, ...], Meta(min_length=1, extra=ONE_OR_MANY)]
+"""A time for level 1, 2, …; the last one holds for all that follow, and one alone needs no brackets."""
 
 
 def _minutes(count: int) -> Duration:
@@ -30,12 +33,13 @@ class SlowBurn(Struct, frozen=True, kw_only=True):
 class Policy(Struct, frozen=True, kw_only=True):
     """The defaults are those of the priority table; every key may be set.
 
-    `call_freshness`: of test calls to the support line, which are made at random times. `levels`: how many there are
-    on call. `reopen`: within this an incident that comes back is the same one. `fall_percent`: traffic of a customer
-    that is this much below his usual has fallen, where the usual is known from `fall_minutes` of at least
-    `fall_requests` each. `clock_skew`: a minute further than this ahead of its arrival comes from a wrong clock.
-    `slow_burn`: what is too slow for the burn window, of `burn_errors` failed requests at least. `restart_grace`: so
-    long after a watch began again it asks whether clients are served, before it takes its own silence for theirs.
+    `call_freshness`: of test calls to the support line, which are made at random times. `levels`: how many there
+    are on call. `acknowledge`: how long each of them has. `reopen`: within this an incident that comes back is the
+    same one. `fall_percent`: traffic of a customer that is this much below his usual has fallen, where the usual is
+    known from `fall_minutes` of at least `fall_requests` each. `clock_skew`: a minute further than this ahead of
+    its arrival comes from a wrong clock. `slow_burn`: what is too slow for the burn window, of `burn_errors` failed
+    requests at least. `restart_grace`: so long after a watch began again it asks whether clients are served, before
+    it takes its own silence for theirs.
     """
 
     probe_freshness: Duration = _minutes(5)
@@ -46,7 +50,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     clean_minutes: _Some = 10
     reopen: Duration = _minutes(30)
     repeat: Duration = _minutes(20)
-    acknowledge: Duration = _minutes(5)
+    acknowledge: _ByLevel = (_minutes(5),)
     levels: _Some = 3
     burn_rate: Decimal = "14.4"
     objective_percent: Decimal = "99.9"
@@ -66,7 +70,7 @@ class Policy(Struct, frozen=True, kw_only=True):
 
 
 _MOST_PAIRS = 5
-_SPANS = ("probe_freshness", "call_freshness", "verification", "reopen", "repeat", "acknowledge")
+_SPANS = ("probe_freshness", "call_freshness", "verification", "reopen", "repeat")
 
 
 def problems(policy: Policy) -> list[Problem]:
@@ -96,6 +100,18 @@ def problems(policy: Policy) -> list[Problem]:
         found.append(Problem(("fall_percent",), 'must be above 0, and at most 100, like "80"'))
     if policy.failures > 20:
         found.append(Problem(("failures",), "must be 20 at most"))
+    found += [
+        Problem(("acknowledge", place), "must be longer than nothing")
+        for place, each in enumerate(policy.acknowledge)
+        if not each.span
+    ]
+    if len(policy.acknowledge) > policy.levels:
+        found.append(
+            Problem(
+                ("acknowledge",),
+                f"there are {policy.levels} levels, and {len(policy.acknowledge)} times for them",
+            )
+        )
     if policy.levels > 20:
         found.append(Problem(("levels",), "must be 20 at most"))
     return found

@@ -114,7 +114,7 @@ def read_value(kind: Any, value: object, key: Key, problems: list[Problem], *, s
     if origin is Literal or (isinstance(plain, type) and issubclass(plain, Enum)):
         return _read_choice(plain, value, key, problems)
     if origin is tuple:
-        if isinstance(value, dict) and _is_one_or_many(kind):
+        if not isinstance(value, list) and _is_one_or_many(kind):
             return (read_value(get_args(plain)[0], value, key, problems, salvage=salvage),)
         if not isinstance(value, list):
             problems.append(Problem(key, f"expected a list, found {found(value)}"))

@@ -48,6 +48,6 @@ def warning(old: Sequence[Evidence], horizon: float, *, begun: bool) -> str:
     )
     return (
         f"warning: {plural(len(old), 'event')} ({kinds}) of before {instant_text(horizon)}, {hour}: kept, and taken up"
-        " by no watch. Add what still holds with the time at which that is known; `prebill incidents replay` shows what the "
-        "rest would have led to."
+        " by no watch. Add what still holds with the time at which that is known; `prebill incidents replay` shows what"
+        " the rest would have led to."
     )

@@ -318,3 +318,20 @@ def test_common_services_are_known_without_apprise() -> None:
     from incidents.channels.schemes import COMMON
 
     assert set(NotificationManager().schemas()) >= COMMON
+
+
+def test_one_time_for_all_levels_or_one_for_each(tmp_path: Path) -> None:
+    one = load(tmp_path, MINIMAL + '[incidents]\nacknowledge = "7m"\n')
+    assert [each.span for each in one.incidents.acknowledge] == [timedelta(minutes=7)]
+    each = load(tmp_path, MINIMAL + '[incidents]\nacknowledge = ["5m", "10m", "15m"]\n')
+    assert [deadline.span for deadline in each.incidents.acknowledge] == [
+        timedelta(minutes=minutes) for minutes in (5, 10, 15)
+    ]
+    told = problems_of(tmp_path, MINIMAL + '[incidents]\nacknowledge = ["5m", 10]\nlevels = 1\n')
+    assert told == [
+        'prebill.toml:6: incidents.acknowledge[1]: expected a duration in quotes, like "90s", "5m", "72h" or "7d", '
+        "found 10"
+    ]
+    told = problems_of(tmp_path, MINIMAL + '[incidents]\nacknowledge = ["5m", "10m"]\nlevels = 1\n')
+    assert told == ["prebill.toml:6: incidents.acknowledge: there are 1 levels, and 2 times for them"]
+    assert "found an empty list" in problems_of(tmp_path, MINIMAL + "[incidents]\nacknowledge = []\n")[0]
