@@ -136,6 +136,11 @@ SPECIALS = 26  # of the outline: places of what may nest or escape
 MINUTE_BITS = 27  # of a place in the index, its upper ones, that the minute says alone
 TABLES_SIZE = 32
 
+# -- a stretch of a file: where it is read from and how much is left; the block, its room and what of it is not scanned
+# yet; the offset in the content of the block's first byte
+S_FD, S_AT, S_LEFT, S_BLOCK, S_ROOM, S_BEGIN, S_END, S_BASE = range(8)
+STRETCH_SIZE = 8
+
 # -- ndjson. A path of KEYS: its role, how many names it has, then place and length of each among the literals. Where
 # a role has several paths they stand in the order in which they count.
 P_ROLE, P_DEPTH, P_NAMES = range(3)

@@ -130,6 +130,20 @@ def call_address(typingctx: Any, function: Any, a: Any, b: Any, c: Any, d: Any, 
 
 
 @intrinsic
+def read_at(typingctx: Any, fd: Any, address: Any, count: Any, offset: Any) -> Any:
+    """The C library's pread: how many bytes it got, 0 at the file's end, -1 for an error."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        name = "pread"
+        function = builder.module.globals.get(name) or ir.Function(
+            builder.module, ir.FunctionType(I64, [I32, I64, I64, I64]), name
+        )
+        return builder.call(function, [builder.trunc(args[0], I32), *args[1:]])
+
+    return types.int64(*[types.int64] * 4), generate
+
+
+@intrinsic
 def store16(typingctx: Any, address: Any, value: Any) -> Any:
     """Write the low 16 bits of an int64."""
 

@@ -71,7 +71,7 @@ def aggregate_files(
 
         fmt = load_format(fmt)
     started = time.perf_counter()
-    parts = [_part(os.fspath(path), fmt, threads) for path in paths]
+    parts = [_part(os.fspath(path), fmt) for path in paths]
     progress = _Progress(on_progress)
     shares = Shares(parts)
     size = sum(part.range.left if part.range else Path(part.path).stat().st_size for part in parts)
@@ -175,12 +175,12 @@ def _read(part: Part, fmt: LogFormat, by: tuple[str, ...], tally: Tally, progres
     return _Reading(places, fault, read)
 
 
-def _part(path: str, fmt: LogFormat, threads: int) -> Part:
-    """A file, to be shared among threads where it is large and plain, and no header renames columns."""
+def _part(path: str, fmt: LogFormat) -> Part:
+    """A file, as a range where it is large and plain, and no header renames columns: threads can share that."""
     from pipeline.ingest.codecs import open_content
 
     size = Path(path).stat().st_size
-    if threads <= 1 or fmt.header or size < 2 * WORTH or not Path(path).is_file():
+    if fmt.header or size < 2 * WORTH or not Path(path).is_file():
         return Part(path)
     with open_content(path) as content:
         return Part(path, FileRange(path, 0, size)) if content.codec == "plain" else Part(path)

@@ -19,6 +19,10 @@ WORTH_TAKING = 1 << 20
 """Bytes that a thread with nothing left to do takes from another: a third of a millisecond's work."""
 
 
+MOST_LENT = 16 << 20
+"""Bytes that a reader has to himself at most, beyond the reach of who would take half: 5 ms of work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A file to be read by one thread, `range` None; or the lines of a plain one that begin in a range."""
@@ -60,6 +64,23 @@ class FileRange:
             if not got:
                 self._close()
         return got
+
+    def lend(self) -> tuple[int, int, int] | None:
+        """A stretch that the caller reads by himself: the open file, where it begins, how long it is; none near the
+        end, where the last bytes are worth sharing."""
+        with self._lock:
+            wanted = min(MOST_LENT, self.left // 4)
+            if self._ended or wanted < WORTH_TAKING:
+                return None
+            self._open()
+            begin = self._at
+            self._at += wanted
+        return self._fd, begin, wanted
+
+    def give_back(self, count: int) -> None:
+        """So many bytes of the last stretch were not read: the file has become shorter, or cannot be read."""
+        with self._lock:
+            self._at -= count
 
     def _open(self) -> None:
         if self._fd < 0:

@@ -17,9 +17,9 @@ from pipeline.tally import Tally
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pipeline.content import Content, Digest
     from pipeline.formats.model import LogFormat
     from pipeline.model import Origin, Sequence, Skip
-    from pipeline.tally import Content, Digest
 
 EARLIER, LATER = 48 * 60, 60
 """Minutes before and after a segment's own beyond which a line is counted in the segment's minute, and flagged."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kernels import entry
 from kernels import layout as at
 from kernels.memory import zeroed
+from pipeline.content import Lending
 from pipeline.groups import Groups, Names, empty_groups, join_groups
 from pipeline.overlap import unite
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.content import Content, Digest
     from pipeline.formats.compiled import Compiled
 
 BLOCK = 512 << 10
@@ -41,20 +43,6 @@ costs 5 % on a log of many groups. Twice the slots: 1 % less time in the order o
 
 MINUTE_BITS, MANY_SLOTS = 6, 1 << 18
 """An index of many slots has a region for each of 64 minutes in turn, until one of them is crowded."""
-
-
-class Content(Protocol):
-    """Unpacked bytes, read once."""
-
-    def readinto(self, view: memoryview) -> int:
-        """Fill `view` as far as possible; how many bytes, 0 at the end."""
-
-
-class Digest(Protocol):
-    """Takes the content's bytes on their way."""
-
-    def update(self, view: memoryview) -> None:
-        """Add bytes."""
 
 
 class Tally:
@@ -160,7 +148,17 @@ class Tally:
         extra = 0
         overlong = False
         fault: Exception | None = None
+
+        def told(done: int) -> None:
+            if self.count(at.PARSED) - self._aside_lines > self._lines_limit:
+                self._put_aside()
+            if on_block is not None:
+                on_block(done - offset)
+
+        lending = content if digest is None and isinstance(content, Lending) else None
         while True:
+            if lending is not None and not overlong:
+                kept, base, compiled = self._scan_stretches(lending, kept, base, compiled, told)
             if kept >= len(self._block) - 1:
                 self._widen(kept)
             view = memoryview(self._block)[kept : len(self._block) - 1]  # type: ignore[arg-type]
@@ -191,15 +189,38 @@ class Tally:
             if kept > at.LINE_LIMIT + 4:
                 self._note_overlong(base)
                 base, kept, overlong = base + kept, 0, True
-            if self.count(at.PARSED) - self._aside_lines > self._lines_limit:
-                self._put_aside()
-            if on_block is not None:
-                on_block(base + kept - offset)
+            told(base + kept)
             if not got:
                 break
         if fault is not None:
             raise fault
         return base + kept - offset - extra
+
+    def _scan_stretches(
+        self, content: Lending, kept: int, base: int, compiled: Compiled, told: Callable[[int], None]
+    ) -> tuple[int, int, Compiled]:
+        """Scan the stretches that the content lends, behind the `kept` bytes that the block holds; how many it then
+        holds, where in the content it begins, and the format from there on."""
+        stretch: NDArray[np.int64] = zeroed(at.STRETCH_SIZE, np.int64)
+        while (lent := content.lend()) is not None:
+            fd, begin, length = lent
+            stretch[:] = fd, begin, length, self._block_address, len(self._block) - 1, 0, kept, base
+            while True:
+                scan, spec = compiled.scan.address, self._spec_address
+                answer = entry.read_stretch(scan, stretch.ctypes.data, spec, *self._addresses)
+                if answer == at.DONE:
+                    break
+                if answer == at.DIRECTIVE_LINE:
+                    at_line, end = int(stretch[at.S_BEGIN]), int(stretch[at.S_END])
+                    compiled, stretch[at.S_BEGIN] = self._rename_columns(at_line, end, compiled)
+                else:
+                    self._provide(answer, compiled)
+            kept, base = int(stretch[at.S_END]), int(stretch[at.S_BASE])
+            told(base + kept)
+            if stretch[at.S_LEFT]:
+                content.give_back(int(stretch[at.S_LEFT]))
+                break
+        return kept, base, compiled
 
     def _follow(self, compiled: Compiled) -> None:
         """Tell the kernels where the format's arrays are. Once a format, not a block: an address asked of numpy takes
@@ -220,10 +241,14 @@ class Tally:
             begin = int(self.state[at.CONSUMED])
             if answer in (at.DONE, at.DIRECTIVE_LINE):
                 return begin, answer == at.DIRECTIVE_LINE
-            if answer == at.NEED_EXACT:
-                self._tables[at.EXACT] = compiled.exact.address
-            else:
-                self._grow(answer)
+            self._provide(answer, compiled)
+
+    def _provide(self, answer: int, compiled: Compiled) -> None:
+        """Give a scan what it stopped for."""
+        if answer == at.NEED_EXACT:
+            self._tables[at.EXACT] = compiled.exact.address
+        else:
+            self._grow(answer)
 
     def _rename_columns(self, begin: int, end: int, compiled: Compiled) -> tuple[Compiled, int]:
         """Read the header line that begins here; the format from there on, and where the next line begins."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 from pathlib import Path
@@ -47,6 +48,12 @@ def test_ranges_given_away_at_any_moment_hold_every_line_once(tmp_path: Path, se
             if part is not None and part.range is not None:
                 reading.append((part.range, bytearray()))
         piece, content = reading[dice.randrange(len(reading))]
+        if dice.random() < 0.3 and (lent := piece.lend()) is not None:
+            fd, begin, length = lent
+            unread = dice.choice((0, 0, dice.randrange(length)))
+            content += os.pread(fd, length - unread, begin)
+            piece.give_back(unread)
+            continue
         view = memoryview(bytearray(dice.randrange(1, 700)))
         got = piece.readinto(view)
         content += view[:got]
@@ -56,6 +63,18 @@ def test_ranges_given_away_at_any_moment_hold_every_line_once(tmp_path: Path, se
     assert b"".join(content for _, content in sorted(done)) == path.read_bytes()
     assert all(content.endswith(b"\n") for _, content in done if content)
     assert len(done) > 1
+
+
+def test_the_last_bytes_are_not_lent(tmp_path: Path) -> None:
+    path = log_of(tmp_path, 600)
+    size = path.stat().st_size
+    piece = FileRange(str(path), 0, size)
+    lent = list(iter(piece.lend, None))
+    assert [begin for _, begin, _ in lent] == [
+        sum(length for _, _, length in lent[:i]) for i in range(len(lent))
+    ]
+    assert 4 * 2_000 > piece.left == size - sum(length for _, _, length in lent) > 0
+    assert all(length >= 2_000 for _, _, length in lent)
 
 
 def test_real_threads_read_every_byte_once(tmp_path: Path) -> None:
