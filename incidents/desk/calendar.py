@@ -44,16 +44,19 @@ class EveryHour:
 
 class WorkCalendar:
     """Hours of the week in a zone. `day_off(date)`: whether nobody works on a date that would otherwise be
-    worked on."""
+    worked on. `moved(date)`: whether work was moved to it: then it has the hours of the week's first working day, where
+    it has none itself."""
 
     def __init__(
         self,
         tz: str,
         hours: Sequence[Hours],
         day_off: Callable[[date], bool] = lambda _: False,
+        moved: Callable[[date], bool] = lambda _: False,
     ) -> None:
         self._zone = ZoneInfo(tz)
         self._day_off = day_off
+        self._moved = moved
         self._windows: list[list[tuple[int, int]]] = [[] for _ in DAYS]
         for window in hours:
             begin, end = minutes_of(window.from_), minutes_of(window.to)
@@ -112,7 +115,9 @@ class WorkCalendar:
     def _spans_of(self, day: date) -> tuple[tuple[float, float], ...]:
         """The windows that begin on a date, in order."""
         windows = self._windows[day.weekday()]
-        if not windows or self._day_off(day):
+        if self._moved(day):
+            windows = windows or next(filter(None, self._windows), [])
+        elif self._day_off(day):
             return ()
         return tuple(sorted((self._instant(day, begin), self._instant(day, end)) for begin, end in windows))
 
@@ -160,17 +165,33 @@ def holidays_of(country: str, days_off: Sequence[date] = ()) -> Callable[[date],
     return lambda day: day in own or day in known
 
 
+def moved_to(country: str, working_days: Sequence[date] = ()) -> Callable[[date], bool]:
+    """Whether work was moved to a date: by a country, to a Saturday or Sunday, or by the desk itself."""
+    own = frozenset(working_days)
+    if not country:
+        return lambda day: day in own
+    import holidays
+
+    name, _, part = country.partition("-")
+    known = holidays.country_holidays(name, subdiv=part or None)
+    return lambda day: day in own or (day.weekday() >= 5 and known.is_working_day(day))
+
+
 def desk_calendar(settings: SupportSettings) -> WorkCalendar:
     """The desk's own hours."""
-    off = [
-        each.at(ZoneInfo(settings.tz)).astimezone(ZoneInfo(settings.tz)).date() for each in settings.days_off
-    ]
-    return WorkCalendar(settings.tz, settings.hours, holidays_of(settings.country, off))
+    return _calendar(settings, settings.tz, settings.hours, settings.country)
 
 
 def manager_calendar(manager: Manager, settings: SupportSettings) -> WorkCalendar:
     """A manager's hours, the desk's where he has none."""
-    zone = ZoneInfo(settings.tz)
-    off = [each.at(zone).astimezone(zone).date() for each in settings.days_off]
     country = settings.country if manager.country is None else manager.country
-    return WorkCalendar(manager.tz or settings.tz, manager.hours or settings.hours, holidays_of(country, off))
+    return _calendar(settings, manager.tz or settings.tz, manager.hours or settings.hours, country)
+
+
+def _calendar(settings: SupportSettings, tz: str, hours: Sequence[Hours], country: str) -> WorkCalendar:
+    zone = ZoneInfo(settings.tz)
+    off, working = (
+        [each.at(zone).astimezone(zone).date() for each in given]
+        for given in (settings.days_off, settings.working_days)
+    )
+    return WorkCalendar(tz, hours, holidays_of(country, off), moved_to(country, working))

@@ -118,6 +118,7 @@ class SupportSettings(Struct, frozen=True, kw_only=True):
     country: Annotated[str, Meta(max_length=8)] = ""
     hours: Annotated[tuple[Hours, ...], Meta(extra=ONE_OR_MANY)] = (Hours(),)
     days_off: tuple[Instant, ...] = ()
+    working_days: tuple[Instant, ...] = ()
     round_the_clock: tuple[RequestKind, ...] = ("technical",)
     manager: tuple[Manager, ...] = ()
 
@@ -222,6 +223,12 @@ def _spans(settings: SupportSettings) -> Iterator[Problem]:
             before = after
     if settings.poll.span < timedelta(seconds=1):
         yield Problem(("poll",), "must be a second at least")
+    off = {each.value for each in settings.days_off}
+    for place, each in enumerate(settings.working_days):
+        if each.value in off:
+            yield Problem(
+                ("working_days", place), f"{each.value} is one of days_off too: it is one or the other"
+            )
     if not settings.hours or not any(hours.days for hours in settings.hours):
         yield Problem(("hours",), "expected at least one day with working hours")
 

@@ -89,7 +89,12 @@ def _queue(people: People, at: float) -> tuple[Recipient, ...]:
     names = people.oncall.queue or on_call(people.oncall, 1, at)
     found = (people.of(name) for name in names)
     return tuple(
-        _recipient(person, Why.QUEUE, every=False, after=works_from(person, people.oncall.country, at))
+        _recipient(
+            person,
+            Why.QUEUE,
+            every=False,
+            after=works_from(person, people.oncall.country, at, people.oncall.own_days),
+        )
         for person in found
         if person is not None and person.channels
     )

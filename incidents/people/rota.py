@@ -124,7 +124,8 @@ def _counts(oncall: OncallSettings, rotation: Rotation, day: date) -> bool:
         return False
     if rotation.on == "every_day":
         return True
-    works = is_working_day(oncall.country, day, WEEKDAYS[:5])
+    own = oncall.own_days
+    works = is_working_day(oncall.country, day, WEEKDAYS[:5], own)
     if rotation.on == "workdays":
         return works
-    return not works or is_holiday(oncall.country, day)
+    return not works or is_holiday(oncall.country, day, own)

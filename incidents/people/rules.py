@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from incidents.people.rota import HOLE_DAYS, holes
-from incidents.people.times import is_country, zone_of
+from incidents.people.times import dates_of, is_country, zone_of
 from pipeline.shape import Key, Problem, nearest
 
 if TYPE_CHECKING:
@@ -94,6 +94,13 @@ def _oncall(oncall: OncallSettings, persons: list[str]) -> Iterator[Problem]:
     key: Key = ("oncall",)
     yield from _zone((*key, "tz"), oncall.tz)
     yield from _country((*key, "country"), oncall.country)
+    if zone_of(oncall.tz) is not None:
+        off = dates_of(oncall.days_off, oncall.tz)
+        for place, day in enumerate(dates_of(oncall.working_days, oncall.tz)):
+            if day in off:
+                yield Problem(
+                    (*key, "working_days", place), f"{day} is one of days_off too: it is one or the other"
+                )
     for what in ("queue", "company"):
         yield from _named((*key, what), getattr(oncall, what), persons)
     for role in ("commander", "operations", "liaison", "scribe"):

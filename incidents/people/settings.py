@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from incidents.people.times import TimeOfDay, Weekday
+from incidents.people.times import OwnDays, TimeOfDay, Weekday, own_days
 from pipeline.configured import Instant, Name
 
 Role = Literal["commander", "operations", "liaison", "scribe"]
@@ -88,16 +88,24 @@ class RolePreferences(Struct, frozen=True, kw_only=True):
 
 
 class OncallSettings(Struct, frozen=True, kw_only=True):
-    """The rota. `queue`: who hears of the task queue, in working hours; none given: level 1. `company`: who
-    hears of what concerns the whole company; none given: everyone."""
+    """The rota. `days_off`, `working_days`: dates, beside what the calendar of the country says, such as a
+    Saturday that a working day was moved to. `queue`: who hears of the task queue, in working hours; none
+    given: level 1. `company`: who hears of what concerns the whole company; none given: everyone."""
 
     tz: Name = "UTC"
     country: str = ""
+    days_off: tuple[Instant, ...] = ()
+    working_days: tuple[Instant, ...] = ()
     level: tuple[LevelSettings, ...] = ()
     override: tuple[Override, ...] = ()
     queue: tuple[Name, ...] = ()
     company: tuple[Name, ...] = ()
     roles: RolePreferences = RolePreferences()
+
+    @property
+    def own_days(self) -> OwnDays:
+        """Of the rota, and of people of its country."""
+        return own_days(self.days_off, self.working_days, self.tz)
 
 
 class ContactSettings(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from pipeline.configured import Instant
+
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -73,14 +75,44 @@ def is_country(code: str) -> bool:
     return code in holidays.list_supported_countries()
 
 
-def is_holiday(country: str, day: date) -> bool:
-    """A public holiday; without a country there are none."""
+@dataclass(frozen=True, slots=True)
+class OwnDays:
+    """Dates that are days off, or worked on, whatever the calendar of a country says."""
+
+    off: frozenset[date] = frozenset()
+    working: frozenset[date] = frozenset()
+
+
+NO_OWN_DAYS = OwnDays()
+
+
+@functools.lru_cache(maxsize=64)
+def own_days(off: tuple[Instant, ...], working: tuple[Instant, ...], tz: str) -> OwnDays:
+    """Out of settings: a date is that date, a time the one that it falls on in the zone."""
+    return OwnDays(frozenset(dates_of(off, tz)), frozenset(dates_of(working, tz)))
+
+
+def dates_of(given: Collection[Instant], tz: str) -> list[date]:
+    """The dates of instants in a zone."""
+    zone = ZoneInfo(tz)
+    return [each.at(zone).astimezone(zone).date() for each in given]
+
+
+def is_holiday(country: str, day: date, own: OwnDays = NO_OWN_DAYS) -> bool:
+    """A public holiday, or a day off of one's own; without a country there are no others."""
+    if day in own.working or day in own.off:
+        return day in own.off
     return bool(country) and day in _calendar(country)
 
 
-def is_working_day(country: str, day: date, days: Collection[str]) -> bool:
-    """One of the working week's days and no holiday, or a day off that the country moved work to."""
+def is_working_day(country: str, day: date, days: Collection[str], own: OwnDays = NO_OWN_DAYS) -> bool:
+    """One of the working week's days and no holiday, or a day off that work was moved to, by the country or by
+    oneself: whoever works on Mondays works then."""
     usual = WEEKDAYS[day.weekday()] in days
+    if day in own.off:
+        return False
+    if day in own.working:
+        return usual or "mon" in days
     if not country:
         return usual
     calendar = _calendar(country)

@@ -9,9 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.desk.calendar import EveryHour, WorkCalendar, counted, deadline, holidays_of
+from incidents.desk.calendar import (
+    EveryHour,
+    WorkCalendar,
+    counted,
+    deadline,
+    desk_calendar,
+    holidays_of,
+    moved_to,
+)
 from incidents.desk.model import Span
-from incidents.desk.settings import DAYS, Hours, minutes_of
+from incidents.desk.settings import DAYS, Hours, SupportSettings, minutes_of, problems
+from pipeline.configured import Instant
 
 # Spring and autumn changes of both lie within these days, at night; hours begin and end outside of the changed hour.
 ZONES = ("Europe/Moscow", "America/New_York", "Europe/Berlin", "Asia/Kolkata")
@@ -95,6 +104,8 @@ def test_holidays_of_a_country_and_of_the_desk() -> None:
     assert off(date(2026, 7, 15))
     assert not off(date(2026, 7, 16))
     assert not holidays_of("")(date(2026, 1, 1))
+    assert [moved_to("RU")(date(2027, 2, day)) for day in (19, 20, 21)] == [False, True, False]
+    assert moved_to("", [date(2026, 12, 5)])(date(2026, 12, 5))
     assert holidays_of("DE-BY")(date(2026, 1, 6))
 
 
@@ -110,3 +121,26 @@ def test_a_pause_that_goes_on_holds_the_clock() -> None:
     assert deadline(always, 100.0, 50.0, [Span(120.0)]) is None
     assert deadline(always, 100.0, 20.0, [Span(120.0)]) == 120.0
     assert deadline(always, 100.0, 50.0, [Span(120.0, 130.0)]) == 160.0
+
+
+def test_a_moved_saturday_has_the_hours_of_a_working_day() -> None:
+    zone = ZoneInfo("Europe/Moscow")
+    begin = datetime(2026, 12, 4, 17, tzinfo=zone).timestamp()  # a Friday, an hour before the end
+
+    def calendar(**more: tuple[Instant, ...]) -> WorkCalendar:
+        return desk_calendar(SupportSettings(tz="Europe/Moscow", country="RU", **more))  # type: ignore[arg-type]
+
+    usual = calendar().after(begin, 2 * 3600)
+    assert usual == datetime(2026, 12, 7, 10, tzinfo=zone).timestamp()
+    moved = calendar(working_days=(Instant(date(2026, 12, 5)),)).after(begin, 2 * 3600)
+    assert moved == datetime(2026, 12, 5, 10, tzinfo=zone).timestamp()
+    both = calendar(days_off=(Instant(date(2026, 12, 7)),)).after(begin, 2 * 3600)
+    assert both == datetime(2026, 12, 8, 10, tzinfo=zone).timestamp()
+    known = calendar().after(datetime(2027, 2, 19, 18, tzinfo=zone).timestamp(), 3600)
+    assert known == datetime(2027, 2, 20, 10, tzinfo=zone).timestamp(), "the country moved it"
+
+
+def test_a_day_cannot_be_both() -> None:
+    same = (Instant(date(2026, 12, 5)),)
+    (found,) = problems(SupportSettings(days_off=same, working_days=same), set())
+    assert found.key == ("working_days", 0)

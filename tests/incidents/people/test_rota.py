@@ -9,9 +9,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from incidents.people.hours import works_from
 from incidents.people.rota import holes, on_call, shifts
-from incidents.people.settings import LevelSettings, OncallSettings, Override, Rotation
+from incidents.people.rules import problems
+from incidents.people.settings import (
+    LevelSettings,
+    OncallSettings,
+    Override,
+    People,
+    PersonSettings,
+    Rotation,
+    WorkingHours,
+)
 from incidents.people.times import TimeOfDay, wall
 from pipeline.configured import Instant
 
@@ -143,3 +154,35 @@ def test_turns_are_those_of_a_walk_through_every_day(
     assert found[0].since == when
     assert found[-1].until == when + 3 * 86_400
     assert all(one.until == two.since and one.people != two.people for one, two in itertools.pairwise(found))
+
+
+SATURDAY = Instant(date(2026, 12, 5))
+
+
+def test_a_moved_saturday_is_a_working_day_of_the_rota() -> None:
+    workdays = Rotation(people=("anna",), from_=Instant(date(2026, 11, 30)), at=TimeOfDay(0), on="workdays")
+    holidays = Rotation(people=("boris",), from_=Instant(date(2026, 11, 30)), at=TimeOfDay(0), on="holidays")
+    rota = OncallSettings(
+        tz="Europe/Moscow", country="RU", level=(LevelSettings(rotation=(workdays, holidays)),)
+    )
+    noon, monday = at("2026-12-05T12:00+03:00"), at("2026-12-07T12:00+03:00")
+    assert (on_call(rota, 1, noon), on_call(rota, 1, monday)) == (("boris",), ("anna",))
+    moved = replace(rota, working_days=(SATURDAY,), days_off=(Instant(date(2026, 12, 7)),))
+    assert (on_call(moved, 1, noon), on_call(moved, 1, monday)) == (("anna",), ("boris",))
+    assert on_call(moved, 1, at("2026-12-06T12:00+03:00")) == ("boris",)
+
+
+def test_a_moved_saturday_is_worked_by_whoever_works_on_mondays_and_lives_by_that_calendar() -> None:
+    anna = PersonSettings(id="anna", tz="Europe/Moscow", hours=WorkingHours())
+    own = OncallSettings(tz="Europe/Moscow", country="RU", working_days=(SATURDAY,)).own_days
+    friday = at("2026-12-04T20:00+03:00")
+    assert works_from(anna, "RU", friday) == at("2026-12-07T10:00+03:00")
+    assert works_from(anna, "RU", friday, own) == at("2026-12-05T10:00+03:00")
+    assert works_from(replace(anna, country="DE"), "RU", friday, own) == at("2026-12-07T10:00+03:00")
+    tuesdays = replace(anna, hours=WorkingHours(days=("tue",)))
+    assert works_from(tuesdays, "RU", friday, own) == at("2026-12-08T10:00+03:00")
+
+
+def test_a_day_cannot_be_off_and_worked() -> None:
+    wrong = People(oncall=OncallSettings(days_off=(SATURDAY,), working_days=(SATURDAY,)))
+    assert [found.key for found in problems(wrong, (), ())] == [("oncall", "working_days", 0)]
