@@ -81,6 +81,9 @@ _AROUND: tuple[tuple[str, str], ...] = (
         "взял(а) {name}; напоминания для {name} прекращены, остальное идёт своим чередом",
     ),
     ("resolved by {name}", "закрыто, {name}"),
+    ("request {name} is solved: {text}", "обращение {name} решено: {text}"),
+    ("request {name} is solved", "обращение {name} решено"),
+    ("lost for good: {text}", "потеряно навсегда: {text}"),
     (
         "all that was lost has come: the task closes by itself",
         "всё недостающее пришло: задача закрывается сама",
@@ -146,6 +149,10 @@ _OURS: tuple[tuple[str, str], ...] = (
     ("logs of edge {name} are lost", "журналы узла {name} теряются"),
     ("the clients are served", "клиенты обслуживаются"),
     (
+        "the watch was away from {at} to {at1}: probe the clients at once, silence is raised at {at2}",
+        "надзора не было с {at} до {at1}: проверьте клиентов немедленно, молчание станет тревогой в {at2}",
+    ),
+    (
         "logs of edge {name} are lost, nothing fresh shows that the clients are served: probe them at once",
         "журналы узла {name} теряются, ничто свежее не показывает, что клиенты обслуживаются: проверьте немедленно",
     ),
@@ -199,6 +206,12 @@ _EVIDENCE: tuple[tuple[str, str], ...] = (
     ),
     ("hits {name} and {n} more", "затрагивает {name} и ещё {n}"),
     ("hits {name}", "затрагивает {name}"),
+    (
+        "{name} (billing): heading for {n} {name1} this month, usually {n1}; under the best plan {n2}. Tell the client "
+        "before he finds out himself: prebill spikes --letters",
+        "{name} (о счёте): идёт к {n} {name1} за этот месяц, обычно {n1}; по лучшему тарифу {n2}. Сообщите клиенту "
+        "прежде, чем он заметит сам: prebill spikes --letters",
+    ),
     ("{name} ({kind}): {text}", "{name} ({kind}): {text}"),
     ("{name} ({kind})", "{name} ({kind})"),
 )

@@ -166,6 +166,20 @@ def test_every_piece_of_a_sentence_in_the_engine_is_in_the_phrasebook(path: Path
             "c1 (technical): the player says: a probe of c1 fails",
             "c1 (техническое): the player says: a probe of c1 fails",
         ),
+        (
+            "logs of edge e1 are lost; the watch was away from 2026-11-01T08:00:00Z to 2026-11-01T08:05:00Z: probe the "
+            "clients at once, silence is raised at 2026-11-01T08:07:00Z",
+            "журналы узла e1 теряются; надзора не было с 2026-11-01T08:00:00Z до 2026-11-01T08:05:00Z: проверьте "
+            "клиентов немедленно, молчание станет тревогой в 2026-11-01T08:07:00Z",
+        ),
+        (
+            "c1 (billing): heading for 1,000,000.00 RUB this month, usually 3,000.00; under the best plan 250,000.00. "
+            "Tell the client before he finds out himself: prebill spikes --letters",
+            "c1 (о счёте): идёт к 1,000,000.00 RUB за этот месяц, обычно 3,000.00; по лучшему тарифу 250,000.00. "
+            "Сообщите клиенту прежде, чем он заметит сам: prebill spikes --letters",
+        ),
+        ("request 7 is solved: the edge was restarted", "обращение 7 решено: the edge was restarted"),
+        ("lost for good: disk died", "потеряно навсегда: disk died"),
         ("note: probes of c1 fail", "заметка: probes of c1 fail"),
         ("we called the carrier; he repairs it", "we called the carrier; he repairs it"),
         (
