@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EMBEDDED = pytest.mark.parametrize("dsn", ["embedded"], indirect=True)
 
 
-@pytest.mark.parametrize("reads", [300, pytest.param(5_000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("reads", [200, pytest.param(5_000, marks=pytest.mark.nightly)])
 def test_no_read_is_torn_while_a_writer_runs(store: Store, reads: int) -> None:
     """Invariant: every commit moves 100 requests from one segment to the other, so the sum is 100 after each."""
     left, right = Origin("e1", "access", MINUTE), Origin("e1", "access", MINUTE + 1)
