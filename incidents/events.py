@@ -125,7 +125,10 @@ class DeliveryFailed(_Event, frozen=True, tag="delivery_failed"):
 
 
 class Tick(_Event, frozen=True, tag="tick"):
-    """Time goes on, and nothing else."""
+    """Time goes on, and nothing else. `away_since`: where a watch begins again, until when one is known to have
+    watched."""
+
+    away_since: float | None = None
 
 
 Event = (
@@ -217,5 +220,7 @@ _MAKERS: dict[str, Callable[[float, dict[str, Any], Evidence], Event]] = {
     "resolve": _said,
     "note": _said,
     "delivery_failed": lambda at, body, _: DeliveryFailed(at=at, notice=body["notice"]),
-    "tick": lambda at, _body, _: Tick(at=at),
+    "tick": lambda at, body, _: Tick(
+        at=at, away_since=parse_instant(body["away_since"]) if body.get("away_since") else None
+    ),
 }

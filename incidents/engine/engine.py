@@ -22,7 +22,7 @@ from incidents.engine.limits import limits_of
 from incidents.engine.links import Links
 from incidents.engine.losses import lost_minutes, take_gap
 from incidents.engine.probes import Moment
-from incidents.engine.state import VERSION, State
+from incidents.engine.state import VERSION, Away, State
 from incidents.engine.subjects import (
     CLOCK,
     CONTROL,
@@ -37,7 +37,7 @@ from incidents.engine.subjects import (
     target_of,
 )
 from incidents.engine.timers import Timers
-from incidents.events import DeliveryFailed, Gap, Probe, Said
+from incidents.events import DeliveryFailed, Gap, Probe, Said, Tick
 from incidents.model import Harm, Kind, Priority, Standing, Status
 from incidents.policy import Policy
 
@@ -126,7 +126,8 @@ class Engine:
         """
         if at < self._state.now:
             raise ValueError(f"expected a time from {self._state.now} on, found {at}")
-        lines: list[Transition] = []
+        away = [each.away_since for each in events if isinstance(each, Tick) and each.away_since is not None]
+        lines = self._come_back(max(away), at) if away else []
         while (due := self._timers.first()) is not None and due < (at, 0):
             lines += self._decide(Moment(due[0], after=bool(due[1])), self._timers.ring(due), ())
         self._state.now = at
@@ -151,6 +152,14 @@ class Engine:
                 touched.update(self._links.dependents(target_of(event.scope)))
                 touched |= self._unwatched(event)
         lines += self._decide(Moment(at), touched, acts)
+        return lines
+
+    def _come_back(self, since: float, at: float) -> list[Transition]:
+        """Nobody has watched from `since` to `at`. A restart while one still asks first changes nothing: however often
+        it happens, silence is raised once that time is over."""
+        lines = self.advance(since) if self._state.now < since < at else []
+        if self._limits.grace and 0 < self._state.now < at and self._state.away.until <= at:
+            self._state.away = Away(self._state.now, at, at + self._limits.grace)
         return lines
 
     def _decide(

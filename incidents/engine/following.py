@@ -31,6 +31,9 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
         incident.suspected_at = None
     elif incident.suspected_at is None or (parent_before and not incident.parent):
         incident.suspected_at = now  # what it hung below is over: its own clock begins
+    if found.asked and incident.priority is Priority.NORMAL:
+        incident.harm, incident.suspected_at = own, view.state.away.back
+        return []
     wanted = wanted_of(own, above)
     reason = incident.reason
     late = incident.suspected_at is not None and now >= incident.suspected_at + limits.verification

@@ -12,6 +12,7 @@ from incidents.engine.meters import counts_zero
 from incidents.engine.probes import judge_probes, probe_facts
 from incidents.engine.subjects import CUSTOMER, EDGE, name_of
 from incidents.model import Fact, Harm, Priority, Status
+from incidents.words import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +42,14 @@ def judge_loss(view: View, subject: str) -> Judgement:
         harm = Harm.SUSPECTED
         reason = f"logs of edge {edge} are lost and its counter stands still, though probes are fine"
         facts = (*facts, Fact(state.meters[edge].at, "counter", "no requests since the reading before"))
+    asked = not served and parent is None and _was_served(view, edge, customers)
+    if asked:
+        away = state.away
+        harm, held, until = Harm.UNKNOWN, True, away.until
+        reason = (
+            f"logs of edge {edge} are lost; the watch was away from {instant_text(away.since)} to"
+            f" {instant_text(away.back)}: probe the clients at once, silence is raised at {instant_text(away.until)}"
+        )
     if parent is not None:
         held = True
         if harm_rank(parent.harm) > harm_rank(harm):
@@ -51,6 +60,7 @@ def judge_loss(view: View, subject: str) -> Judgement:
         bad=("gap",),
         good=("served",) if served and not still else (),
         held=held,
+        asked=asked,
         beyond=parent is not None,  # its clients are hurt: no plan for an edge covers that
         reason=reason,
         facts=(*facts, *loss_facts(loss, view.now)),
@@ -124,6 +134,15 @@ def _open_outage(view: View, target: str) -> Incident | None:
     if incident is None or incident.status is Status.RESOLVED or incident.muted:
         return None
     return incident if incident.priority is not Priority.NORMAL else None
+
+
+def _was_served(view: View, edge: str, customers: list[str]) -> bool:
+    """After a restart: whether the clients were served when the watch before it ended, and nothing has failed since."""
+    before = view.asks_first
+    if before is None or not _served(before, edge, customers)[0]:
+        return False
+    targets = (EDGE + edge, *(CUSTOMER + customer for customer in customers))
+    return not any(judge_probes(view.state, each, view.moment, view.limits).bad for each in targets)
 
 
 def _served(view: View, edge: str, customers: list[str]) -> tuple[bool, float | None, tuple[Fact, ...]]:

@@ -22,6 +22,9 @@ def judge_prober(view: View, subject: str) -> Judgement:
     suspect = judge_vantage(state, name, moment, limits)
     fresh_for = limits.fresh if vantage.watches else limits.call_fresh
     silent = not moment.fresh(vantage.at, fresh_for)
+    before = view.asks_first if silent else None
+    asked = before is not None and before.moment.fresh(vantage.at, fresh_for)
+    silent = silent and not asked  # we were, and he may not have been
     known = subject in state.incidents
     facts: tuple[Fact, ...] = ()
     reason = ""
@@ -38,13 +41,14 @@ def judge_prober(view: View, subject: str) -> Judgement:
     return Judgement(
         harm=Harm.UNKNOWN if suspect or silent else Harm.NONE,
         bad=("suspect",) if suspect else ("silence",) if silent else (),
-        good=() if suspect or silent else ("suspect", "silence"),
+        good=() if suspect or silent or asked else ("suspect", "silence"),
         held=True,
         reason=reason,
         facts=facts,
         newest=vantage.at,
         until=soonest(
-            vantage.at + fresh_for if not silent else None, doubt_until(state, name, moment, limits)
+            state.away.until if asked else vantage.at + fresh_for if not silent else None,
+            doubt_until(state, name, moment, limits),
         ),
     )
 
@@ -55,7 +59,9 @@ def judge_control(view: View, subject: str) -> Judgement:
     state, moment, limits = view.state, view.moment, view.limits
     name = name_of(subject) or "control"
     verdict = judge_probes(state, subject, moment, limits)
-    silent = verdict.harm is Harm.UNKNOWN
+    before = view.asks_first if verdict.harm is Harm.UNKNOWN else None
+    asked = before is not None and judge_probes(state, subject, before.moment, limits).healthy
+    silent = verdict.harm is Harm.UNKNOWN and not asked
     last = max((look.at for look in state.targets.get(subject, {}).values()), default=0.0)
     return Judgement(
         harm=Harm.UNKNOWN if silent or verdict.bad else Harm.NONE,
@@ -65,7 +71,7 @@ def judge_control(view: View, subject: str) -> Judgement:
         reason=f"{name} is silent: states are unknown" if silent else f"{name} fails: states are unknown",
         facts=probe_facts(state, subject, moment, limits) or (Fact(last, "probe", f"{name}: last heard of"),),
         newest=max(verdict.newest, last),
-        until=verdict.until,
+        until=state.away.until if asked else verdict.until,
     )
 
 

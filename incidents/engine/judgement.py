@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from incidents.engine.probes import Moment
 from incidents.model import Fact, Harm
 
 if TYPE_CHECKING:
     from incidents.engine.limits import Limits
-    from incidents.engine.probes import Moment
     from incidents.engine.state import State
 
 
@@ -20,7 +20,8 @@ class Judgement(Struct, frozen=True, kw_only=True):
 
     `bad`: the sources that speak of harm, or of loss; nothing is open, or opens, without one. `good`: the sources
     that positively speak well; silence is in neither. `held`: a suspicion that does not escalate by its deadline,
-    because something fresh shows that the clients are served, or because it is of no client. `beyond`: harm outside
+    because something fresh shows that the clients are served, or because it is of no client. `asked`: nothing is raised
+    yet, whoever was away asks first. `beyond`: harm outside
     of the scope, which no plan mutes. `warn`: the client is told first. `newest`: the time of the newest bad
     evidence. `until`: when this may change by age alone. `followed`: the incident that this one hangs below.
     """
@@ -29,6 +30,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     bad: tuple[str, ...] = ()
     good: tuple[str, ...] = ()
     held: bool = False
+    asked: bool = False
     beyond: bool = False
     warn: bool = False
     reason: str = ""
@@ -50,6 +52,15 @@ class View(Struct, frozen=True):
     @property
     def now(self) -> float:
         return self.moment.at
+
+    @property
+    def asks_first(self) -> View | None:
+        """While a watch has just begun again: how it was when the one before ended. What was known then, and is
+        unknown only because nobody watched, is asked for before it counts as unknown."""
+        away = self.state.away
+        if not away.since < self.now < away.until:
+            return None
+        return View(self.state, Moment(away.since), self.limits)
 
 
 def soonest(*times: float | None) -> float | None:

@@ -158,6 +158,14 @@ class Skew(Struct):
     ahead: float = 0.0
 
 
+class Away(Struct, frozen=True):
+    """Nobody watched in [since, back); until `until` it is asked first whether clients are served."""
+
+    since: float = 0.0
+    back: float = 0.0
+    until: float = 0.0
+
+
 class Incident(Struct):
     """One incident, open or resolved a short while ago.
 
@@ -210,7 +218,7 @@ class State(Struct):
     """Everything. `burning`, `smouldering`, `fallen`: customers whose errors, fast or slow, or whose falls, are their
     own; `burnt`: the last minute at which a customer was burning. `hurt`: open company-wide incidents, for which
     tasks wait. `frozen`: watched parts of our own that are dead, so that nothing resolves. `wakes`: when each subject
-    is to be judged again. `seen`: the digests of acts taken up, so that none counts twice."""
+    is to be judged again. `seen`: the digests of acts taken up, so that none counts twice. `away`: the last restart."""
 
     version: int = VERSION
     now: float = 0.0
@@ -233,3 +241,4 @@ class State(Struct):
     frozen: dict[str, None] = {}
     wakes: dict[str, tuple[float, int]] = {}
     seen: dict[str, float] = {}
+    away: Away = Away()

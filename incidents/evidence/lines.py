@@ -137,6 +137,7 @@ def failed_line(notice: str, at: float) -> dict[str, Any]:
     return {"at": instant_text(moment(at)), "type": "delivery_failed", "notice": notice}
 
 
-def tick_line(at: float) -> dict[str, Any]:
-    """Time goes on."""
-    return {"at": instant_text(moment(at)), "type": "tick"}
+def tick_line(at: float, *, away_since: float | None = None) -> dict[str, Any]:
+    """Time goes on; a watch begins again that was away since then."""
+    line = {"at": instant_text(moment(at)), "type": "tick"}
+    return line if away_since is None else {**line, "away_since": instant_text(away_since)}

@@ -91,9 +91,12 @@ class Watch:
 
     def _begin(self) -> WatchLog:
         log = WatchLog(self._store, self._policy)
+        now = self._clock()
         if log.at == 0:
-            now = self._clock()
             log.step(now, [evidence_of(tick_line(now), now)])  # the first row says since when we look
+        elif now > log.at:
+            awake = max([log.at, *(row.at for row in self._store.incidents.changes(since=log.at))])
+            self._inbox.put([tick_line(now, away_since=min(awake, now))])
         began = self._store.incidents.began() or log.at
         self._news = self._store.evidence_news(tuple(EVENTS), began - HORIZON_S, LASTING)
         self._plan(self._store.evidence(("maintenance",)))

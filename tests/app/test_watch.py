@@ -263,6 +263,38 @@ def test_gaps_that_closed_while_nobody_watched_close_their_task(config: Config, 
     assert {row.status for row in store.incidents.incidents()} == {"resolved"}
 
 
+@pytest.mark.parametrize(
+    ("answered", "heard"),
+    [(True, {"queue"}), (False, {"queue", "on_call", "company"})],
+    ids=["answered", "silent"],
+)
+def test_a_restart_asks_first_and_pages_for_silence_alone(
+    config: Config, store: Store, tmp_path: Path, answered: bool, heard: set[str]
+) -> None:
+    """A task of lost logs is open, the clients are served; for an hour nobody watches, nor probes."""
+    from pipeline.app.checking import check_and_record
+
+    clock = Clock(NOW)
+
+    def look(at: float) -> None:
+        put_probes(store, at)
+        check_and_record(store, config, clock())
+
+    put_minutes(store, FIRST, FIRST + 30)
+    put_minutes(store, FIRST + 30, FIRST + 40, silent=["e2"])
+    put_minutes(store, FIRST + 40, FIRST + 45)
+    begin = (FIRST + 46) * 60.0
+    run_for(store, config, clock, begin, begin + 60, begin + 120, act=look)
+    again = clock.at = begin + 3600
+    run_for(store, config, clock, again, act=lambda _: None)
+    (row,) = store.incidents.incidents()
+    assert (row.priority, row.harm) == ("normal", "unknown")
+    assert "the watch was away from" in store.incidents.changes()[-1].reason
+    moments = [again + 60 * minute for minute in range(1, 8)]
+    run_for(store, config, clock, *moments, act=lambda at: put_probes(store, at) if answered else None)
+    assert {notice["audience"] for notice in told(tmp_path)} - {"client"} == heard
+
+
 @pytest.mark.parametrize("restarts", [False, True])
 def test_accepted_gaps_end_their_task_in_the_name_of_who_accepted_them(
     config: Config, store: Store, restarts: bool
