@@ -403,11 +403,11 @@ class Tally:
         """How many groups `list_into` lists."""
         return self.count(at.GROUPS_USED)
 
-    def list_into(self, columns: Groups, first: int) -> None:
-        """Write all groups to columns, from the first-th row on; not for a tally that has spilled."""
+    def list_into(self, columns: Groups, first: int, begin: int, end: int) -> None:
+        """Write groups [begin, end) to columns, from the first-th row on; not for a tally that has spilled."""
         entry.list_groups(
-            self._groups.ctypes.data,
-            self.group_count,
+            self._groups.ctypes.data + at.SLOT_BYTES * begin,
+            end - begin,
             columns.minute.ctypes.data + 4 * first,
             columns.name.ctypes.data + 4 * first,
             columns.extra.ctypes.data + 8 * first,
@@ -417,5 +417,5 @@ class Tally:
 
     def _listed(self) -> Groups:
         columns = empty_groups(self.group_count)
-        self.list_into(columns, 0)
+        self.list_into(columns, 0, 0, self.group_count)
         return columns
