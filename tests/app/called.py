@@ -65,6 +65,7 @@ def call(
 def _serve(line: Connection) -> None:
     """Calls until nobody asks any more, or until a command did what only the end of its process mends: it left its
     store open, or keeps modules out."""
+    sys.dont_write_bytecode = False  # xdist's processes write none, and ours is loaded again and again
     while True:
         try:
             asked = line.recv()
