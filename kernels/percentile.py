@@ -1,115 +1,51 @@
 """The value of a given rank in each of many series of samples: what a 95th percentile is billed by.
 
 Samples come from pipeline.rating.samples or from any array; values go back there. Only what may be near the rank is
-kept: a pivot out of a strided sample of the series, one pass of vector compares and compresses, and a quickselect of
-the few that are above it, again by vectors, in the first-level cache. The next series is asked for meanwhile. A rank
-counts from the top, so samples that are absent and samples of zero need not lie in a series at all: a rank beyond its
-length is zero.
+kept: a pivot out of a sample of the series, one pass of vector compares and compresses, and of what is above it, in the
+first-level cache, again and again what is between two values out of a few. Memory is the limit, so the next series is
+asked for all the while, and sampled on the way. A rank counts from the top, so samples that are absent and samples of
+zero need not lie in a series at all: a rank beyond its length is zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
-from numba import types
-from numba.extending import intrinsic
 
 from kernels.options import inner
-from kernels.words import I1, I32, I64, get, load, load32, load64, pointer, prefetch, store32, store64
+from kernels.select_lanes import FEW, band_keeper_of, counter_of, keeper_of, sorter_of
+from kernels.words import copy64, get, load32, load64, prefetch, store32, store64
 
-HAS_WIDE_COMPRESS = bool(binding.get_host_cpu_features().get("avx512f"))
+EACH = 32
+"""One of so many values of a series is in the sample that its pivot comes from."""
 
-SAMPLED = 256
-"""Values of a series that its pivot comes from."""
+SAMPLED_FROM = 1024
+"""Values of a series from which on it is sampled, and not selected from as it is."""
 
-_SMALL = 48
-"""Few enough for counting, for each of them, how many are greater: CPU ms for 6,000 × 8,928 of 64 bits, medians of
-interleaved runs: 17.8 so, 19.6 with an insertion sort of 16, 21 with 96. Reading alone takes 12.7 on one core; with
-both cores at once 20 of 24, and there no kernel can be much better. No gain: prefetches of the next series from within
-the quickselect, too (18.7). Worse, without counting: prefetches of its sampled lines only (24), into the second-level
-cache (19.6), none (28)."""
+BEHIND = 64
+"""A sample of the next series is taken so many samples behind where it is asked for: it should have come by then.
 
-_SHIFT = {64: 3, 32: 2}
+CPU ms for 6,000 × 8,928 of 64 bits on one thread, minima of 11 interleaved runs on a busy machine: 15.3 as it is (with
+one of 16 values sampled 15.5, one of 64 16.0; BEHIND 32 16.6, 48 and 96 as 64); 15.2 where the pass asks for 7/8 of the
+next series and the selection for the rest, which is slower where little is selected; 17 with a quickselect around the
+middle of three in place of bands; 16.2 with that and 256 values sampled by themselves. No difference: bands of two to
+four of the few on either side, deviations of 1.8 to 2.6. The bare pass takes 12.4, and
+reading alone 11. Worse by far: asking for what comes in the same series (19 to 21), or not at all.
+"""
 
+_SMALL = 24
+"""Few enough for counting, for each of them, how many are greater."""
 
-def _keep(builder: Any, place: Any, pivot: Any, out: Any, order: str, bits: int) -> Any:
-    """Store those of the 64 bytes of values that stand in an order to the pivot; where the next go."""
-    lanes, one = 512 // bits, ir.IntType(bits)
-    vector = ir.VectorType(one, lanes)
-    values = load(builder, place, vector)
-    pivot = builder.trunc(pivot, one) if bits < 64 else pivot
-    first = builder.insert_element(ir.Constant(vector, ir.Undefined), pivot, I32(0))
-    pivots = builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(I32, lanes), [0] * lanes))
-    wanted = builder.icmp_unsigned(order, values, pivots)
-    if HAS_WIDE_COMPRESS:
-        name = f"llvm.x86.avx512.mask.compress.v{lanes}i{bits}"
-        function = builder.module.globals.get(name) or ir.Function(
-            builder.module, ir.FunctionType(vector, [vector, vector, ir.VectorType(I1, lanes)]), name
-        )
-        packed = builder.call(function, [values, ir.Constant(vector, [0] * lanes), wanted])
-        builder.store(packed, pointer(builder, out, vector), align=1)
-        mask = builder.bitcast(wanted, ir.IntType(lanes))
-        return builder.add(out, builder.shl(builder.zext(builder.ctpop(mask), I64), I64(_SHIFT[bits])))
-    for i in range(lanes):
-        builder.store(builder.extract_element(values, I32(i)), pointer(builder, out, one), align=1)
-        step = builder.shl(builder.zext(builder.extract_element(wanted, I32(i)), I64), I64(_SHIFT[bits]))
-        out = builder.add(out, step)
-    return out
-
-
-def _keeper(order: str, bits: int) -> Any:
-    """Store at `out` those of the 64 bytes of values at `place` that are greater, or less, than the pivot; the address
-    behind them. Up to 64 bytes are written over."""
-
-    @intrinsic
-    def keep(typingctx: Any, place: Any, pivot: Any, out: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return _keep(builder, args[0], args[1], args[2], order, bits)
-
-        return types.int64(types.int64, types.uint64, types.int64), generate
-
-    return keep
-
-
-def _counter(bits: int) -> Any:
-    """How many of the 64 bytes of values are greater than one, and how many equal it, in the upper 32 bits."""
-
-    @intrinsic
-    def count(typingctx: Any, place: Any, pivot: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            lanes, one = 512 // bits, ir.IntType(bits)
-            vector, mask = ir.VectorType(one, lanes), ir.IntType(lanes)
-            values = load(builder, args[0], vector)
-            pivot = builder.trunc(args[1], one) if bits < 64 else args[1]
-            first = builder.insert_element(ir.Constant(vector, ir.Undefined), pivot, I32(0))
-            pivots = builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(I32, lanes), [0] * lanes))
-            above, equal = (
-                builder.zext(
-                    builder.ctpop(builder.bitcast(builder.icmp_unsigned(order, values, pivots), mask)), I64
-                )
-                for order in (">", "==")
-            )
-            return builder.add(above, builder.shl(equal, I64(32)))
-
-        return types.int64(types.int64, types.uint64), generate
-
-    return count
-
-
-@inner
-def _middle(a, b, c):  # type: ignore[no-untyped-def]
-    return max(min(a, b), min(max(a, b), c))
+_PER_SCRATCH = 256
 
 
 def _selector(name: str, bits: int) -> Callable[..., int]:
     """`select_ranks` for values of so many bits."""
-    size, lanes = bits // 8, 512 // bits
+    size, lanes, greatest = bits // 8, 512 // bits, (1 << bits) - 1
     get_value, put_value = (load64, store64) if bits == 64 else (load32, store32)
-    count_values = _counter(bits)
-    keep_above, keep_below = _keeper(">", bits), _keeper("<", bits)
+    count_values, keep_band, sort_few = counter_of(bits), band_keeper_of(bits), sorter_of(bits)
+    keep_above, keep_below = keeper_of(">", bits), keeper_of("<", bits)
 
     @inner
     def above_of(source, n, pivot, target):  # type: ignore[no-untyped-def]
@@ -136,17 +72,44 @@ def _selector(name: str, bits: int) -> Callable[..., int]:
         return (out - target) // size
 
     @inner
-    def above_of_series(source, n, pivot, target, following):  # type: ignore[no-untyped-def]
-        """`above_of`, and asks for as many bytes at another address."""
+    def sample_place(j):  # type: ignore[no-untyped-def]
+        """Where in a series a sample is from: never at the same hours of every day."""
+        return j * EACH + ((j * 13) & (EACH - 1))
+
+    @inner
+    def above_of_series(source, n, pivot, target, following, samples, wanted):  # type: ignore[no-untyped-def]
+        """`above_of`, which asks for as many bytes of the next series, and samples it behind that: how many samples it
+        took, of those wanted, and how many values it copied. With four vectors a turn of the loop the processor does
+        not see that they follow each other, and all took 20 % longer."""
         out, whole = target, n & -lanes
+        j, at = np.int64(0), np.int64(BEHIND * EACH)
         for i in range(0, whole, lanes):
             prefetch(following + size * i)
             out = keep_above(source + size * i, pivot, out)
+            if i == at and j < wanted:
+                put_value(samples + size * j, get_value(following + size * sample_place(j)))
+                j, at = j + 1, at + EACH
         for i in range(whole, n):
             value = get_value(source + size * i)
             put_value(out, value)
             out += size * np.int64(value > pivot)
-        return (out - target) // size
+        return j, (out - target) // size
+
+    @inner
+    def narrow(source, n, low, high, target, ahead):  # type: ignore[no-untyped-def]
+        """Copies the values from `low` to `high`; how many, and how many are above. Zeros may be written behind the
+        values; asks for as many bytes at `ahead`."""
+        for i in range(n, (n + lanes - 1) & -lanes):
+            put_value(source + size * i, np.uint64(0))
+        out, above = target, np.int64(0)
+        for i in range(0, n, lanes):
+            prefetch(ahead + size * i)
+            out, more = keep_band(source + size * i, low, high, out)
+            above += more
+        kept = (out - target) // size
+        if low == np.uint64(0):
+            kept -= -n & (lanes - 1)  # the zeros, which come last
+        return kept, above
 
     @inner
     def of_few(source, n, rank):  # type: ignore[no-untyped-def]
@@ -165,69 +128,86 @@ def _selector(name: str, bits: int) -> Callable[..., int]:
         return np.uint64(0)  # only a zero counts those behind it, too, and zeros come last
 
     @inner
-    def select(source, n, rank, here, there):  # type: ignore[no-untyped-def]
-        """The value of a rank from the top, 1 to n. `here`, `there`: scratch for n values and 64 bytes each; `source`
-        may be `there`."""
-        seed = np.uint64(n)
+    def select(source, n, rank, here, few, ahead):  # type: ignore[no-untyped-def]
+        """The value of a rank from the top, 1 to n. `source`, `here`: room for n values and 64 bytes each, which are
+        written over; `few`: for FEW. `ahead`: what is asked for meanwhile, about as many bytes as there are values."""
         while n > _SMALL:
-            seed = seed * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
-            i = (np.int64(seed >> np.uint64(33)) * n) >> 31
-            j, k = i + (n >> 1), i + (n >> 2) + 1
-            j -= n * np.int64(j >= n)
-            k -= n * np.int64(k >= n)
-            first, second = get_value(source + size * i), get_value(source + size * j)
-            pivot = _middle(first, second, get_value(source + size * k))
-            above = above_of(source, n, pivot, here)
-            if rank > above:
-                below = below_of(source, n, pivot, here)
-                if rank <= n - below:
-                    return pivot
-                rank -= n - below
-                above = below
-            n = above
-            source = here
-            here, there = there, here
-        if source != here and source != there:
-            for i in range(n):
-                put_value(here + size * i, get_value(source + size * i))
-            source = here
+            sort_few(source, size * (n // FEW), few)
+            first, last = rank * FEW // n - 2, (rank * FEW - 1) // n + 2
+            high = get_value(few + size * first) if first >= 0 else np.uint64(greatest)
+            low = get_value(few + size * last) if last < FEW else np.uint64(0)
+            kept, above = narrow(source, n, low, high, here, ahead)
+            ahead += size * n
+            if rank <= above:
+                n = above_of(source, n, high, here)
+            elif rank > above + kept:
+                rank -= above + kept
+                n = below_of(source, n, low, here)
+            elif low == high:
+                return low
+            elif kept < n:
+                rank -= above
+                n = kept
+            else:  # as among values of which most are the same: one of them parts the others
+                pivot = get_value(few + size * (FEW // 2))
+                above = above_of(source, n, pivot, here)
+                if rank > above:
+                    below = below_of(source, n, pivot, here)
+                    if rank <= n - below:
+                        return pivot
+                    rank -= n - below
+                    above = below
+                n = above
+            source, here = here, source
         return of_few(source, n, rank)
 
     @inner
-    def rank_of(source, n, rank, following, first, second):  # type: ignore[no-untyped-def]
+    def rank_of(source, n, rank, following, after, taken, scratch, area):  # type: ignore[no-untyped-def]
+        """The value of a rank of a series of which so many samples are taken, and how many are of the following one,
+        which is `after` values long."""
+        first, second, samples = scratch, scratch + area, scratch + 2 * area
+        few = samples + area - size * FEW
         if rank > n or rank <= 0:
-            return np.uint64(0)
-        if n < 4 * SAMPLED:
-            return select(source, n, rank, first, second)
+            return np.uint64(0), np.int64(0)
+        if n < SAMPLED_FROM:
+            for i in range(0, n & -lanes, lanes):
+                copy64(first + size * i, source + size * i)
+            for i in range(n & -lanes, n):
+                put_value(first + size * i, get_value(source + size * i))
+            return select(first, n, rank, second, few, following), np.int64(0)
+        count = n // EACH
+        for j in range(taken, count):
+            put_value(samples + size * j, get_value(source + size * sample_place(j)))
         # A value whose rank among the sampled is two deviations further down is below the one wanted, mostly.
-        step = n // SAMPLED
-        for i in range(SAMPLED):
-            put_value(second + size * i, get_value(source + size * (i * step)))
-        expected = rank * np.float64(SAMPLED) / n
+        expected = rank * np.float64(count) / n
         margin = 2.2 * np.sqrt(expected * (1.0 - rank / np.float64(n))) + 2.0
-        pivot = select(second, SAMPLED, min(np.int64(expected + margin), SAMPLED), first, second)
-        above = above_of_series(source, n, pivot, first, following)
+        pivot = select(samples, count, min(np.int64(expected + margin), count), second, few, following)
+        taken, above = above_of_series(source, n, pivot, first, following, samples, after // EACH)
+        ahead = following + size * n  # what comes after the next series, if that is as long
         if rank <= above:
-            return select(first, above, rank, second, first)
+            return select(first, above, rank, second, few, ahead), taken
         if pivot == 0:
-            return pivot
+            return pivot, taken
         below = below_of(source, n, pivot, first)
         if rank <= n - below:
-            return pivot
-        return select(first, below, rank - (n - below), second, first)
+            return pivot, taken
+        return select(first, below, rank - (n - below), second, few, ahead), taken
 
     def select_ranks(values, starts, lengths, ranks, n, scratch, length, out):  # type: ignore[no-untyped-def]
         """The value of a rank in each of n series; n.
 
         Addresses: values: uint64, or uint32; starts, lengths: int64[n], where in it a series lies; ranks: int64[n],
-        from the top, 1 for the greatest; beyond a series' length, or 0, it is zero. scratch: twice as many values as
-        the longest series has, `length`, and 64 bytes. out: uint64[n].
+        from the top, 1 for the greatest; beyond a series' length, or 0, it is zero. scratch: three times as many values
+        as the longest series has, `length`, and 256 bytes each. out: uint64[n].
         """
-        second = scratch + size * length + 64
+        area = size * length + _PER_SCRATCH
+        taken = np.int64(0)
         for i in range(n):
-            source = values + size * get(starts, i)
-            following = values + size * get(starts, min(i + 1, n - 1))
-            found = rank_of(source, get(lengths, i), get(ranks, i), following, scratch, second)
+            j = min(i + 1, n - 1)
+            source, following = values + size * get(starts, i), values + size * get(starts, j)
+            found, taken = rank_of(
+                source, get(lengths, i), get(ranks, i), following, get(lengths, j), taken, scratch, area
+            )
             store64(out + 8 * i, found)
         return n
 

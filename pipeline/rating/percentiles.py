@@ -84,7 +84,7 @@ def select_ranks(
 
     def part(first: int, after: int) -> None:
         if first < after:
-            scratch = np.empty((2, longest + 8), np.uint64)
+            scratch = np.empty((3, longest + 32), np.uint64)
             kernel(
                 flat.ctypes.data,
                 firsts.ctypes.data + 8 * first,

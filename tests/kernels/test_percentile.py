@@ -45,7 +45,7 @@ def select(series: list[NDArray[np.uint64]], ranks: list[int], bits: int = 64) -
     lengths = np.array([len(one) for one in series], np.int64)
     starts = np.cumsum(lengths + 9) - lengths
     wanted, longest = np.array(ranks, np.int64), int(lengths.max())
-    scratch = np.full(2 * (longest * size + 64) + 64, 77, np.uint8)
+    scratch = np.full(3 * (longest * size + 256) + 64, 77, np.uint8)
     out = np.full(len(series) + 1, 77, np.uint64)
     kernel(
         values.ctypes.data,
