@@ -190,6 +190,30 @@ def test_what_is_too_old_for_the_watch_is_told_when_it_is_added(prebill: Prebill
     assert "warning" not in fresh.stderr
 
 
+def test_a_clients_request_in_the_queue_is_solved_and_not_recovered(prebill: Prebill, here: Path) -> None:
+    asked = {
+        "at": instant_text(int(time.time())),
+        "type": "request",
+        "id": "b1",
+        "customer": "c1",
+        "kind": "billing",
+    }
+    prebill("evidence", "add", "-", cwd=here, stdin=json.dumps(asked))
+    prebill("watch", "--once", cwd=here)
+    (task,) = (each["incident"] for each in about_c1(prebill, here) if each["kind"] == "client_request")
+    wrong = prebill("tasks", "close", str(task), "recovered", "--reason", "told him", cwd=here)
+    assert wrong.returncode == 2
+    assert "found 'recovered', expected solved: it is not about lost data" in wrong.stderr
+    done = prebill("tasks", "close", str(task), "--reason", "told him", "--actor", "olga", cwd=here)
+    assert f"{task}: closed, solved" in done.stderr
+    assert (
+        f"{task} | UNKNOWN | a client's request: customer c1 | solved"
+        in prebill("tasks", "digest", cwd=here).stdout
+    )
+    russian = prebill("tasks", "digest", "--lang", "ru", cwd=here).stdout
+    assert f"{task} | НЕИЗВЕСТНО | обращение клиента: клиент c1 | решено" in russian
+
+
 def test_wrong_words_are_told_all_at_once(prebill: Prebill, here: Path) -> None:
     wrong = prebill("incidents", "ack", cwd=here)
     assert wrong.returncode == 2

@@ -236,7 +236,10 @@ def test_what_is_wrong_is_told_all_at_once(prebill: Prebill) -> None:
     for arguments, told in (
         (("show",), ["tasks show: expected a task"]),
         (("list", "x", "--html"), ["tasks list: expected nothing more", "only with digest"]),
-        (("close", TASK, "won"), ["--reason: required", "expected recovered, partly, lost; found 'won'"]),
+        (
+            ("close", TASK, "won"),
+            ["--reason: required", "expected recovered, partly, lost, solved; found 'won'"],
+        ),
         (("due", TASK, "soon", "--reason", "x"), ["expected a time with an offset"]),
         (("done", TASK, "dance"), ["expected a step of served, look"]),
         (("show", "none"), ["no task 'none'"]),
