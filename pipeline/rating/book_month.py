@@ -8,13 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.rating.book_needs import percentile_of
+from pipeline.rating.book_needs import percentile_of, window_key
 from pipeline.rating.compiled_book import key_of
 from pipeline.rating.meter import RATES
 from pipeline.rating.model import Meter, Model, Quantity
 from pipeline.rating.units import to_units
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from pipeline.rating.book_needs import Needs
     from pipeline.rating.model import Charge, Plan
 
@@ -30,13 +32,14 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class BookMonth:
     """`bases`, `samples`: by the needs' columns. `zones`, `pairs`: where there is usage; pairs where plans ask for
-    resources."""
+    resources. `windows`: of each charge of the needs' windows."""
 
     needs: Needs
     bases: tuple[int, ...]
     samples: tuple[int, ...]
     zones: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...] = ()
+    windows: tuple[tuple[int, ...], ...] = ()
 
     def lacks(self, charge: Charge) -> str:  # noqa: ARG002 - the store knows every count
         """Nothing."""
@@ -57,8 +60,14 @@ class BookMonth:
     def quantities(self, plan: Plan) -> tuple[Quantity, ...]:
         """The quantity of each charge of a plan, but for shares of amounts."""
         return tuple(
-            Quantity(charge.id, to_units(base, charge.unit), base, note)
+            Quantity(charge.id, to_units(base, charge.unit), base, note, self._windows(charge))
             for charge in plan.charges
             if charge.model is not Model.PERCENTAGE
             for base, note in (self.base(charge),)
         )
+
+    def _windows(self, charge: Charge) -> tuple[Decimal, ...]:
+        if charge.window_s is None:
+            return ()
+        keys = [window_key(each) for each in self.needs.windows]
+        return tuple(to_units(each, charge.unit) for each in self.windows[keys.index(window_key(charge))])

@@ -6,7 +6,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from pipeline.store.usage_for_book import ClosedMonth
 
     Source = Callable[[Batch], Iterator[Piece]]
+    Windows = tuple[NDArray[np.unsignedinteger[Any]], ...]
+
+WINDOWS_HELD = 100_000_000
+"""Windows of all customers at most, 4 bytes each, or 8 of large ones: 30,000 customers with four times every hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,8 @@ class BookCustomer:
 @dataclass(frozen=True, slots=True, eq=False)
 class CountedBook:
     """`columns`, `samples`: [columns of the needs, customers]; `there`: bool[customers, zones], where there is usage;
-    `pairs`: of each customer, where plans ask for resources. `alone`: places of customers who have to be counted one
-    at a time, and why. `rows`: [read, counted]."""
+    `pairs`, `windows`: of each customer, where plans ask for resources, for windows. `alone`: places of customers who
+    have to be counted one at a time, and why. `rows`: [read, counted]."""
 
     needs: Needs
     customers: tuple[BookCustomer, ...]
@@ -56,6 +60,7 @@ class CountedBook:
     samples: NDArray[np.int64]
     there: NDArray[np.bool_]
     pairs: dict[int, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    windows: dict[int, Windows] = field(default_factory=dict)
     alone: dict[int, str] = field(default_factory=dict)
     rows: list[int] = field(default_factory=lambda: [0, 0])
 
@@ -69,6 +74,7 @@ class CountedBook:
             tuple(self.samples[:, place].tolist()),
             tuple(self.zones[at] for at in np.flatnonzero(self.there[place]).tolist()),
             self.pairs.get(place, ()),
+            tuple(tuple(each.tolist()) for each in self.windows.get(place, ())),
         )
 
 
@@ -103,10 +109,11 @@ def count_book(
         np.zeros(shape, np.int64),
         np.zeros((len(customers), len(zones)), np.bool_),
     )
+    why_all = needs.alone[0][1] if needs.alone else _too_many(needs, len(customers))
     members: dict[int, Member] = {}
     closed: dict[int, ClosedMonth] = {}
     for place, customer in enumerate(customers):
-        found = needs.alone[0][1] if needs.alone else _member(customer, closes.get(customer.id, ()))
+        found = why_all or _member(customer, closes.get(customer.id, ()))
         if isinstance(found, str):
             made.alone[place] = found
             continue
@@ -128,6 +135,14 @@ def count_book(
         done += len(batch.places)
         watch(done, len(customers))
     return made
+
+
+def _too_many(needs: Needs, customers: int) -> str:
+    """Why nobody's windows can be held with everybody's; empty where they can."""
+    for charge in needs.windows:
+        if customers * len(needs.windows) * 31 * 86_400 > WINDOWS_HELD * (charge.window_s or 1):
+            return f"charge {charge.id} prices windows of {charge.window_s} s, too many for all customers at once"
+    return ""
 
 
 def _member(customer: BookCustomer, closes: Sequence[ClosedMonth]) -> Member | str:
@@ -192,5 +207,7 @@ def _count(
         made.pairs[batch.places[at]] = tuple(
             sorted((made.zones[zone], batch.names[name]) for zone, name in pairs)
         )
+    for at, place in enumerate(batch.places) if reduced.windows else ():
+        made.windows[place] = tuple(each[at] for each in reduced.windows)
     for at in np.flatnonzero(reduced.large).tolist():
         made.alone[batch.places[at]] = "his usage is too large to be counted with the others"

@@ -27,14 +27,15 @@ Filter = tuple[str, ...]
 class Needs:
     """`columns`: a charge for each column, those of the compiled book first and in its order; `places`: the column of
     each `key_of`; `filters`: what of a customer's resources they ask for; `hours`: the windows of the day that totals
-    are told apart by; `rates`: the columns of each (filter, seconds of a sample); `alone`: plans that count what no
-    column holds, and why."""
+    are told apart by; `rates`: the columns of each (filter, seconds of a sample); `windows`: a charge for each column
+    that is also counted window by window; `alone`: plans that count what no column holds, and why."""
 
     columns: tuple[Charge, ...]
     places: dict[object, int]
     filters: tuple[Filter, ...]
     hours: tuple[Hours, ...]
     rates: dict[tuple[Filter, int], tuple[int, ...]]
+    windows: tuple[Charge, ...]
     alone: tuple[tuple[Plan, str], ...]
 
     @property
@@ -52,12 +53,15 @@ def needs_of(book: CompiledBook) -> Needs:
     columns = list(book.columns)
     places = {key_of(charge): place for place, charge in enumerate(columns)}
     alone: list[tuple[Plan, str]] = []
+    windows: dict[object, Charge] = {}
     for plan in [*(one.plan for one in book.plans), *(plan for plan, _ in book.refused)]:
         counted = [charge for charge in plan.charges if charge.model is not Model.PERCENTAGE]
         if why := next((said for charge in counted if (said := _why_alone(charge))), ""):
             alone.append((plan, why))
             continue
         for charge in counted:
+            if charge.window_s is not None:
+                windows.setdefault(window_key(charge), charge)
             if key_of(charge) not in places:
                 places[key_of(charge)] = len(columns)
                 columns.append(charge)
@@ -77,16 +81,27 @@ def needs_of(book: CompiledBook) -> Needs:
             )
         ),
         {key: tuple(found) for key, found in rates.items()},
+        tuple(windows.values()),
         tuple(alone),
     )
 
 
 def _why_alone(charge: Charge) -> str:
-    if charge.window_s is not None:
-        return f"charge {charge.id} prices windows of {charge.window_s} s alone"
+    if charge.window_s is not None and (
+        charge.meter in RATES
+        or charge.meter is Meter.FLAT
+        or charge.window_s % MINUTE_S
+        or charge.window_s <= 0
+    ):
+        return f"charge {charge.id} prices windows of {charge.window_s} s of {charge.meter.value}"
     if charge.meter in RATES and percentile_of(charge).sample_s % MINUTE_S:
         return f"charge {charge.id} has samples of {percentile_of(charge).sample_s} s, which are no whole minutes"
     return ""
+
+
+def window_key(charge: Charge) -> object:
+    """What makes the windows of two charges the same."""
+    return (key_of(charge), charge.window_s)
 
 
 def percentile_of(charge: Charge) -> Percentile:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from pipeline.rating.usage import COUNTS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.rating.model import Period
+    from pipeline.rating.model import Charge, Period
 
 NOBODY = 0xFFFFFFFF
 LARGEST = 1 << 60
@@ -75,13 +75,14 @@ class Piece:
 class Reduced:
     """`columns`: uint64[columns, members]; `samples`: int64 of the same shape, how many of them a rate is the
     percentile of; `zones`: bool[members, zones], where there is usage; `pairs`: of each member the (zone, name) of
-    his usage, where plans ask for resources; `large`: bool[members], too large to be counted here; `rows`: those
-    that counted."""
+    his usage, where plans ask for resources; `windows`: of each column that the needs count window by window, those of
+    each member, uint64 or uint32; `large`: bool[members], too large to be counted here; `rows`: those that counted."""
 
     columns: NDArray[np.uint64]
     samples: NDArray[np.int64]
     zones: NDArray[np.bool_]
     pairs: tuple[tuple[tuple[int, int], ...], ...]
+    windows: tuple[tuple[NDArray[np.unsignedinteger[Any]], ...], ...]
     large: NDArray[np.bool_]
     rows: int
 
@@ -159,6 +160,7 @@ class _Batch:
         self._samples = np.zeros((len(needs.columns), len(members)), np.int64)
         self._member = np.empty(0, np.uint32)
         self._cubes: dict[tuple[tuple[str, ...], int], Sampled] = {}
+        self._windows = [_empty_windows(charge, members) for charge in needs.windows]
         self._rows = 0
 
     def add(self, piece: Piece) -> None:
@@ -187,6 +189,7 @@ class _Batch:
     def pool_one(self, piece: Piece) -> None:
         """Samples of the only member, whose pieces are many."""
         order = np.flatnonzero(self._member != NOBODY)
+        self._pool_windows(piece, order, [(0, 0, len(order))])
         for key in self._needs.rates:
             if key not in self._cubes:
                 self._cubes[key] = self._empty(key, self._members)
@@ -194,12 +197,16 @@ class _Batch:
 
     def pool_all(self, piece: Piece, threads: int) -> None:
         """Samples, and the rates out of them, of some members at a time."""
-        if not self._needs.rates:
+        if not self._needs.rates and not self._windows:
             return
         # of 16 bits numpy sorts by digits
         small = len(self._members) < 1 << 16
         order = np.argsort(self._member.astype(np.uint16) if small else self._member, kind="stable")
         bounds = np.searchsorted(self._member[order], np.arange(len(self._members) + 1))
+        whole = zip(range(len(self._members)), bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
+        self._pool_windows(piece, order, list(whole))
+        if not self._needs.rates:
+            return
         by_period = sorted(range(len(self._members)), key=lambda i: _clock(self._members[i]))
         jobs: list[list[int]] = []
         for _, same in groupby(by_period, key=lambda i: _clock(self._members[i])):
@@ -269,6 +276,39 @@ class _Batch:
                 0 if into.seen is None else into.seen.ctypes.data + place * lines * count,
             )
 
+    def _pool_windows(
+        self, piece: Piece, order: NDArray[np.int64], spans: Sequence[tuple[int, int, int]]
+    ) -> None:
+        """Rows order[begin:end] into the windows of each member."""
+        for charge, into in zip(self._needs.windows, self._windows, strict=True):
+            counts = getattr(piece, COLUMN[charge.meter])
+            if charge.hours is not None:
+                inside = within_hours(self._first, self._first + len(self._of_minute), charge.hours)
+                at = np.clip(piece.minute.astype(np.int64) - self._first, 0, len(inside) - 1)
+                counts = counts * inside[at]
+            asked = self._needs.filters.index(charge.where.resources)
+            wanted = np.array([asked in each for each in self._asked], np.uint8)
+            lines = [i for i, zone in enumerate(self._zones) if _in_zones(charge, zone)]
+            per = (charge.window_s or 0) // MINUTE_S
+            rows = piece.addresses
+            rows[5] = counts.ctypes.data  # where the bytes of a rate are looked for
+            for place, begin, end in spans:
+                sums = np.zeros((len(self._zones), len(into[place])), np.uint64)
+                first, _ = minutes_of(self._members[place].period)
+                entry.pool_rows(
+                    order.ctypes.data,
+                    begin,
+                    end,
+                    rows.ctypes.data,
+                    wanted.ctypes.data,
+                    first,
+                    per,
+                    len(into[place]),
+                    sums.ctypes.data,
+                    0,
+                )
+                into[place] += sums[lines].sum(axis=0, dtype=np.uint64)
+
     def _rate(self, key: tuple[tuple[str, ...], int], some: Sequence[int], sampled: Sampled) -> None:
         there = self._there(some)
         for column in self._needs.rates[key]:
@@ -295,7 +335,8 @@ class _Batch:
                 self._columns[place] = self._total(place)
         every = self._cells.reshape(len(self._members), -1, 4)[..., :3]
         large = np.asarray((every >= self._limit).any(axis=(1, 2)))
-        return Reduced(self._columns, self._samples, zones, self._named_pairs(), large, self._rows)
+        windows = tuple(tuple(_narrow(each) for each in every) for every in self._windows)
+        return Reduced(self._columns, self._samples, zones, self._named_pairs(), windows, large, self._rows)
 
     def _total(self, place: int) -> NDArray[np.uint64]:
         charge = self._needs.columns[place]
@@ -303,9 +344,7 @@ class _Batch:
         classes = np.arange(len(self._flags))
         if charge.hours is not None:
             classes = np.flatnonzero(self._flags >> self._needs.hours.index(charge.hours) & 1)
-        lines = [
-            i for i, zone in enumerate(self._zones) if not charge.where.zones or zone in charge.where.zones
-        ]
+        lines = [i for i, zone in enumerate(self._zones) if _in_zones(charge, zone)]
         asked = self._needs.filters.index(charge.where.resources)
         kinds = [i for i, kind in enumerate(self._kinds) if asked in kind]
         cells = self._cells[..., word].reshape(-1, len(self._kinds), len(self._flags), len(self._zones))
@@ -319,6 +358,21 @@ class _Batch:
         for name, zone in np.argwhere(self._pairs).tolist():
             found[self._owners[name]].append((zone, name))
         return tuple(tuple(sorted(each)) for each in found)
+
+
+def _in_zones(charge: Charge, zone: str) -> bool:
+    return not charge.where.zones or zone in charge.where.zones
+
+
+def _empty_windows(charge: Charge, members: Sequence[Member]) -> list[NDArray[np.uint64]]:
+    per = (charge.window_s or 0) // MINUTE_S
+    spans = [minutes_of(member.period) for member in members]
+    return [np.zeros(-(-(after - first) // per), np.uint64) for first, after in spans]
+
+
+def _narrow(counts: NDArray[np.uint64]) -> NDArray[np.unsignedinteger[Any]]:
+    """Most customers are small, and everybody's windows are kept."""
+    return counts if int(counts.max(initial=0)) >= 1 << 32 else counts.astype(np.uint32)
 
 
 def _clock(member: Member) -> tuple[int, int, str]:

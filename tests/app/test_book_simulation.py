@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loadtest.plan_mix import draw_plans
+from loadtest.plan_mix import NIGHT, draw_plans
 from pipeline.app.book_simulation import simulate_all
 from pipeline.app.month_bill import count_part, own_plan, spans_of
 from pipeline.app.settings import Config
 from pipeline.coverage.periods import Month
 from pipeline.model import Origin
-from pipeline.rating import book_batches, month_usage
+from pipeline.rating import book_batches, book_months, month_usage
 from pipeline.rating.book import PlanBook
 from pipeline.rating.book_simulation import BookSimulation
 from pipeline.rating.compiled_book import compile_book
@@ -101,6 +101,11 @@ def book_plans() -> tuple[list[Plan], Plan]:
     some = replace(traffic, where=Where(resources=("*.wide.example", "a.example")))
     odd = replace(traffic, rounding=Rounding(at="tier"))
     own = replace(plans[0], id="own", charges=(traffic,), version=2)
+    hourly = replace(
+        traffic, id="h", where=Where(zones=("eu", "ru-central")), window_s=3600, whole_units="up"
+    )
+    daily = replace(traffic, id="d", meter=Meter.REQUESTS, unit="requests", hours=NIGHT, window_s=86_400)
+    plans.append(replace(own, id="windows", charges=(hourly, daily)))
     return [*plans, replace(own, id="some", charges=(some,)), replace(own, id="odd", charges=(odd,))], own
 
 
@@ -182,3 +187,9 @@ def test_all_at_once_is_each_alone(seed: int, rows: int, at_once: int, per_cell:
             assert [text.split()[1] for text in said] == ["later"]
             assert {found.counted.customers[at].id for at in found.counted.alone} == {"gap"}
             compare(found, store, config, book, plans)
+            patched.setattr(book_months, "WINDOWS_HELD", 1)
+            again = simulate_all(
+                store, config, MONTH, config.customer, book, compile_book(plans), left_out=said.append
+            )
+            assert len(again.counted.alone) == len(again.counted.customers)
+            assert "windows of 3600 s, too many for all" in again.counted.alone[0]

@@ -70,6 +70,7 @@ def counting(draw: st.DrawFn, number: int) -> Charge:
         where=draw(wheres),
         hours=draw(hours),
         percentile=draw(st.none() | percentiles) if rate else None,
+        window_s=None if rate else draw(st.sampled_from([None, None, 3600, 60 * 7, 86_400])),
     )
 
 
@@ -125,6 +126,8 @@ def check(found: Reduced, drawn: list[Plan], rows: Rows, owners: np.ndarray, mem
             assert found.columns[place, who] == base, (who, charge)
             if note:
                 assert f" {found.samples[place, who]} samples" in note
+        for windows, charge in zip(found.windows, needs.windows, strict=True):
+            assert tuple(windows[who].tolist()) == metering.windows(charge), (who, charge)
         assert {ZONES[i] for i in np.flatnonzero(found.zones[who])} == set(usage.zones)
         if needs.by_resource:
             pairs = {
