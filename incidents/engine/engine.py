@@ -126,7 +126,11 @@ class Engine:
         """
         if at < self._state.now:
             raise ValueError(f"expected a time from {self._state.now} on, found {at}")
-        away = [each.away_since for each in events if isinstance(each, Tick) and each.away_since is not None]
+        away = [
+            each.away_since
+            for each in events
+            if isinstance(each, Tick) and each.away_since is not None and each.at > self._state.now
+        ]
         lines = self._come_back(max(away), at) if away else []
         while (due := self._timers.first()) is not None and due < (at, 0):
             lines += self._decide(Moment(due[0], after=bool(due[1])), self._timers.ring(due), ())

@@ -111,7 +111,7 @@ others = st.one_of(
         Request, at=times, id=st.sampled_from(["r1", "r2"]), customer=customers,
         kind=st.sampled_from(["technical", "billing"]),
     ),
-    st.builds(Tick, at=times),
+    st.builds(Tick, at=times, away_since=st.one_of(st.none(), times)),
 )  # fmt: skip
 events = st.lists(st.one_of(probes, probes, others), min_size=1, max_size=40)
 
@@ -192,7 +192,7 @@ def _throw(dice: random.Random) -> Event:
         return Request(
             at=at, id=dice.choice(["r1", "r2"]), customer=customer, kind=dice.choice(["technical", "billing"])
         )
-    return Tick(at=at)
+    return Tick(at=at, away_since=dice.choice([None, at - 60 * dice.randint(0, 20)]))
 
 
 def in_time(drawn: Iterable[Event]) -> list[Event]:

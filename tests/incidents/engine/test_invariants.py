@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from incidents.engine import Engine
 from incidents.events import DeliveryFailed, Event, Gap, Probe, Said, Tick
-from incidents.model import Audience, Change, Harm, MoneyRate, Priority, Scope, Status, Transition
+from incidents.model import Audience, Change, Harm, Kind, MoneyRate, Priority, Scope, Status, Transition
 from incidents.policy import Policy
+from incidents.replay import replay_events
 
 from .drawn import START, STEP, STEPS, events, in_time, probes, rounds, run, thrown, thrown_rounds
 
@@ -145,11 +146,23 @@ def check_normal_is_verified(drawn: list[Event], _: int) -> None:
             and line.status is not Status.RESOLVED
             and line.incident not in muted
         ):
-            assert line.harm is Harm.NONE
+            asked = "the watch was away from" in line.reason and line.kind is Kind.BILLING_GAP
+            assert line.harm is (Harm.UNKNOWN if asked else Harm.NONE)
         if line.harm is Harm.CONFIRMED and line.status is not Status.RESOLVED and line.incident not in muted:
             assert line.priority is Priority.COMPANY_WIDE
         if line.incident in muted:
             assert line.change is not Change.NOTICE
+
+
+def check_asking_ends(drawn: list[Event], _: int) -> None:
+    """What a watch asks for as it begins again is known, or raised, when the grace is over."""
+    engine = Engine()
+    list(replay_events(in_time([*drawn, END]), engine))
+    last = max(engine.now, END.at) + 121
+    engine.advance(last, [Tick(at=last)])
+    for one in engine.incidents:
+        asked = one.harm is Harm.UNKNOWN and one.priority is Priority.NORMAL
+        assert not asked or one.status is Status.RESOLVED or one.muted_until or one.parent
 
 
 def check_silence_resolves_nothing(drawn: list[Event], _: int) -> None:
@@ -212,6 +225,7 @@ CHECKS: list[Callable[[list[Event], int], None]] = [
     check_money_is_no_harm,
     check_lowering_is_named,
     check_normal_is_verified,
+    check_asking_ends,
     check_silence_resolves_nothing,
     check_ack_is_no_end,
     check_failure_goes_up,
