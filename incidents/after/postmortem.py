@@ -71,7 +71,7 @@ def _head(account: Account, language: str) -> list[str]:
             "resolved",
             language,
             at=short_instant(account.resolved),
-            who=escaped(account.resolved_by),
+            who=_who(account.resolved_by, language),
             time=age_text(account.mend_s or 0, language),
         ),
     ]
@@ -179,7 +179,11 @@ def _moment(each: Transition, incident: str, language: str) -> list[str]:
         )
     of = "" if each.incident == incident else f"`{each.incident}` "
     reason = f": {escaped(in_language(each.reason, language))}" if each.reason else ""
-    return [when, f"{of}{what}{reason}", escaped(each.actor)]
+    return [when, f"{of}{what}{reason}", _who(each.actor, language)]
+
+
+def _who(actor: str, language: str) -> str:
+    return say("engine", language) if actor == "engine" else escaped(actor)
 
 
 def _evidence(account: Account, language: str) -> list[str]:

@@ -93,6 +93,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "normal": ("normal", "обычный"),
     "high": ("high", "высокий"),
     "company_wide": ("company-wide", "вся компания"),
+    "engine": ("engine", "движок"),
     "harm_none": ("harm none", "вреда нет"),
     "harm_unknown": ("harm unknown", "вред неизвестен"),
     "harm_suspected": ("harm suspected", "вред подозревается"),

@@ -41,7 +41,7 @@ _NEVER_WORDS = (
     re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"),
     re.compile(r"-{5} (?:ru|en): "),
 )
-ABBREVIATIONS = {"UTC", "MTTA", "MTTR", "DNS", "TLS", "HTTP", "json", "engine"}
+ABBREVIATIONS = {"UTC", "MTTA", "MTTR", "DNS", "TLS", "HTTP", "json"}
 
 
 def english_in(text: str, names: Iterable[str]) -> list[str]:
