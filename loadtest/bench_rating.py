@@ -96,8 +96,8 @@ def measure_percentiles(series: int) -> Table:
             )
         )
     note = (
-        "Wall (CPU) seconds, nearest rank; the ratio is of CPU time; one answer for all. Reading alone is a loop that adds"
-        " the samples up by whole vectors: what no kernel can better."
+        "Wall (CPU) seconds, nearest rank; the ratio is of CPU time; one answer for all. Reading alone is a loop that"
+        " adds the samples up by whole vectors: what no kernel can better."
     )
     return Table("95th percentiles of a month", tuple(rows), note)
 

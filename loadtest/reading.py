@@ -3,6 +3,8 @@
 Data come from a benchmark, seconds go back there; the sums are thrown away.
 """
 
+# ruff: noqa: ARG001 -- numba's intrinsics are given what their code does not need
+
 from __future__ import annotations
 
 import ctypes
@@ -34,7 +36,7 @@ def _compiled() -> tuple[Callable[..., int], object]:
 
     vector = ir.VectorType(I64, 8)
 
-    @intrinsic
+    @intrinsic  # type: ignore[untyped-decorator]
     def add_turn(typingctx: Any, address: Any, sums: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             total = load(builder, args[1], vector)
