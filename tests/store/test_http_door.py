@@ -18,8 +18,10 @@ import pytest
 import zstandard
 
 from pipeline.model import Origin
+from pipeline.store import QueryError, open_store
 from pipeline.store.http_door import Door
 from pipeline.store.owner import Address, read_address
+from tests.empty_store import lay_store
 from tests.store.cases import MINUTE, make_entry, write
 from tests.store.questions import FORBIDDEN, NEVER_WRITTEN
 
@@ -211,19 +213,26 @@ def test_wrong_secrets(address: Address) -> None:
         assert address.token.encode() not in text
 
 
-@pytest.mark.parametrize("sql", FORBIDDEN)
-def test_the_read_only_user_cannot(store: Store, address: Address, sql: str) -> None:
-    from pipeline.store import QueryError
+class TestReadOnlyUser:
+    """All at one door: what is refused leaves nothing behind, and each looks whether it did."""
 
-    status, text, headers = Http(address, address.read_token)("POST", "/", sql)
-    assert (status, headers["X-ClickHouse-Exception-Code"]) == (403, "164"), text
-    # the same through GET with the writer's token, and through the owner's own read-only questions
-    assert Http(address, address.token)("GET", "/?" + _query(sql))[0] == 403
-    with pytest.raises(QueryError) as caught:
-        store.query(sql)
-    assert caught.value.code in (164, 62)  # 62: with FORMAT Arrow after it, INTO OUTFILE is no SQL
-    assert not NEVER_WRITTEN.exists()
-    assert store.cut() == 0
+    @pytest.fixture(scope="class")
+    @classmethod
+    def store(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+        with open_store(lay_store(tmp_path_factory.mktemp("door") / "store")) as opened:
+            yield opened
+
+    @pytest.mark.parametrize("sql", FORBIDDEN)
+    def test_cannot(self, store: Store, address: Address, sql: str) -> None:
+        status, text, headers = Http(address, address.read_token)("POST", "/", sql)
+        assert (status, headers["X-ClickHouse-Exception-Code"]) == (403, "164"), text
+        # the same through GET with the writer's token, and through the owner's own read-only questions
+        assert Http(address, address.token)("GET", "/?" + _query(sql))[0] == 403
+        with pytest.raises(QueryError) as caught:
+            store.query(sql)
+        assert caught.value.code in (164, 62)  # 62: with FORMAT Arrow after it, INTO OUTFILE is no SQL
+        assert not NEVER_WRITTEN.exists()
+        assert store.cut() == 0
 
 
 def _query(sql: str) -> str:
