@@ -82,8 +82,13 @@ def read_close(store: Store, close: Close) -> Usage:
     zones = store.book.closed_zones(close.period)
     if not names:
         return _usage((), zones, [])
-    blocks = store.book.closed([month], close.period, names, zones, (close.first, close.after))
-    return _usage(names, zones, [_part(rows, rows.edge) for rows in blocks])
+    minutes = (close.first, close.after)
+    rows_of = {names[0]: close.rows} if len(names) == 1 else store.book.rows_of_close(month, close.period)
+    counts = [rows_of.get(name, 0) for name in names]
+    sums = _Sums(counts, range(len(zones)), len(zones), minutes)
+    for rows in store.book.closed([month], close.period, names, zones, minutes):
+        sums.add(rows, None)
+    return _usage(names, zones, sums.parts())
 
 
 def _once_found(blocks: Iterable[BookRows], finding: Future[WinnerSet]) -> Iterator[BookRows]:
@@ -103,10 +108,6 @@ def _once_found(blocks: Iterable[BookRows], finding: Future[WinnerSet]) -> Itera
 
 Part = tuple["NDArray[Any]", ...]
 """Minute, resource, zone, and the three counts."""
-
-
-def _part(rows: BookRows, zone: NDArray[np.uint16]) -> Part:
-    return rows.minute, rows.name, zone, rows.requests, rows.bytes_sent, rows.body_bytes
 
 
 class _Sums:
@@ -129,12 +130,14 @@ class _Sums:
         self._cells = zeroed((len(self._rich), self._width * zones * CELL_WORDS), np.uint64)
         self._left: list[Part] = []
 
-    def add(self, rows: BookRows, winners: WinnerSet) -> None:
-        """The winners among them."""
+    def add(self, rows: BookRows, winners: WinnerSet | None) -> None:
+        """The winners among them; None: rows of a close, where all count and the edge is the zone."""
         from kernels import entry
 
-        assert rows.write_id is not None  # noqa: S101 - facts have one
-        words, left = winners.words, np.empty(len(rows), np.uint32)
+        # whoever has facts needs the winners among them
+        assert (rows.write_id is None) == (winners is None)  # noqa: S101
+        words = np.zeros(3, np.int64) if winners is None else winners.words
+        left = np.empty(len(rows), np.uint32)
         kept = entry.add_facts(
             len(rows),
             rows.addresses.ctypes.data,
@@ -149,8 +152,9 @@ class _Sums:
             left.ctypes.data,
         )
         if kept:
-            places = left[:kept]
-            self._left.append(tuple(column[places] for column in _part(rows, self._zone_of[rows.edge])))
+            counts = (rows.requests, rows.bytes_sent, rows.body_bytes)
+            every = (rows.minute, rows.name, self._zone_of[rows.edge], *counts)
+            self._left.append(tuple(column[left[:kept]] for column in every))
 
     def parts(self) -> list[Part]:
         """Sums, and what is left."""

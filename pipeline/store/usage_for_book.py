@@ -226,6 +226,14 @@ class BookReader:
         )
         return [(int(at), int(count)) for at, count in self._sessions.rows(sql, {"period": period})]
 
+    def rows_of_close(self, month: ClosedMonth, period: str) -> dict[str, int]:
+        """Rows of each resource that a close counts."""
+        sql = (
+            "SELECT hex(resource), count() FROM closed_usage WHERE period = {period:String}"
+            f" AND customer IN ({names_subquery([month.customer])}) AND close_id = {month.id} GROUP BY resource"
+        )
+        return {_raw(name): int(count) for name, count in self._sessions.rows(sql, {"period": period})}
+
     def closed_zones(self, period: str) -> list[str]:
         """The zones that closes of a period count usage in."""
         sql = (

@@ -4,6 +4,7 @@ resource and edge."""
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.coverage.model import Close
 from pipeline.model import Origin
 from pipeline.rating import month_usage
 from pipeline.rating.month_usage import read_month
 from pipeline.store.blocks import native_blocks, read_blocks
+from pipeline.store.closes import Taking
 from pipeline.store.errors import QueryError, StoreError
 from pipeline.store.usage_for_book import BookRows
 from pipeline.store.winner_set import WinnerSet
@@ -23,6 +26,7 @@ from tests.store.cases import MINUTE, make_batch, make_entry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.rating.usage import Usage
     from pipeline.store import Store
 
     Cell = tuple[int, str, str]
@@ -72,6 +76,17 @@ def sums_of(store: Store, names: Sequence[str], minutes: tuple[int, int]) -> Sum
     }
 
 
+def cells_of(usage: Usage) -> Sums:
+    """The same of usage, whose rows may repeat."""
+    found: dict[Cell, list[int]] = {}
+    for i in range(len(usage)):
+        cell = (int(usage.minute[i]), usage.resources[usage.resource[i]], usage.zones[usage.zone[i]])
+        sums = found.setdefault(cell, [0, 0, 0])
+        for place, counts in enumerate((usage.requests, usage.bytes_sent, usage.body_bytes)):
+            sums[place] += int(counts[i])
+    return {cell: tuple(sums) for cell, sums in found.items()}
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
@@ -105,15 +120,9 @@ def test_a_month_is_what_the_store_adds_up(
         fill(store, facts)
         mine = {name for name in SPELLED if name.lower() == "a.example.ru"}
         read = read_month(store, ["a.Example.ru"], mine.__contains__, ZONES, minutes, store.cut())
-        usage = read.usage
-        found: dict[Cell, np.ndarray] = {}
-        for i in range(len(usage)):
-            cell = (int(usage.minute[i]), usage.resources[usage.resource[i]], usage.zones[usage.zone[i]])
-            counts = np.array([usage.requests[i], usage.bytes_sent[i], usage.body_bytes[i]])
-            found[cell] = found[cell] + counts if cell in found else counts
         expected = sums_of(store, sorted(mine), minutes)
-        assert {cell: tuple(map(int, counts)) for cell, counts in found.items()} == expected
-        assert set(usage.zones) == {zone for _, _, zone in expected}
+        assert cells_of(read.usage) == expected
+        assert set(read.usage.zones) == {zone for _, _, zone in expected}
         table = store.usage(store.cut(), resources=sorted(mine), minutes=minutes)
         assert read.edges == set(table["edge"].to_pylist())
 
@@ -207,3 +216,30 @@ def test_a_question_that_the_store_refuses(store: Store) -> None:
 def test_an_answer_that_is_no_block(data: bytes, said: str) -> None:
     with pytest.raises(StoreError, match=said):
         list(native_blocks(data))
+
+
+@pytest.mark.parametrize("per_cell", [0, 1])
+def test_a_close_is_read_as_it_was_counted(
+    store: Store, monkeypatch: pytest.MonkeyPatch, per_cell: float
+) -> None:
+    monkeypatch.setattr(month_usage, "FACTS_PER_CELL", per_cell)
+    store.set_edges([(edge, zone, datetime(2020, 1, 1, tzinfo=UTC), None) for edge, zone in ZONES.items()])
+    names, minutes, now = (
+        ("a.example.ru", "b.example.ru"),
+        (MINUTE, MINUTE + WIDTH),
+        datetime(2026, 11, 4, tzinfo=UTC),
+    )
+    drawn = np.random.default_rng(5).integers(0, (5, 2, WIDTH, 10**6), (300, 4)).tolist()
+    fill(store, [(segment, names[name], minute, requests, 1) for segment, name, minute, requests in drawn])
+    cut, period = store.cut(), "2026-02"
+    attempt = store.closing.begin(period, [Taking(1, "c1", *minutes, names)], now)
+    store.closing.take(attempt, cut, *minutes, now, period)
+    rows = store.closing.taken(attempt)[1].rows
+    (close,) = store.closing.finish(
+        [Close(period, "UTC", "c1", *minutes, cut, "", rows, now.timestamp(), id=1)]
+    )
+    closed = month_usage.read_close(store, close)
+    assert cells_of(closed) == sums_of(store, names, minutes)
+    assert cells_of(closed) == cells_of(
+        read_month(store, names, set(names).__contains__, ZONES, minutes, cut).usage
+    )
