@@ -32,7 +32,10 @@ class _Caller:
         far.close()
 
 
-_idle: list[_Caller] = []
+LEAN = "aggregate"
+"""The command that keeps modules out of its process for good: it has processes of its own."""
+
+_idle: dict[bool, list[_Caller]] = {True: [], False: []}
 
 
 def call(
@@ -42,7 +45,8 @@ def call(
     with tempfile.TemporaryDirectory(prefix="prebill-call-") as folder:
         given, out, err = (Path(folder) / name for name in ("in", "out", "err"))
         given.write_text(stdin, encoding="utf-8")
-        caller = _idle.pop() if _idle else _Caller()
+        idle = _idle[LEAN in arguments]
+        caller = idle.pop() if idle else _Caller()
         caller.line.send((tuple(arguments), str(cwd), dict(environment), (str(given), str(out), str(err))))
         if not caller.line.poll(timeout):
             caller.process.kill()
@@ -53,7 +57,7 @@ def call(
         except EOFError:
             code, goes_on = None, False
         if goes_on:
-            _idle.append(caller)
+            idle.append(caller)
         else:
             caller.process.join(timeout)
         told = [path.read_text(encoding="utf-8") if path.exists() else "" for path in (out, err)]
@@ -63,8 +67,7 @@ def call(
 
 
 def _serve(line: Connection) -> None:
-    """Calls until nobody asks any more, or until a command did what only the end of its process mends: it left its
-    store open, or keeps modules out."""
+    """Calls until nobody asks any more, or until a command left its store open, as only the end of a process mends."""
     sys.dont_write_bytecode = False  # xdist's processes write none, and ours is loaded again and again
     while True:
         try:
@@ -73,8 +76,7 @@ def _serve(line: Connection) -> None:
             return
         code = _call(*asked)
         connect: Any = sys.modules.get("pipeline.store.connect")
-        left_out = any(type(finder).__module__.partition(".")[0] in OURS for finder in sys.meta_path)
-        goes_on = not left_out and (connect is None or not connect._owned)
+        goes_on = connect is None or not connect._owned
         line.send((code, goes_on))
         if not goes_on:
             return
