@@ -21,6 +21,7 @@ from pipeline.store.closes import Taking
 from pipeline.store.errors import QueryError, StoreError
 from pipeline.store.usage_for_book import BookRows
 from pipeline.store.winner_set import WinnerSet
+from tests.empty_store import lay_store
 from tests.store.cases import MINUTE, make_batch, make_entry
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def test_a_month_is_what_the_store_adds_up(
 
     minutes = (MINUTE, MINUTE + WIDTH)
     with (
-        open_store(f"chdb://{tmp_path_factory.mktemp('month')}/store") as store,
+        open_store(lay_store(tmp_path_factory.mktemp("month") / "store")) as store,
         pytest.MonkeyPatch.context() as patched,
     ):
         patched.setattr(month_usage, "ROWS_HELD", held)
