@@ -1,8 +1,19 @@
-"""What all tests share: examples that hypothesis draws have no deadline, since other processes use the machine too."""
+"""What all tests share: examples that hypothesis draws have no deadline, since other processes use the machine too; and
+a process may open many files, for each store once opened keeps fifteen."""
 
 from __future__ import annotations
+
+import resource
 
 from hypothesis import settings
 
 settings.register_profile("prebill", deadline=None)
 settings.load_profile("prebill")
+
+OPEN_FILES = 16_384
+"""Without a bound there would be programs, started by tests, that close every number up to a thousand million."""
+
+_now, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+_wanted = OPEN_FILES if _most == resource.RLIM_INFINITY else min(OPEN_FILES, _most)
+if _now != resource.RLIM_INFINITY and _now < _wanted:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _most))

@@ -35,6 +35,9 @@ class _Caller:
 LEAN = "aggregate"
 """The command that keeps modules out of its process for good: it has processes of its own."""
 
+CALLS = 40
+"""Of one process: the engine leaves five threads behind with each store that is opened and closed."""
+
 _idle: dict[bool, list[_Caller]] = {True: [], False: []}
 
 
@@ -67,16 +70,16 @@ def call(
 
 
 def _serve(line: Connection) -> None:
-    """Calls until nobody asks any more, or until a command left its store open, as only the end of a process mends."""
+    """Calls until nobody asks any more, often enough, or a command left its store open, which the end of it mends."""
     sys.dont_write_bytecode = False  # xdist's processes write none, and ours is loaded again and again
-    while True:
+    for number in range(1, CALLS + 1):
         try:
             asked = line.recv()
         except EOFError:
             return
         code = _call(*asked)
         connect: Any = sys.modules.get("pipeline.store.connect")
-        goes_on = connect is None or not connect._owned
+        goes_on = number < CALLS and (connect is None or not connect._owned)
         line.send((code, goes_on))
         if not goes_on:
             return
