@@ -31,7 +31,8 @@ class Probe(_Event, frozen=True, tag="probe"):
 
 
 class Traffic(_Event, frozen=True, tag="traffic"):
-    """A minute (its begin, epoch seconds) of an edge, of one customer or (customer empty) of all."""
+    """A minute (its begin, epoch seconds) of an edge, of one customer or (customer empty) of all. `for_errors`: told
+    for the share of errors alone; that it is less than the one before says nothing."""
 
     edge: str
     minute: float
@@ -40,6 +41,7 @@ class Traffic(_Event, frozen=True, tag="traffic"):
     errors_5xx: int = 0
     origin_5xx: int = 0
     bytes_sent: int = 0
+    for_errors: bool = False
 
 
 class Counter(_Event, frozen=True, tag="counter"):
@@ -199,7 +201,7 @@ _MAKERS: dict[str, Callable[[float, dict[str, Any], Evidence], Event]] = {
     "traffic": lambda at, body, _: Traffic(
         at=at,
         minute=parse_instant(body["minute"]),
-        **_some(body, "edge", "requests", "customer", "errors_5xx", "origin_5xx", "bytes_sent"),
+        **_some(body, "edge", "requests", "customer", "errors_5xx", "origin_5xx", "bytes_sent", "for_errors"),
     ),
     "counter": lambda at, body, _: Counter(
         at=at, **_some(body, "edge", "requests_total", "bytes_sent_total")

@@ -27,13 +27,15 @@ Stretch = tuple[str, int, int]
 class FleetUsage:
     """Facts and ledger of a run as they stood at `now`; one resource a customer, called as he is. Every answer is fine,
     but where `failing` says otherwise: (customer, first, after) minutes whose answers are 5xx; in those of `gone`
-    nobody asks for anything of this customer."""
+    nobody asks for anything of this customer. `one_in`: of so many requests of anybody one fails, 0: none."""
 
-    def __init__(self, run: FleetRun, failing: Sequence[Stretch] = (), gone: Sequence[Stretch] = ()) -> None:
+    def __init__(
+        self, run: FleetRun, failing: Sequence[Stretch] = (), gone: Sequence[Stretch] = (), one_in: int = 0
+    ) -> None:
         fleet = run.fleet
         self.run, self.now = run, 0.0
         self.customers = tuple(sorted({fleet.customer_of(each) for each in range(fleet.resources)}))
-        self._failing = failing
+        self._failing, self._one_in = failing, one_in
         order = np.argsort(run.ledger.committed, kind="stable")
         self._ledger = take_rows(run.ledger, order)
         self._came = self._ledger.committed
@@ -90,22 +92,31 @@ class FleetUsage:
                     bad = any(
                         customer == name and begin <= minute < end for name, begin, end in self._failing
                     )
+                    errors = requests if bad else self._some(requests, minute)
                     found.append(
-                        ServedRow(stream.edge, minute, customer, requests, requests * bad, requests * 78_000)
+                        ServedRow(stream.edge, minute, customer, requests, errors, requests * 78_000)
                     )
         return found
 
     def shares(self, firsts: Sequence[int], after: int, cut: int, errors: int) -> dict[str, tuple[int, ...]]:
         """Requests and answers 5xx of each customer since these minutes, where any fail."""
-        failing = sorted({name for name, begin, end in self._failing if begin < after and end > min(firsts)})
-        rows = self.by_resource(min(firsts), after, cut, resources=failing) if failing else []
-        found = {name: [0] * (2 * len(firsts)) for name in failing}
-        for row in rows:
-            for place, first in enumerate(firsts):
-                if row.minute >= first:
-                    found[row.resource][2 * place] += row.requests
-                    found[row.resource][2 * place + 1] += row.errors_5xx
+        edges = sorted({edge for edge, _ in self.run.fleet.pairs})
+        found: dict[str, list[int]] = {name: [] for name in self.customers}
+        for first in firsts:
+            served = self.levels(first, after, cut, edges)
+            bad = {name: self._some(requests, 0) for name, requests in served.items()}
+            for name, begin, end in self._failing:
+                more = self.levels(max(begin, first), max(first, min(end, after)), cut, edges)
+                bad[name] = bad.get(name, 0) + more.get(name, 0)
+            for name, sums in found.items():
+                sums += [served.get(name, 0), bad.get(name, 0)]
         return {name: tuple(sums) for name, sums in found.items() if max(sums[1::2]) >= errors}
+
+    def _some(self, requests: int, minute: int) -> int:
+        """Those that fail although nothing is wrong; at times one more, at times one less."""
+        if not self._one_in:
+            return 0
+        return min(requests, (requests + minute * 7919 % self._one_in) // self._one_in)
 
     def resources(self, first: int, after: int) -> set[str]:
         """All of them."""

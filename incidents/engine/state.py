@@ -68,12 +68,14 @@ class Past(Struct):
 
 class Pair(Struct):
     """The traffic of one customer (empty: of all) at one edge: the cells of the last window, ascending, what lies
-    behind them, and what is usual per minute, a moving mean over `known` minutes that ended before the last cell."""
+    behind them, and what is usual per minute, a moving mean over `known` minutes that ended before the last cell.
+    `levels`: the last cell may be compared with it."""
 
     cells: list[Cell] = []
     past: Past | None = None
     usual: float = 0.0
     known: int = 0
+    levels: bool = True
 
 
 class EdgeTraffic(Struct):

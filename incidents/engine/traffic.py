@@ -58,6 +58,8 @@ def take_traffic(state: State, event: Traffic, limits: Limits) -> set[str]:
     old = _put(pair, told, limits, learn=not fallen)
     if old is told:  # too old to matter, or known already
         return set()
+    if pair.cells[-1] is told:
+        pair.levels = not event.for_errors
     late = (
         told.minute <= pair.cells[-1].minute - limits.burn_window
     )  # history, which no counter is compared with
@@ -147,7 +149,7 @@ def fall_of_customer(pairs: dict[str, Pair], limits: Limits) -> Fall | None:
     told = {
         edge: pair
         for edge, pair in pairs.items()
-        if pair.known >= limits.fall_minutes and pair.cells[-1].minute >= last - MINUTE
+        if pair.levels and pair.known >= limits.fall_minutes and pair.cells[-1].minute >= last - MINUTE
     }
     usual = sum(pair.usual for pair in told.values())
     if not told or usual < limits.fall_requests:

@@ -32,9 +32,18 @@ def moment(at: float) -> float:
 
 
 def traffic_line(
-    edge: str, minute: int, now: float, *, requests: int, errors_5xx: int, bytes_sent: int, customer: str = ""
+    edge: str,
+    minute: int,
+    now: float,
+    *,
+    requests: int,
+    errors_5xx: int,
+    bytes_sent: int,
+    customer: str = "",
+    for_errors: bool = False,
 ) -> dict[str, Any]:
-    """What an edge served in a minute (since 1970), to one customer or to all. It is true from the minute's end on."""
+    """What an edge served in a minute (since 1970), to one customer or to all; `for_errors`: told for the share of
+    errors alone. It is true from the minute's end on."""
     body: dict[str, Any] = {
         "at": instant_text(moment(min(now, minute * 60.0 + 60))),
         "type": "traffic",
@@ -46,6 +55,8 @@ def traffic_line(
     }
     if customer:
         body["customer"] = customer
+    if for_errors:
+        body["for_errors"] = True
     return body
 
 

@@ -45,10 +45,14 @@ class TrafficTold:
         whole: AbstractSet[Minute],
         wanted: AbstractSet[str],
         now: float,
+        burning: AbstractSet[str] = frozenset(),
     ) -> list[dict[str, Any]]:
         """What to tell of these minutes. `served`: by customer, and "" for all; `whole`: the minutes that are in;
-        `wanted`: customers of whom all is told, a minute in which they got nothing too."""
+        `wanted`: customers of whom all is told, a minute in which they got nothing too. Of who has errors, or is among
+        `burning`, good minutes are told too, for the share: a minute of errors alone is no share of anything."""
         lines = []
+        erring = {name for cells in served.values() for name, cell in cells.items() if cell.errors_5xx > 0}
+        erring |= burning
         for edge, minute in sorted(served.keys() | whole, key=lambda cell: (cell[1], cell[0])):
             told = self._told[edge, minute]
             cells = dict(served.get((edge, minute), {}))
@@ -57,7 +61,7 @@ class TrafficTold:
                 here = wanted & self._customers_of(edge)
                 cells = {**dict.fromkeys(here, Served()), "": Served(), **cells}
             for customer, cell in sorted(cells.items()):
-                matters = customer == "" or customer in wanted or cell.errors_5xx > 0 or customer in told
+                matters = customer == "" or customer in wanted or customer in erring or customer in told
                 if told.get(customer) == cell or not matters or not (is_whole or cell.errors_5xx):
                     continue
                 told[customer] = cell
@@ -65,6 +69,7 @@ class TrafficTold:
                     traffic_line(
                         edge, minute, now, customer=customer, requests=cell.requests,
                         errors_5xx=cell.errors_5xx, bytes_sent=cell.bytes_sent,
+                        for_errors=bool(customer) and customer not in wanted,
                     )
                 )  # fmt: skip
         return lines

@@ -101,7 +101,7 @@ class SlowBurns:
         return [
             traffic_line(
                 edge, minute, now, customer=customer, requests=cell.requests,
-                errors_5xx=cell.errors_5xx, bytes_sent=cell.bytes_sent,
+                errors_5xx=cell.errors_5xx, bytes_sent=cell.bytes_sent, for_errors=True,
             )
             for (edge, minute), cells in sorted(by_customer(rows, self._owner).items(), key=lambda item: item[0][::-1])
             for customer, cell in sorted(cells.items())

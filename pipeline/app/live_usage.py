@@ -49,6 +49,7 @@ class LiveUsage:
         self._store, self._owner, self._open = store, owner, open_customers
         self._share = 1 - float(policy.fall_percent) / 100
         self._floor = float(policy.fall_requests)
+        self._before = -(-int(policy.burn_window.span.total_seconds()) // 60) - 1
         self._cut, self._rest = -1, rest
         self._touched: dict[tuple[str, int], float] = {}
         self._streams: dict[str, dict[str, int]] = defaultdict(dict)
@@ -77,7 +78,7 @@ class LiveUsage:
         cells = changed | settled
         first, after = min(minute for _, minute in cells), max(minute for _, minute in cells) + 1
         news = self._fallen_now(cut, now) | self._burning_now(after, cut, now) if settled else set()
-        lines += self._look(first, after, cut, now)
+        lines += self._look(first - self._before, after, cut, now)  # errors are looked at in their window
         if news:  # of whom the engine must know what he had before
             lines += self._look(int(now) // 60 - REACH_MINUTES, after, cut, now)
         return self._rested(began, lines)
@@ -149,19 +150,21 @@ class LiveUsage:
         else:
             served = by_customer(lately.by_edge(first, after, cut), self._owner)
             failing = lately.by_resource(first, after, cut, errors=ERRORS_FLOOR)
-            names = sorted({row.resource for row in failing} | self._resources_of(wanted))
+            names = sorted(
+                {row.resource for row in failing} | self._resources_of(wanted | self._burning.keys())
+            )
             rows = lately.by_resource(first, after, cut, resources=names)
             for cell, customers in by_customer(rows, self._owner).items():
                 served[cell].update(customers)
         oldest = int(now) // 60 - REACH_MINUTES
         served = {cell: customers for cell, customers in served.items() if cell[1] >= oldest}
         whole_cells = {cell for cell in self._whole if first <= cell[1] < after}
-        return self._told.lines(served, whole_cells, wanted, now)
+        return self._told.lines(served, whole_cells, wanted, now, self._burning.keys())
 
     def _wanted(self, now: float) -> set[str]:
         self._fallen = {name: at for name, at in self._fallen.items() if at >= now - KEEP_S}
         self._burning = {name: at for name, at in self._burning.items() if at >= now - KEEP_S}
-        return set(self._open()) | set(self._fallen) | set(self._burning)
+        return set(self._open()) | set(self._fallen)
 
     def _resources_of(self, customers: AbstractSet[str]) -> set[str]:
         return {name for name in self._seen if self._owner(name) in customers}

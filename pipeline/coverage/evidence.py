@@ -282,7 +282,7 @@ EVENTS: dict[str, tuple[_Fields, _Fields]] = {
     ),
     "traffic": (
         {"edge": _name, "minute": _instant, "requests": _count},
-        {"customer": _name, "errors_5xx": _count, "origin_5xx": _count, "bytes_sent": _count},
+        {"customer": _name, "errors_5xx": _count, "origin_5xx": _count, "bytes_sent": _count, "for_errors": _flag},
     ),
     "counter": ({"edge": _name, "requests_total": _count, "bytes_sent_total": _count}, {}),
     "segment": (

@@ -17,6 +17,7 @@ from incidents.engine.state import State
 from incidents.engine.traffic import take_traffic
 from incidents.engine.windows import errors_known, sum_window
 from incidents.events import Event, Probe, Traffic
+from incidents.evidence.usage import Served, TrafficTold
 from incidents.model import Change, Harm, Priority, Scope, Status, Transition
 from incidents.policy import Policy, SlowBurn, problems
 from incidents.replay import replay_events
@@ -237,6 +238,27 @@ def test_minutes_of_errors_alone_are_no_share() -> None:
         event(minute, edge, "c1", 40, 0) for minute in range(360) if minute % 20 != 7 for edge in ("e1", "e2")
     ]
     assert play(told + rest)[0] == []
+
+
+def test_what_is_told_for_its_errors_is_no_fall() -> None:
+    """A crowd leaves while a customer's minutes are told for a few errors of his: nobody has asked for his level."""
+    crowd = minutes(0, 20, "0.001", requests=2000) + minutes(20, 40, "0", requests=100)
+    assert play(crowd)[0] != []
+    for_errors = [msgspec.structs.replace(one, for_errors=True) for one in crowd if isinstance(one, Traffic)]
+    assert play(for_errors)[0] == []
+
+
+def test_of_who_has_errors_good_minutes_are_told_too() -> None:
+    """Two errors of 60 requests would page everyone; of the 600 of the burn window they are nothing."""
+    served = {
+        ("e1", minute): {"c1": Served(120, 2 * (minute == 4)), "c2": Served(900)} for minute in range(5)
+    }
+    told = TrafficTold().lines(served, set(served), set(), START)
+    assert [(line["requests"], line["errors_5xx"]) for line in told if line.get("customer") == "c1"] == [
+        (120, 0), (120, 0), (120, 0), (120, 0), (120, 2),
+    ]  # fmt: skip
+    assert all(line["for_errors"] for line in told if line.get("customer"))
+    assert "c2" not in {line.get("customer") for line in told}
 
 
 def test_many_edges_that_serve_alike_all_matter() -> None:
