@@ -17,7 +17,8 @@ from pipeline.formats.compiled import compile_format
 from pipeline.formats.load import load_format
 from pipeline.model import Origin, Sequence, SequenceUnit, Skip
 from pipeline.segment_usage import SegmentUsage, aggregate_segment
-from pipeline.tally import MANY_SLOTS, MINUTE_BITS, USUAL_BYTES, Tally
+from pipeline.tables import MANY_SLOTS, MINUTE_BITS, USUAL_BYTES
+from pipeline.tally import Tally
 
 MINUTE = 29_922_360
 
