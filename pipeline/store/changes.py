@@ -30,7 +30,7 @@ _SUMS = ", ".join(f"sum(toInt64({name}) * sign) AS {name}_sum" for name in MEASU
 _DIFFERS = " OR ".join(f"{name}_sum != 0" for name in MEASURES)
 _DIFFERENCE = f"""
 SELECT hex(g.resource) AS resource, toUInt32(g.minute) AS minute_s, hex(g.edge) AS edge,
-       if(g.minute < e.`to`, e.zone, '') AS zone, {", ".join(f"{name}_sum" for name in MEASURES)}
+       e.zone AS zone, {", ".join(f"{name}_sum" for name in MEASURES)}
 FROM
 (
     SELECT resource, minute, edge, {_SUMS}
@@ -46,7 +46,7 @@ FROM
     GROUP BY resource, minute, edge
     HAVING {_DIFFERS}
 ) AS g
-ASOF LEFT JOIN ({EDGES}) AS e ON g.edge = e.edge AND g.minute >= e.`from`
+ASOF LEFT JOIN ({EDGES}) AS e ON g.edge = e.edge AND g.minute >= e.begins
 ORDER BY g.resource, g.minute, g.edge
 """
 

@@ -40,8 +40,12 @@ _COUNTED = f"{_WITHIN} AND identity(write_id) IN ({_WINNERS})"
 _OURS = "SELECT * FROM closed_resources WHERE attempt = {attempt:UInt64}"
 _SUMS = ", ".join(MEASURES)
 
-EDGES = "SELECT edge, zone, `from`, `to` FROM edges WHERE generation = (SELECT max(generation) FROM edges)"
-"""The zones of edges as configured now."""
+EDGES = (
+    "SELECT edge, zone, if(`from` = min(`from`) OVER (PARTITION BY edge), toDateTime(0, 'UTC'), `from`) AS begins"
+    " FROM edges WHERE generation = (SELECT max(generation) FROM edges)"
+)
+"""The zones of edges as configured now, each until the next begins: what an edge served before its first `from` or
+after its `to` it served where it stands, and is priced there, in a closed month as in an open one."""
 
 RESOURCES = (
     "SELECT DISTINCT hex(resource) FROM facts WHERE minute >= toDateTime({from_s:UInt32}, 'UTC')"
@@ -82,14 +86,14 @@ SELECT r.close_id, r.period, r.customer, u.resource, u.minute, u.edge, u.zone, {
 FROM
 (
     SELECT g.resource AS resource, g.minute AS minute, g.edge AS edge,
-        if(g.minute < e.`to`, e.zone, '') AS zone, {_SUMS}
+        e.zone AS zone, {_SUMS}
     FROM
     (
         SELECT resource, minute, edge, {", ".join(f"sum(f.{name}) AS {name}" for name in MEASURES)} FROM facts AS f
         WHERE {_COUNTED} AND resource IN (SELECT resource FROM ({_OURS}))
         GROUP BY resource, minute, edge
     ) AS g
-    ASOF LEFT JOIN ({EDGES}) AS e ON g.edge = e.edge AND g.minute >= e.`from`
+    ASOF LEFT JOIN ({EDGES}) AS e ON g.edge = e.edge AND g.minute >= e.begins
 ) AS u
 INNER JOIN ({_OURS}) AS r ON u.resource = r.resource
 WHERE u.minute >= r.`from` AND u.minute < r.`to`

@@ -68,3 +68,17 @@ def test_what_changed_since_leads_to_what_is_now(stays: Rows, went: Rows, came: 
         values,
     )
     assert told(change_usage(before, changes)) == sums(after)
+
+
+def test_what_an_edge_lost_after_it_was_put_into_another_zone_is_lost_where_it_was_counted() -> None:
+    before = made([(1, "a", "eu", 5), (1, "a", "ru", 1), (1, "b", "eu", 2), (2, "a", "eu", 9)])
+    values = np.array([[-4 * times, 3 * times] for times in (1, 2, 3, 0, 0, 0)], np.int64)
+    none = np.zeros(2, np.uint32)
+    changes = Changes(("a",), ("e1",), ("asia",), none, np.array([1, 2], np.uint32), none, none, values)
+    assert told(change_usage(before, changes)) == {
+        (1, "a", "eu"): 1,
+        (1, "a", "ru"): 1,
+        (1, "b", "eu"): 2,
+        (2, "a", "eu"): 9,
+        (2, "a", "asia"): 3,
+    }

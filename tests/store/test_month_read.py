@@ -16,6 +16,7 @@ from pipeline.coverage.model import Close
 from pipeline.model import Origin
 from pipeline.rating import month_usage
 from pipeline.rating.month_usage import read_month
+from pipeline.rating.usage_join import change_usage
 from pipeline.store.blocks import native_blocks, read_blocks
 from pipeline.store.closes import Taking
 from pipeline.store.errors import QueryError, StoreError
@@ -244,3 +245,55 @@ def test_a_close_is_read_as_it_was_counted(
     assert cells_of(closed) == cells_of(
         read_month(store, names, set(names).__contains__, ZONES, minutes, cut).usage
     )
+
+
+AT_EDGE = (None, *range(-2, WIDTH + 3, 9))
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.sampled_from(AT_EDGE[1:]), st.sampled_from(AT_EDGE)), min_size=3, max_size=3))
+def test_a_month_has_the_same_zones_open_closed_and_changed(
+    tmp_path_factory: pytest.TempPathFactory, spans: list[tuple[int, int | None]]
+) -> None:
+    """Whenever an edge was expected: what it served before its `from` and after its `to` it served where it stands."""
+    from pipeline.store import open_store
+
+    names, minutes = ("a.example.ru", "b.example.ru"), (MINUTE, MINUTE + WIDTH)
+    now, period = datetime(2026, 11, 4, tzinfo=UTC), "2026-02"
+
+    def at(minute: int) -> datetime:
+        return datetime.fromtimestamp((MINUTE + minute) * 60, UTC)
+
+    with open_store(lay_store(tmp_path_factory.mktemp("zones") / "store")) as store:
+        store.set_edges(
+            [
+                (edge, zone, at(begin), None if end is None or end <= begin else at(end))
+                for (edge, zone), (begin, end) in zip(ZONES.items(), spans, strict=True)
+            ]
+        )
+        drawn = np.random.default_rng(5).integers(0, (5, 2, WIDTH, 10**6), (200, 4)).tolist()
+        fill(
+            store, [(segment, names[name], minute, requests, 1) for segment, name, minute, requests in drawn]
+        )
+        cut = store.cut()
+        still = read_month(store, names, set(names).__contains__, ZONES, minutes, cut).usage
+        attempt = store.closing.begin(period, [Taking(1, "c1", *minutes, names)], now)
+        store.closing.take(attempt, cut, *minutes, now, period)
+        rows = store.closing.taken(attempt)[1].rows
+        (close,) = store.closing.finish(
+            [Close(period, "UTC", "c1", *minutes, cut, "", rows, now.timestamp(), id=1)]
+        )
+        closed = month_usage.read_close(store, close)
+        assert cells_of(closed) == cells_of(still)
+        # what comes later, before and after the edge was expected, adds to the same cells
+        origin = Origin("e1", "access", MINUTE + 5, "late")
+        late = [
+            (name, MINUTE + minute, "e1", origin.segment_id, 999, 7) for name in names for minute in (0, 76)
+        ]
+        store.insert_facts(make_batch(late))
+        store.commit([make_entry(origin, 999, lines=14)])
+        changes = store.closing.changes(cut, store.cut(), *minutes)
+        assert set(changes.zones) == {"eu"}
+        assert cells_of(change_usage(closed, changes)) == cells_of(
+            read_month(store, names, set(names).__contains__, ZONES, minutes, store.cut()).usage
+        )
