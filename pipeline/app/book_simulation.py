@@ -8,6 +8,7 @@ from pipeline.app.failures import UsageFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from pipeline.app.settings import Config, CustomerSettings
     from pipeline.coverage.periods import Month
@@ -26,6 +27,7 @@ def simulate_all(
     whom: Sequence[CustomerSettings],
     book: PlanBook,
     compiled: CompiledBook,
+    now: datetime,
     *,
     left_out: Callable[[str], None],
     watch: Callable[[int, int], None] = lambda _done, _all: None,
@@ -33,16 +35,21 @@ def simulate_all(
     """Counts these customers' month. `left_out` hears of those who cannot be simulated at all."""
     from pipeline.app.customers import Owners
     from pipeline.app.month_bill import count_part, own_plan, spans_of
+    from pipeline.app.still_open import reasons_of, refuse_future
+    from pipeline.coverage.model import GapState
     from pipeline.rating.book_months import BookCustomer
     from pipeline.rating.book_simulation import simulate_book
+    from pipeline.rating.held import Held
     from pipeline.rating.simulate import simulate
     from pipeline.rating.usage_join import join_usage
 
+    refuse_future(month, now)
     known = {each.id: each for each in whom}
     customers = []
     for who in whom:
         try:
             spans = spans_of(who, month)
+            refuse_future(month, now, spans)
             customers.append(BookCustomer(who.id, spans, own_plan(who, spans[-1], book), who.name))
         except UsageFailure as error:
             left_out(str(error))
@@ -55,11 +62,17 @@ def simulate_all(
             compiled,
             customer.span.whole,
             current=customer.plan,
-            tax=customer.span.tax,
-            discounts=customer.span.discounts,
+            held=Held(customer.spans, tuple(own_plan(who, span, book) for span in customer.spans)),
             switch=False,
         )
 
     zone_of = {edge.id: edge.zone for edge in config.edge}
     owner = Owners(config.customer).owner
-    return simulate_book(store, zone_of, owner, month, customers, compiled, alone, watch=watch)
+    # of gaps all are named to everybody: who is served by which edge is not read here
+    gaps = store.gaps((GapState.OPEN, GapState.SHRUNK))
+
+    def why_open(customer: BookCustomer) -> tuple[str, ...]:
+        ends = (customer.spans[0].period.begin, customer.span.period.end)
+        return reasons_of(gaps, (), (int(ends[0].timestamp()) // 60, int(ends[1].timestamp()) // 60), now)
+
+    return simulate_book(store, zone_of, owner, month, customers, compiled, alone, why_open, watch=watch)

@@ -28,7 +28,7 @@ def show_spike(folder: Path) -> bool:
     import shutil
 
     from loadtest.spike import month_with_a_spike
-    from pipeline.app.simulation_output import show_simulation
+    from pipeline.app.simulation_screen import show_simulation
     from pipeline.coverage.periods import Month
     from pipeline.rating.book import SHIPPED, read_book
     from pipeline.rating.contracts import month_of

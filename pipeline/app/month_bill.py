@@ -10,6 +10,7 @@ from pipeline.app.failures import UsageFailure
 from pipeline.app.period import minute_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from pipeline.app.settings import Config, CustomerSettings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.coverage.periods import ContractMonth, Month
     from pipeline.coverage.proof import Proof
     from pipeline.rating.book import PlanBook
+    from pipeline.rating.held import Held
     from pipeline.rating.model import Bill, Plan, Span
     from pipeline.rating.month_usage import MonthRead
     from pipeline.rating.usage import Usage
@@ -177,9 +179,15 @@ def bills_before(
 
 
 def count_part(
-    store: Store, config: Config, customer: CustomerSettings, span: Span, period: str
+    store: Store,
+    config: Config,
+    customer: CustomerSettings,
+    span: Span,
+    period: str,
+    now: datetime | None = None,
 ) -> ContractPart:
-    """A part without its proof: as closed, or as it stands."""
+    """A part without its proof: as closed, or as it stands; `now`: it is told why it may still change."""
+    from pipeline.app.still_open import why_open
     from pipeline.rating.month_usage import read_close
 
     first, after = (int(at.timestamp()) // 60 for at in (span.period.begin, span.period.end))
@@ -187,7 +195,8 @@ def count_part(
         if (close.first, close.after) == (first, after):
             return ContractPart(customer, span, read_close(store, close), None)
     read = _read(store, config, customer, (first, after), store.cut())
-    return ContractPart(customer, span, read.usage, None)
+    reasons = why_open(store, read.edges, (first, after), now) if now else ()
+    return ContractPart(customer, span, read.usage, None, reasons)
 
 
 def plan_for(part: ContractPart, book: PlanBook) -> Plan:
@@ -204,6 +213,13 @@ def own_plan(customer: CustomerSettings, span: Span, book: PlanBook) -> Plan:
         return plan_of(span.contract, book)
     except NoPlanError as error:
         raise UsageFailure(f"customer {customer.id}: {error}") from None
+
+
+def held_of(parts: Sequence[ContractPart], book: PlanBook) -> Held:
+    """The time in which his contracts hold, with the plan of each. Raises UsageFailure."""
+    from pipeline.rating.held import Held
+
+    return Held(tuple(part.span for part in parts), tuple(plan_for(part, book) for part in parts))
 
 
 def bill_part(part: ContractPart, plan: Plan, usage: Usage | None = None) -> Bill:
@@ -235,7 +251,8 @@ def adjust_bill(part: ContractPart, plan: Plan, bill: Bill) -> Bill | None:
     if part.late is None:
         return None
     from pipeline.rating.bill_changes import delta_bill
+    from pipeline.rating.rebill import CAME_LATE
     from pipeline.rating.usage_join import change_usage
 
     now = bill_part(part, plan, change_usage(part.usage, part.late.changes))
-    return delta_bill(bill, now, "came after the month was closed")
+    return delta_bill(bill, now, CAME_LATE)

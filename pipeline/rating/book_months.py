@@ -51,7 +51,7 @@ class BookCustomer:
 class CountedBook:
     """`columns`, `samples`: [columns of the needs, customers]; `there`: bool[customers, zones], where there is usage;
     `pairs`, `windows`: of each customer, where plans ask for resources, for windows. `alone`: places of customers who
-    have to be counted one at a time, and why. `rows`: [read, counted]."""
+    have to be counted one at a time, and why; `closed`: of those whose month is closed. `rows`: [read, counted]."""
 
     needs: Needs
     customers: tuple[BookCustomer, ...]
@@ -62,6 +62,7 @@ class CountedBook:
     pairs: dict[int, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     windows: dict[int, Windows] = field(default_factory=dict)
     alone: dict[int, str] = field(default_factory=dict)
+    closed: set[int] = field(default_factory=set)
     rows: list[int] = field(default_factory=lambda: [0, 0])
 
     def month(self, place: int) -> BookMonth:
@@ -113,6 +114,8 @@ def count_book(
     members: dict[int, Member] = {}
     closed: dict[int, ClosedMonth] = {}
     for place, customer in enumerate(customers):
+        if len(closes.get(customer.id, ())) >= len(customer.spans):
+            made.closed.add(place)
         found = why_all or _member(customer, closes.get(customer.id, ()))
         if isinstance(found, str):
             made.alone[place] = found
@@ -155,6 +158,10 @@ def _member(customer: BookCustomer, closes: Sequence[ClosedMonth]) -> Member | s
         return "his contracts of the month have different time zones"
     if any(one[1] != other[0] for one, other in pairwise(stretches)):
         return "no contract holds in some days of the month"
+    if len(periods) > 1:
+        return "his contract changed within the month"
+    if periods[0] != customer.span.whole:
+        return "his contract holds in a part of the month"
     member = Member(customer.span.whole, stretches[0][0], stretches[-1][1])
     if closes and [(close.first, close.after) for close in closes] != [(member.first, member.after)]:
         return "his month is closed in parts"

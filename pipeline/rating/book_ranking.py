@@ -134,6 +134,8 @@ def _settle(
                     candidates.append((outcome.net, plan.id, plan.version, plan))
                     net = outcome.net if plan is current else net
         best = min(candidates, key=lambda each: each[:3], default=None)
+        if best and net is not None and net == best[0]:
+            best = (net, current.id, current.version, current)  # nobody moves for nothing
         found[at] = Best(current, net, best[3] if best else None, best[0] if best else None)
 
 

@@ -22,25 +22,34 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, eq=False)
 class BookSimulation:
     """A month of many customers, counted: `book` has the plans that are compared and, `others`, those that some
-    customers still have. `alone`: simulates one by one who could not be counted with the others."""
+    customers still have. `alone`: simulates one by one who could not be counted with the others; `why_open`: why the
+    usage of a customer whose month is not closed may still change."""
 
     book: CompiledBook
     others: frozenset[int]
     counted: CountedBook
     alone: Callable[[BookCustomer], Simulation]
+    why_open: Callable[[BookCustomer], tuple[str, ...]]
+
+    def provisional(self, place: int) -> tuple[str, ...]:
+        """Why a customer's usage may still change; empty where his month is closed."""
+        return () if place in self.counted.closed else self.why_open(self.counted.customers[place])
+
+    @property
+    def still_open(self) -> int:
+        """How many customers' months are not closed."""
+        return len(self.counted.customers) - len(self.counted.closed)
 
     def simulations(self) -> Iterator[tuple[BookCustomer, Simulation]]:
         """Each customer's ranking with its reasons, but without the best day to switch."""
-        from pipeline.rating.simulate import simulate_counted
+        from pipeline.rating.simulate import provisionally, simulate_counted
 
         for place, customer in enumerate(self.counted.customers):
             if place in self.counted.alone:
-                yield customer, self.alone(customer)
-                continue
-            month = self.counted.month(place)
-            yield (
-                customer,
-                simulate_counted(
+                found = self.alone(customer)
+            else:
+                month = self.counted.month(place)
+                found = simulate_counted(
                     month,
                     month,
                     self.book,
@@ -49,8 +58,9 @@ class BookSimulation:
                     tax=customer.span.tax,
                     discounts=customer.span.discounts,
                     others=self.others,
-                ),
-            )
+                    customer=customer.id,
+                )
+            yield customer, provisionally(found, self.provisional(place))
 
     def best(self) -> list[tuple[BookCustomer, Best]]:
         """Each customer's own plan and the best, with their nets."""
@@ -75,13 +85,13 @@ class BookSimulation:
         )
         for place in counted.alone:
             one = self.alone(counted.customers[place])
+            own, net = counted.customers[place].plan, one.standing.net if one.standing else None
             first = one.ranked[0] if one.ranked else None
-            found[place] = Best(
-                counted.customers[place].plan,
-                one.current.net if one.current else None,
-                first.plan if first else None,
-                first.net if first else None,
-            )
+            if first is None or (net is not None and net <= first.net):
+                # nothing is better than what he has, which is no one plan where it changed within the month
+                found[place] = Best(own, net, own if net is not None else None, net)
+            else:
+                found[place] = Best(own, net, first.plan, first.net)
         return [(customer, found[place]) for place, customer in enumerate(counted.customers)]
 
 
@@ -93,11 +103,12 @@ def simulate_book(
     customers: Sequence[BookCustomer],
     compiled: CompiledBook,
     alone: Callable[[BookCustomer], Simulation],
+    why_open: Callable[[BookCustomer], tuple[str, ...]] = lambda _customer: (),
     *,
     watch: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> BookSimulation:
     """Counts these customers' month. `zone_of`: of edges; `owner`: resource → customer; `alone`: simulates one
-    customer, without the best day to switch."""
+    customer, without the best day to switch; `why_open`: why an open month may still change."""
     from pipeline.rating.book_months import count_book
     from pipeline.rating.compiled_book import compile_book
 
@@ -105,4 +116,4 @@ def simulate_book(
     others = {id(c.plan): c.plan for c in customers if id(c.plan) not in known}
     whole = compile_book([*compiled.every, *others.values()]) if others else compiled
     counted = count_book(store, zone_of, owner, month, whole, customers, watch=watch)
-    return BookSimulation(whole, frozenset(others), counted, alone)
+    return BookSimulation(whole, frozenset(others), counted, alone, why_open)

@@ -61,6 +61,12 @@ def month_of(month: Month, tz: str) -> Period:
     return Period(datetime.fromtimestamp(first * 60, UTC), datetime.fromtimestamp(after * 60, UTC), tz)
 
 
+def is_whole_month(period: Period) -> bool:
+    """Whether a period is a calendar month of its own zone."""
+    begins = period.begin.astimezone(ZoneInfo(period.tz))
+    return period == month_of(Month(begins.year, begins.month), period.tz)
+
+
 def tax_in(contract: Contract, period: Period) -> Tax | None:
     """The tax of what is supplied in a period: the last to begin before its end, when the supply is complete."""
     begun = [tax for term, tax in contract.taxes if term.begin is None or term.begin < period.end]

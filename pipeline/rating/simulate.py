@@ -9,23 +9,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal, localcontext
+from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from pipeline.rating.bill_falls import Fall, find_falls
 from pipeline.rating.compiled_book import CompiledBook, compile_book
+from pipeline.rating.held import Standing, scaled_quantity, standing_of
 from pipeline.rating.meter import Metering
 from pipeline.rating.model import Bill, Model, Quantity
 from pipeline.rating.rate import rate_plan
 from pipeline.rating.rounding import DIGITS, RateError, add_up, negated
 from pipeline.rating.switch_date import BareBook, Switch, bare_book, best_switch
 from pipeline.rating.uncounted import Places, PlacesSeen, uncounted
-from pipeline.rating.units import to_units
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from pipeline.rating.held import Held
     from pipeline.rating.model import Charge, Discount, Period, Plan, Tax
     from pipeline.rating.usage import Usage
 
@@ -76,9 +78,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """`ranked`: from the cheapest, equal ones by id; `left_out`: plans that are not compared, and why; `best_shifted`:
-    the cheapest plan's id at each of SHIFTS; `switch`: the best day of the month to leave `current` on, if any is
-    and one was looked for."""
+    """`ranked`: from the cheapest, of equal ones `current` first, then by id; `left_out`: plans that are not compared,
+    and why; `best_shifted`: the cheapest plan's id at each of SHIFTS; `switch`: the best day of the month to leave
+    `current` on, if any is and one was looked for. `standing`: what the month costs as it stands, which is `current`
+    where he has one contract. `provisional`: why the usage may still change."""
 
     period: Period
     currency: str
@@ -90,6 +93,20 @@ class Simulation:
     current_bill: Bill | None
     switch: Switch | None
     looked_for_switch: bool = False
+    standing: Standing | None = None
+    provisional: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether his plan changed within the month, so that no plan of the ranking is what he pays."""
+        return self.standing is not None and len(self.standing.plans) > 1
+
+    @property
+    def saves(self) -> Decimal:
+        """What the best plan would have cost less than the month does as it stands."""
+        if self.standing is None or not self.ranked:
+            return Decimal(0)
+        return max(add_up((self.standing.net, negated(self.ranked[0].net))), Decimal(0))
 
 
 def simulate(
@@ -102,15 +119,21 @@ def simulate(
     discounts: Sequence[Discount] = (),
     currency: str | None = None,
     switch: bool = True,
+    held: Held | None = None,
 ) -> Simulation:
     """The month's usage under every plan of one currency: the given, else that of `current`, else the most usual one.
 
-    `tax`, `discounts`: of the two bills that are shown. UsageError where `current` counts what the usage lacks.
+    `tax`, `discounts`: of the two bills that are shown. `held`: where his contracts do not hold in all of the month, or
+    changed within it; plans are then rated once over that time. UsageError where `current` counts what the usage lacks.
     """
+    if held is not None:
+        period, span = held.period, held.once()
+        tax, discounts = span.tax, span.discounts
     book = plans if isinstance(plans, CompiledBook) else compile_book(plans)
     if current is not None and all(plan is not current for plan in book.every):
         book = compile_book([*book.every, current])
     metering = Metering(usage, period)
+    apart = None if held is None or held.plain else held
     found = simulate_counted(
         metering,
         Places(usage),
@@ -120,11 +143,16 @@ def simulate(
         tax=tax,
         discounts=discounts,
         currency=currency,
+        part=_whole if apart is None else apart.factor,
+        customer="" if held is None else held.spans[-1].contract.customer,
     )
+    if apart is not None:
+        found = replace(found, standing=standing_of(apart, metering, SHIFTS))
     if not switch:
         return found
-    if current is None or found.current is None:
-        return replace(found, looked_for_switch=True)
+    if current is None or found.current is None or apart is not None:
+        # a day to switch is looked for where one contract holds in all of the month
+        return replace(found, looked_for_switch=apart is None)
     bare = book.memo.get("bare")
     if not isinstance(bare, BareBook):
         book.memo["bare"] = bare = bare_book(book.every)
@@ -143,26 +171,57 @@ def simulate_counted(
     discounts: Sequence[Discount] = (),
     currency: str | None = None,
     others: Collection[int] = (),
+    part: Callable[[str], Fraction] | None = None,
+    customer: str = "",
 ) -> Simulation:
     """The same of what was counted already, without the day of a switch; `current` is in the book.
 
-    `others`: id()s of plans of the book that are not compared, but for `current`.
+    `others`: id()s of plans of the book that are not compared, but for `current`. `part`: of a month by a plan's rule
+    of proration; `customer`: of the bills.
     """
+    part = part or _whole
     every = [plan for plan in book.every if plan is current or id(plan) not in others]
     coin = currency or (current.currency if current else _usual(every))
     # his own plan is compared whatever it leaves free, for that is what he pays
     free = {id(plan): why for plan in every if plan is not current and (why := uncounted(plan, places))}
     hidden = {id(plan) for plan in book.every} - {id(plan) for plan in every}
-    rated, left_out = _rate(book, counted, free, period, coin, hidden)
-    rated.sort(key=lambda each: (each.net, each.plan.id, each.plan.version))
+    rated, left_out = _rate(book, counted, free, period, coin, hidden, part)
+    # nobody moves for nothing: of equal plans the one that he has comes first
+    rated.sort(key=lambda each: (each.net, each.plan is not current, each.plan.id, each.plan.version))
     ranked = _explained(rated)
     own = next((each for each in ranked if each.plan is current), None)
     best_bill, own_bill = (
-        None if each is None else _bill(each, counted, period, tax, discounts)
+        None if each is None else _bill(each, counted, period, tax, discounts, part, customer)
         for each in (ranked[0] if ranked else None, own)
     )
-    shifted = tuple(_best_at(ranked, place) for place in range(len(SHIFTS)))
-    return Simulation(period, coin, ranked, tuple(left_out), shifted, best_bill, own, own_bill, None)
+    shifted = tuple(_best_at(ranked, place, current) for place in range(len(SHIFTS)))
+    standing = Standing((own.plan,), (own_bill,), (own.net,), own.shifted) if own and own_bill else None
+    return Simulation(
+        period, coin, ranked, tuple(left_out), shifted, best_bill, own, own_bill, None, standing=standing
+    )
+
+
+def provisionally(found: Simulation, reasons: tuple[str, ...]) -> Simulation:
+    """The same, and its bills, marked with why the usage may still change; none: it is final."""
+    if not reasons:
+        return found
+
+    def marked(bill: Bill | None) -> Bill | None:
+        return None if bill is None else replace(bill, provisional=reasons)
+
+    standing = found.standing
+    return replace(
+        found,
+        provisional=reasons,
+        best_bill=marked(found.best_bill),
+        current_bill=marked(found.current_bill),
+        standing=standing
+        and replace(standing, bills=tuple(replace(each, provisional=reasons) for each in standing.bills)),
+    )
+
+
+def _whole(_rule: str) -> Fraction:
+    return Fraction(1)
 
 
 def _usual(plans: Sequence[Plan]) -> str:
@@ -177,6 +236,7 @@ def _rate(
     period: Period,
     coin: str,
     hidden: Collection[int],
+    part: Callable[[str], Fraction],
 ) -> tuple[list[Outcome], list[tuple[Plan, str]]]:
     """Every plan's outcome without causes, and the plans that have none."""
     left_out: list[tuple[Plan, str]] = []
@@ -205,7 +265,7 @@ def _rate(
             left_out.append((one.plan, why))
             continue
         nets = found.nets[place].tolist()
-        if nets[0] < 0 or any(i in too_many for i in book.columns_of[place]):
+        if nets[0] < 0 or any(i in too_many for i in book.columns_of[place]) or part(one.plan.proration) != 1:
             slow.append(one.plan)
             continue
         amounts = [_decimal(line, one.scale) for line in found.lines[first:at, 0].tolist()]
@@ -216,7 +276,7 @@ def _rate(
         others = tuple(None if each < 0 else _decimal(each, one.scale) for each in nets[1:])
         rated.append(Outcome(one.plan, net, lines, (), others, find_falls(book, place, bases, nets[0])))
     for plan in slow:
-        outcome = free.get(id(plan)) or rate_slowly(plan, metering, period, coin)
+        outcome = free.get(id(plan)) or rate_slowly(plan, metering, period, coin, part(plan.proration))
         if isinstance(outcome, str):
             left_out.append((plan, outcome))
         else:
@@ -234,35 +294,28 @@ def _why_not(plan: Plan, columns: Sequence[int], missing: Mapping[int, str], coi
     return next((missing[column] for column in columns if column in missing), "")
 
 
-def rate_slowly(plan: Plan, metering: Counted, period: Period, coin: str) -> Outcome | str:
-    """A plan that the kernel cannot rate; or why it has no price."""
+def rate_slowly(
+    plan: Plan, metering: Counted, period: Period, coin: str, factor: Fraction = Fraction(1)
+) -> Outcome | str:
+    """A plan that the kernel cannot rate; or why it has no price. `factor`: the part of a month."""
     counted = [charge for charge in plan.charges if charge.model is not Model.PERCENTAGE]
     why = f"its currency is {plan.currency}, not {coin}" if plan.currency != coin else ""
     if why := why or next((said for charge in counted if (said := metering.lacks(charge))), ""):
         return why
     quantities = metering.quantities(plan)
     try:
-        bill = rate_plan(plan, quantities, period)
+        bill = rate_plan(plan, quantities, period, factor=factor)
     except RateError as error:
         return str(error)
     others: list[Decimal | None] = []
     for share in SHIFTS:
-        scaled = [_scaled(c, q, share) for c, q in zip(counted, quantities, strict=True)]
+        scaled = [scaled_quantity(c, q, share) for c, q in zip(counted, quantities, strict=True)]
         try:
-            others.append(rate_plan(plan, scaled, period).net)
+            others.append(rate_plan(plan, scaled, period, factor=factor).net)
         except RateError:
             others.append(None)
     lines = {line.id: line.amount for line in bill.lines}
     return Outcome(plan, bill.net, lines, (), tuple(others), ())
-
-
-def _scaled(charge: Charge, quantity: Quantity, share: int) -> Quantity:
-    if charge.meter.value == "flat":
-        return quantity
-    base = quantity.base * share // 100
-    windows = tuple(each * share / 100 for each in quantity.windows)
-    units = add_up(windows) if windows else to_units(base, charge.unit)
-    return Quantity(quantity.charge, units, base, quantity.note, windows)
 
 
 def _by_thing(outcome: Outcome) -> dict[str, tuple[list[str], Decimal]]:
@@ -303,20 +356,32 @@ def _explained(rated: Sequence[Outcome]) -> tuple[Outcome, ...]:
     return tuple(explained)
 
 
-def _best_at(ranked: Sequence[Outcome], place: int) -> str:
-    priced = [(net, each.plan.id) for each in ranked if (net := each.shifted[place]) is not None]
-    return min(priced)[1] if priced else ""
+def _best_at(ranked: Sequence[Outcome], place: int, current: Plan | None) -> str:
+    priced = [
+        (net, each.plan is not current, each.plan.id)
+        for each in ranked
+        if (net := each.shifted[place]) is not None
+    ]
+    return min(priced)[2] if priced else ""
 
 
 def _bill(
-    outcome: Outcome, metering: Counted, period: Period, tax: Tax | None, discounts: Sequence[Discount]
+    outcome: Outcome,
+    metering: Counted,
+    period: Period,
+    tax: Tax | None,
+    discounts: Sequence[Discount],
+    part: Callable[[str], Fraction],
+    customer: str,
 ) -> Bill:
     """The bill that is shown; refuses to show a ranking that it does not bear out."""
-    quantities = metering.quantities(outcome.plan)
-    plain = rate_plan(outcome.plan, quantities, period)
+    quantities, factor = metering.quantities(outcome.plan), part(outcome.plan.proration)
+    plain = rate_plan(outcome.plan, quantities, period, factor=factor)
     if plain.net != outcome.net:
         raise RateError(
             f"plan {outcome.plan.id}: expected {plain.net}, as by its lines, found {outcome.net} by its tables: "
             "this is a fault of prebill, please report it with the plan"
         )
-    return rate_plan(outcome.plan, quantities, period, tax=tax, discounts=discounts)
+    return rate_plan(
+        outcome.plan, quantities, period, factor=factor, tax=tax, discounts=discounts, customer=customer
+    )

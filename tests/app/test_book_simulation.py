@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,16 @@ from loadtest.plan_mix import NIGHT, draw_plans
 from pipeline.app.book_simulation import simulate_all
 from pipeline.app.month_bill import count_part, own_plan, spans_of
 from pipeline.app.settings import Config
+from pipeline.app.still_open import why_open
 from pipeline.coverage.periods import Month
 from pipeline.model import Origin
 from pipeline.rating import book_batches, book_months, month_usage
 from pipeline.rating.book import PlanBook
 from pipeline.rating.book_simulation import BookSimulation
 from pipeline.rating.compiled_book import compile_book
+from pipeline.rating.held import Held
 from pipeline.rating.model import Charge, Meter, Model, Plan, Rounding, Where
-from pipeline.rating.simulate import Simulation, simulate
+from pipeline.rating.simulate import Simulation, provisionally, simulate
 from pipeline.rating.usage_join import join_usage
 from pipeline.shape import Problem, read_struct
 from pipeline.store import Store, open_store
@@ -34,6 +37,7 @@ from tests.store.cases import make_batch, make_entry
 
 FIRST = 29_891_520  # 2026-11-01T00:00Z
 MONTH = Month.parse("2026-11")
+NOW = datetime(2026, 12, 2, tzinfo=UTC)
 NAMES = (
     "a.example",
     "A.Example",
@@ -134,16 +138,16 @@ def each_alone(store: Store, config: Config, book: PlanBook, plans: list[Plan], 
     who = next(each for each in config.customer if each.id == name)
     spans = spans_of(who, MONTH)
     parts = [count_part(store, config, who, span, str(MONTH)) for span in spans]
-    last = spans[-1]
-    return simulate(
+    held = Held(spans, tuple(own_plan(who, span, book) for span in spans))
+    found = simulate(
         join_usage([part.usage for part in parts]),
         compile_book(plans),
-        last.whole,
-        current=own_plan(who, last, book),
-        tax=last.tax,
-        discounts=last.discounts,
+        held.period,
+        current=held.plans[-1],
+        held=held,
         switch=False,
     )
+    return provisionally(found, why_open(store, (), MONTH.minutes("UTC"), NOW))
 
 
 def compare(found: BookSimulation, store: Store, config: Config, book: PlanBook, plans: list[Plan]) -> None:
@@ -153,10 +157,14 @@ def compare(found: BookSimulation, store: Store, config: Config, book: PlanBook,
         assert simulation.ranked == alone.ranked, who.id
         assert set(map(str, simulation.left_out)) == set(map(str, alone.left_out))
         assert replace(simulation, left_out=()) == replace(alone, left_out=())
-        assert best[who.id].best is alone.ranked[0].plan
-        assert best[who.id].best_net == alone.ranked[0].net
-        assert alone.current is not None
-        assert best[who.id].net == alone.current.net
+        assert alone.standing is not None
+        assert best[who.id].net == alone.standing.net
+        if alone.standing.net <= alone.ranked[0].net:
+            assert (best[who.id].best, best[who.id].best_net) == (who.plan, alone.standing.net)
+        else:
+            assert best[who.id].best is alone.ranked[0].plan
+            assert best[who.id].best_net == alone.ranked[0].net
+        assert best[who.id].saves == alone.saves >= 0
 
 
 @settings(
@@ -182,14 +190,18 @@ def test_all_at_once_is_each_alone(seed: int, rows: int, at_once: int, per_cell:
             fill(store, seed, rows)
             said: list[str] = []
             found = simulate_all(
-                store, config, MONTH, config.customer, book, compile_book(plans), left_out=said.append
+                store, config, MONTH, config.customer, book, compile_book(plans), NOW, left_out=said.append
             )
             assert [text.split()[1] for text in said] == ["later"]
-            assert {found.counted.customers[at].id for at in found.counted.alone} == {"gap"}
+            assert {found.counted.customers[at].id for at in found.counted.alone} == {
+                "gap",
+                "changed",
+                "wide",
+            }
             compare(found, store, config, book, plans)
             patched.setattr(book_months, "WINDOWS_HELD", 1)
             again = simulate_all(
-                store, config, MONTH, config.customer, book, compile_book(plans), left_out=said.append
+                store, config, MONTH, config.customer, book, compile_book(plans), NOW, left_out=said.append
             )
             assert len(again.counted.alone) == len(again.counted.customers)
             assert "windows of 3600 s, too many for all" in again.counted.alone[0]

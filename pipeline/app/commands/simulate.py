@@ -15,6 +15,7 @@ from pipeline.app.terminal import err, print_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
 
     from pipeline.app.context import Context
     from pipeline.app.month_bill import ContractPart
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from pipeline.rating.book_months import BookCustomer
     from pipeline.rating.book_simulation import BookSimulation
     from pipeline.rating.compiled_book import CompiledBook
+    from pipeline.rating.model import Plan
     from pipeline.rating.simulate import Simulation
     from pipeline.store.store import Store
+
+PUBLIC = "a public price of others, which is not sold; --public compares with it"
 
 
 def simulate(
@@ -37,6 +41,7 @@ def simulate(
     brief: Flag = False,
     switch: Flag = False,
     plans: Path | None = None,
+    public: Flag = False,
     lang: str | None = None,
     json: Flag = False,
     context: Given,
@@ -45,7 +50,10 @@ def simulate(
 
     Nets are before discounts and taxes. Also says what 80 % and 120 % of
     the usage would cost, on which day a change of plan would have been
-    best, and where a plan's bill falls as usage grows.
+    best, and where a plan's bill falls as usage grows. Where his contract
+    changed within the month, what it costs as it stands is the sum of its
+    parts' bills, and every plan is rated once over all of it. A month that
+    is not closed is marked provisional.
 
     Parameters
     ----------
@@ -62,6 +70,8 @@ def simulate(
         With --all: also the best day to change plans, which reads one customer after another.
     plans
         A folder of more plans, which are not sold: a hypothesis.
+    public
+        The public prices of others, too, that the plan book has; they are never offered.
     lang
         en or ru. Default: the customer's.
     json
@@ -80,15 +90,20 @@ def simulate(
     parse_language(lang)
     period = parse_month(month)
     book = book_of(config)
-    compiled = compiled_for(book, period, plans)
+    compiled = compiled_for(book, period, plans, public=public)
+    others = () if public else public_plans(book, period)
     with existing_store(context) as store:
         if customer is not None:
             who = customer_of(config, customer)
-            _print(who, month, simulate_month(store, context, who, book, compiled, period), lang, json)
+            one = simulate_month(store, context, who, book, compiled, period)
+            _print(who, month, not_compared(one, others), lang, json)
             return 0
         whom = [each for each in config.customer if each.contract]
         if switch:
-            every_one = _each(store, context, whom, book, compiled, period)
+            every_one = (
+                (who, not_compared(one, others))
+                for who, one in _each(store, context, whom, book, compiled, period)
+            )
             if json:
                 _print_array(every_one, month)
             else:
@@ -97,7 +112,7 @@ def simulate(
             return 0
         found = _count(store, context, whom, book, compiled, period)
         if json and not brief:
-            _print_array(found.simulations(), month)
+            _print_array(((who, not_compared(one, others)) for who, one in found.simulations()), month)
         else:
             _print_best(found, month, lang, json)
     return 0
@@ -113,7 +128,7 @@ def _print(who: CustomerSettings, month: str, found: Simulation, lang: str | Non
 
 
 def _show(who: CustomerSettings, month: str, found: Simulation, lang: str | None) -> None:
-    from pipeline.app.simulation_output import show_simulation
+    from pipeline.app.simulation_screen import show_simulation
 
     show_simulation(f"{who.name or who.id}, {month}", found, parse_language(lang, who.lang))
 
@@ -125,13 +140,19 @@ def _print_array(every: Iterable[tuple[CustomerSettings | BookCustomer, Simulati
 
 
 def _print_best(found: BookSimulation, month: str, lang: str | None, json: bool) -> None:
-    from pipeline.app.simulation_output import best_json, show_best
+    from pipeline.app.simulation_output import best_json
+    from pipeline.app.simulation_screen import show_best
 
     best = found.best()
     if json:
-        print_json([best_json(who.id, month, each) for who, each in best])
+        print_json(
+            [
+                best_json(who.id, month, each, found.provisional(place))
+                for place, (who, each) in enumerate(best)
+            ]
+        )
     else:
-        show_best(month, best, parse_language(lang))
+        show_best(month, best, parse_language(lang), still_open=found.still_open)
 
 
 def _count(
@@ -155,6 +176,7 @@ def _count(
             whom,
             book,
             compiled,
+            context.now(),
             left_out=lambda why: say(f"left out: {why}"),
             watch=lambda done, every: progress.update(task, completed=done, total=every),
         )
@@ -164,22 +186,41 @@ def _count(
     return found
 
 
-def compiled_for(book: PlanBook, month: Month, more: Path | None = None) -> CompiledBook:
-    """What was offered when the month ended, and the plans of a folder beside it. Raises UsageFailure."""
-    from datetime import date, timedelta
-
+def compiled_for(
+    book: PlanBook, month: Month, more: Path | None = None, *, public: bool = False
+) -> CompiledBook:
+    """What was offered when the month ended, the plans of a folder beside it, and `public` prices of others. Raises
+    UsageFailure."""
     from pipeline.rating.book import read_book
     from pipeline.rating.compiled_book import compile_book
     from pipeline.rating.plan_errors import BookError
 
-    last = date(month.following.year, month.following.month, 1) - timedelta(days=1)
-    plans = list(book.offered(last))
+    plans = list(book.valid(_last_day(month)) if public else book.offered(_last_day(month)))
     if more is not None:
         try:
             plans += read_book(more).plans
         except BookError as error:
             raise UsageFailure([str(each) for each in error.errors]) from None
     return compile_book(plans)
+
+
+def public_plans(book: PlanBook, month: Month) -> tuple[Plan, ...]:
+    """Prices of others that the book has when the month ends: never offered, compared with where that is asked for."""
+    return tuple(plan for plan in book.valid(_last_day(month)) if plan.source)
+
+
+def not_compared(found: Simulation, public: Sequence[Plan]) -> Simulation:
+    """The same, with these plans among those that are left out."""
+    from dataclasses import replace
+
+    left_out = (*found.left_out, *((plan, PUBLIC) for plan in public))
+    return replace(found, left_out=left_out)
+
+
+def _last_day(month: Month) -> date:
+    from datetime import date, timedelta
+
+    return date(month.following.year, month.following.month, 1) - timedelta(days=1)
 
 
 def _each(
@@ -207,10 +248,13 @@ def simulate_month(
     compiled: CompiledBook,
     month: Month,
 ) -> Simulation:
-    """A customer's whole month. Raises UsageFailure."""
+    """A customer's month, as closed or as it stands. Raises UsageFailure, as for one that has not begun."""
     from pipeline.app.month_bill import count_part, spans_of
+    from pipeline.app.still_open import refuse_future
 
-    parts = [count_part(store, context.config, who, span, str(month)) for span in spans_of(who, month)]
+    now, spans = context.now(), spans_of(who, month)
+    refuse_future(month, now, spans)
+    parts = [count_part(store, context.config, who, span, str(month), now) for span in spans]
     return simulate_parts(who, parts, book, compiled)
 
 
@@ -218,20 +262,22 @@ def simulate_parts(
     who: CustomerSettings, parts: Sequence[ContractPart], book: PlanBook, compiled: CompiledBook
 ) -> Simulation:
     """The same of what was read already; where his contract changed within it, the last one is the plan he has."""
-    from pipeline.app.month_bill import plan_for
+    from pipeline.app.month_bill import held_of
+    from pipeline.rating.simulate import provisionally
     from pipeline.rating.simulate import simulate as simulate_usage
     from pipeline.rating.usage import UsageError
     from pipeline.rating.usage_join import join_usage
 
-    last = parts[-1]
+    held = held_of(parts, book)
+    reasons = dict.fromkeys(reason for part in parts for reason in part.open)
     try:
-        return simulate_usage(
+        found = simulate_usage(
             join_usage([part.usage for part in parts]),
             compiled,
-            last.span.whole,
-            current=plan_for(last, book),
-            tax=last.span.tax,
-            discounts=last.span.discounts,
+            held.period,
+            current=held.plans[-1],
+            held=held,
         )
     except UsageError as error:
         raise UsageFailure(f"customer {who.id}: {error}") from None
+    return provisionally(found, tuple(reasons))

@@ -1,0 +1,113 @@
+"""What the tables of a simulation say, once in each language; reasons that rating tells in English are turned here."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pipeline.rating.exports.words import place
+
+WORDS: dict[str, tuple[str, str]] = {
+    # columns
+    "plan": ("Тариф", "Plan"),
+    "net": ("Без налога", "Net"),
+    "at": ("при {share} %", "at {share} %"),
+    "dearer_by": ("Дороже лучшего: на чём", "Dearer than the best by"),
+    "customer": ("Клиент", "Customer"),
+    "plan_now": ("Тариф сейчас", "Plan now"),
+    "best_plan": ("Лучший тариф", "Best plan"),
+    "saves": ("Экономия", "Saves"),
+    # one customer
+    "now": ("сейчас", "now"),
+    "none": (
+        "Ни один тариф книги не может оценить это потребление.",
+        "No plan of the book can price this usage.",
+    ),
+    "falls": ("счёт падает с ростом потребления", "falls as usage grows"),
+    "hidden": ("… ещё {count} дороже; все есть в --json", "… {count} dearer ones; --json has all"),
+    "not_compared": ("не сравнивается: {plan}, {why}", "not compared: {plan}, {why}"),
+    "public": (
+        "не сравнивается: публичные цены других сетей ({count}); их добавляет --public",
+        "not compared: {count} public prices of others; --public ranks them",
+    ),
+    "more_left_out": ("… и ещё {count}; все есть в --json", "… and {count} more; --json has all"),
+    "switch": (
+        "Лучший день сменить тариф внутри месяца: {day}, на {plan}: {net}, на {less} меньше, чем остаться.",
+        "Best day to switch within the month: {day}, to {plan}: {net}, {less} less than staying.",
+    ),
+    "provisional": ("Предварительно: {why}.", "Provisional: {why}."),
+    "changed": (
+        "Тариф сменился внутри месяца; как есть, без налога и скидок: {parts}, всего {net}.",
+        "The plan changed within the month; as it stands, before taxes and discounts: {parts}, {net} in all.",
+    ),
+    "part": (
+        "Договор действует в части месяца: {period}; тарифы сравниваются за это время.",
+        "The contract holds in a part of the month: {period}; plans are compared over that time.",
+    ),
+    "stays": (
+        "Ни один тариф за всё это время не дешевле, чем как есть.",
+        "No plan for all of that time costs less than the month does as it stands.",
+    ),
+    "better": (
+        "Лучший тариф за всё это время дешевле на {less}.",
+        "The best plan for all of that time costs {less} less.",
+    ),
+    # a book
+    "customers": ("Клиентов: {count}, {month}", "{count} customers, {month}"),
+    "more": ("… ещё {count}; все есть в --json --brief", "… {count} more; --json --brief has all"),
+    "in_all": (
+        "Клиентов: {count}; сейчас {now}, если у каждого лучший тариф: {then}; меньше заплатили бы {fewer}",
+        "{count} customers: {now} now, {then} if each had his best plan; {fewer} would pay less",
+    ),
+    "unpriced": (
+        "Клиентов без цены по своему и любому другому тарифу: {count}",
+        "{count} customers: no price under their own plan or any other",
+    ),
+    "still_open": (
+        "Предварительно: у {count} клиентов месяц ещё не закрыт, учтено то, что пришло.",
+        "Provisional: the month of {count} customers is not closed; what has come so far is counted.",
+    ),
+    # what a plan asks money for
+    "bytes_sent": ("трафик", "traffic"),
+    "body_bytes": ("трафик без заголовков", "traffic without headers"),
+    "requests": ("запросы", "requests"),
+    "p95_bps": ("полоса", "bandwidth"),
+    "peak_bps": ("пиковая полоса", "peak bandwidth"),
+    "flat": ("фиксированная плата", "fixed fees"),
+    "percentage": ("процент от суммы", "a share of the amount"),
+    "plan-minimum": ("доплата до минимума", "the rest to its minimum"),
+    "plan-cap": ("ограничение сверху", "its cap"),
+}
+
+_REASONS = (
+    (r"its currency is (\S+), not (\S+)", r"его валюта \1, а не \2"),
+    (r"nothing in it prices traffic in zone (.+)", r"в нём нет цены трафика в зоне \1"),
+    (r"nothing in it prices requests in zone (.+)", r"в нём нет цены запросов в зоне \1"),
+    (r"nothing in it prices traffic in no zone", "в нём нет цены трафика вне зон"),
+    (r"nothing in it prices requests in no zone", "в нём нет цены запросов вне зон"),
+    (r"nothing in it prices traffic of (\S+) in (?:zone )?(.+)", r"в нём нет цены трафика \1 (зона: \2)"),
+    (r"nothing in it prices requests of (\S+) in (?:zone )?(.+)", r"в нём нет цены запросов \1 (зона: \2)"),
+    (r"nothing in it prices traffic from (.+) to (.+) \((.+)\)", r"в нём нет цены трафика с \1 до \2 (\3)"),
+    (r"nothing in it prices requests from (.+) to (.+) \((.+)\)", r"в нём нет цены запросов с \1 до \2 (\3)"),
+    (r"charge (.+): expected usage with (.+), found (.+)", r"услуга \1: нужно \2, известно только \3"),
+    (r"charge (.+): expected at most (.+), found (.+)", r"услуга \1: не более \2, а было \3"),
+)
+
+
+def tell(key: str, lang: str, **values: Any) -> str:
+    """A word or a sentence, filled in."""
+    return WORDS[key][place(lang)].format(**values)
+
+
+def thing(what: str, lang: str) -> str:
+    """What a plan asks money for; a name that is not known is shown as it is."""
+    return tell(what, lang) if what in WORDS else what
+
+
+def reason(why: str, lang: str) -> str:
+    """Why a plan is left out; what nobody has put here yet is shown as it is."""
+    if lang == "ru":
+        for english, russian in _REASONS:
+            if found := re.fullmatch(english, why):
+                return found.expand(russian)
+    return why
