@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.app.terminal import printable
@@ -83,7 +84,15 @@ def plain_value(value: Any) -> Any:
         return [plain_value(each) for each in value]
     if isinstance(value, float):
         return value if value - value == 0 else None  # neither NaN nor an infinity, which JSON cannot hold
+    if isinstance(value, Decimal):
+        return _decimal_text(value)
     return value if value is None or isinstance(value, str | int | bool) else str(value)
+
+
+def _decimal_text(value: Decimal) -> str:
+    """As ClickHouse itself writes one: no exponent, and no zeros behind the last figure; 0E-9 is 0."""
+    text = f"{abs(value) if value.is_zero() else value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def cell_text(plain: Any) -> str:

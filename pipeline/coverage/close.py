@@ -182,8 +182,8 @@ def gap_text(gap: Gap) -> str:
 
 
 def minute_text(minute: int) -> str:
-    """A minute as RFC 3339."""
-    return f"{datetime.fromtimestamp(minute * 60, UTC):%Y-%m-%dT%H:%MZ}"
+    """A minute as RFC 3339, which wants seconds."""
+    return f"{datetime.fromtimestamp(minute * 60, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _span(first: int, after: int) -> str:

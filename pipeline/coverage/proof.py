@@ -98,7 +98,8 @@ class ProvenGap:
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What is known of the completeness of a customer's month. `edges`: how many served him; 0 where none is known, and
-    then all edges are counted. `digest`: SHA-256 of the counted rows in hex, empty while the month is open."""
+    then all edges are counted. `digest`: SHA-256 of the counted rows in hex, `rows`: how many; empty and None while the
+    month is open, for then nothing has been set down yet that they could be of."""
 
     customer: str
     period: str
@@ -107,7 +108,7 @@ class Proof:
     after: int
     cut: int
     digest: str
-    rows: int
+    rows: int | None
     edges: int
     minutes: Minutes
     gaps: tuple[ProvenGap, ...] = ()
@@ -174,9 +175,8 @@ class Proof:
             *(f"  gap      {_gap_text(gap)}" for gap in self.gaps),
         ]
         counted = f"sha256:{self.digest}" if self.digest else "none: the period is open"
-        return "\n".join(
-            [*lines, f"  digest   {counted}", f"           {self.rows:,} rows at cut {self.cut}"]
-        )
+        rows = "" if self.rows is None else f"{self.rows:,} rows at "
+        return "\n".join([*lines, f"  digest   {counted}", f"           {rows}cut {self.cut}"])
 
 
 def tally_minutes(coverage: Coverage, gaps: Iterable[Gap], first: int, after: int) -> dict[str, Minutes]:
@@ -230,7 +230,7 @@ def prove(
     edges: frozenset[str],
     gaps: Iterable[Gap] = (),
     digest: str = "",
-    rows: int = 0,
+    rows: int | None = None,
 ) -> Proof:
     """The proof of one contract's month.
 

@@ -68,7 +68,7 @@ def test_refused_then_accepted_then_closed_for_good(prebill: Prebill, site: Path
 
     refused = prebill("close", "2026-10", "--now", RIPE)
     assert refused.returncode == 1, refused.stderr
-    assert "missing e1/access 2026-10-31T20:57Z to 2026-10-31T20:58Z, 1 min" in refused.stdout
+    assert "missing e1/access 2026-10-31T20:57:00Z to 2026-10-31T20:58:00Z, 1 min" in refused.stdout
     assert "2026-10 is not closed: 1 reason against it" in refused.stderr, refused.stdout
     assert "Without a contract in 2026-10, not closed: guest" in refused.stderr
     assert json.loads(prebill("sql", "--json", "SELECT count() AS n FROM closes").stdout) == [{"n": 0}]
@@ -83,7 +83,7 @@ def test_refused_then_accepted_then_closed_for_good(prebill: Prebill, site: Path
     keys = {*json.loads(closed.stdout), *found["c1"], *found["c1"]["usage"], *found["c1"]["proof"]}
     assert [key for key in sorted(keys) if f"`{key}`" not in documented] == []
     assert found["c2"]["usage"]["requests"] == 9
-    assert (found["c1"]["from"], found["c1"]["to"]) == ("2026-09-30T21:00Z", "2026-10-31T21:00Z")
+    assert (found["c1"]["from"], found["c1"]["to"]) == ("2026-09-30T21:00:00Z", "2026-10-31T21:00:00Z")
     proof = found["c1"]["proof"]
     assert (proof["expected_minutes"], proof["received_minutes"], proof["lost_minutes"]) == (5, 4, 1)
     assert (proof["gaps"][0]["state"], proof["gaps"][0]["reason"]) == ("accepted", "anna: disk burnt")
@@ -144,15 +144,15 @@ def test_who_was_served_without_a_contract_is_named_with_his_usage_and_nothing_i
     left = [(each["customer"], each["requests"], each["bytes_sent"]) for each in told["unbilled"]]
     assert left == [("c2", 7, 10_500), ("guest", 10, 15_000), (None, 10, 15_000)]
     assert (told["unbilled"][0]["from"], told["unbilled"][0]["to"]) == (
-        "2026-10-01T00:00Z",
-        "2026-10-31T21:02Z",
+        "2026-10-01T00:00:00Z",
+        "2026-10-31T21:02:00Z",
     )
     assert json.loads(prebill("sql", "--json", "SELECT count() AS n FROM closes").stdout) == [{"n": 0}]
 
     shown = prebill("close", "2026-10", "--now", RIPE)
     assert shown.returncode == 1
     assert (
-        "guest: no contract 2026-10-01T00:00Z to 2026-11-01T00:00Z, 15,000 bytes in 10 requests"
+        "guest: no contract 2026-10-01T00:00:00Z to 2026-11-01T00:00:00Z, 15,000 bytes in 10 requests"
         in shown.stdout
     )
     assert "--leave-unbilled closes the others" in shown.stderr

@@ -70,4 +70,4 @@ def test_an_adjustment_says_where_it_lies() -> None:
     )
     document = found.to_json()
     assert (document["closed_cut"], document["cut"], document["rows"], document["requests"]) == (5, 9, 1, 1)
-    assert (document["from"], document["to"]) == ("2025-02-19T21:20Z", "2025-02-19T21:21Z")
+    assert (document["from"], document["to"]) == ("2025-02-19T21:20:00Z", "2025-02-19T21:21:00Z")

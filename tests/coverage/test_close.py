@@ -74,7 +74,7 @@ def test_each_zone_ripens_at_its_own_time(now: str, early: list[str]) -> None:
 
 def test_it_says_from_when_on_it_may_be_closed() -> None:
     (found,) = refuse([C1], now=at("2026-11-01T00:00:00"), close_after_s=HOURS_72)
-    assert "ends 2026-10-31T21:00Z and may be closed from 2026-11-03T21:00:00Z on" in found.text
+    assert "ends 2026-10-31T21:00:00Z and may be closed from 2026-11-03T21:00:00Z on" in found.text
     assert found.customers == ("c1",)
 
 

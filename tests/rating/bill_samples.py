@@ -63,7 +63,7 @@ LINES = (
 )  # fmt: skip
 REASONS = (
     "the month is not closed; counted until 2026-11-02 09:30 UTC",
-    "gap g-1a2b3c of e1, 2026-10-12T08:00Z to 2026-10-12T08:30Z, is open",
+    "gap g-1a2b3c of e1, 2026-10-12T08:00:00Z to 2026-10-12T08:30:00Z, is open",
 )
 BILL = Bill(
     "ООО «Кино» #panic() $1$", "start", 3, PERIOD, "RUB", LINES, D("2700.00"), D("594.00"), D("3294.00"), REASONS,

@@ -92,6 +92,7 @@ def look_json(look: SpikeLook, lang: str | None = None) -> dict[str, Any]:
 
 
 def _case_json(case: SpikeCase, lang: str | None) -> dict[str, Any]:
+    from pipeline.rating.exports.show import plain, shorter
     from pipeline.rating.letter import letter_subject, letter_text
 
     warning = case.warning
@@ -102,11 +103,11 @@ def _case_json(case: SpikeCase, lang: str | None) -> dict[str, Any]:
         "name": case.customer.name or None,
         "raised": warning.raised.value,
         "currency": warning.currency,
-        "usual": str(warning.usual),
-        "limit": str(warning.limit),
+        "usual": plain(warning.usual),
+        "limit": shorter(warning.limit),
         "current": _forecast_json(warning.current),
         "best": _forecast_json(warning.best),
-        "saving": str(warning.saving),
+        "saving": plain(warning.saving),
         "spike": _spike_json(warning.spike),
         "basis": warning.basis.value,
         "letter": {
@@ -121,8 +122,10 @@ def _case_json(case: SpikeCase, lang: str | None) -> dict[str, Any]:
 
 
 def _forecast_json(forecast: Forecast) -> dict[str, str]:
-    names = ("plan", "so_far", "low", "expected", "high")
-    return {name: str(getattr(forecast, name)) for name in names}
+    from pipeline.rating.exports.show import plain
+
+    names = ("so_far", "low", "expected", "high")
+    return {"plan": forecast.plan, **{name: plain(getattr(forecast, name)) for name in names}}
 
 
 def _spike_json(spike: Spike | None) -> dict[str, Any] | None:

@@ -48,6 +48,12 @@ def plain(value: Decimal) -> str:
     return f"{abs(value) if value.is_zero() else value:f}"
 
 
+def shorter(value: Decimal) -> str:
+    """The same without the zeros behind its second decimal, which a product has: 3660.00 × 1.5 is 5490.00."""
+    whole, dot, fraction = plain(value).partition(".")
+    return f"{whole}{dot}{fraction[:2]}{fraction[2:].rstrip('0')}"
+
+
 def money(amount: Decimal, currency: str, lang: str, *, short: bool = False) -> str:
     """An amount with all its digits, at least as many decimals as the currency has: 1 234,50 ₽; 1,234.50 RUB. `short`:
     whole amounts without decimals."""

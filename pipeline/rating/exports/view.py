@@ -195,7 +195,9 @@ def verdict(proof: Proof, lang: str) -> str:
 def _proof(proof: Proof, lang: str) -> tuple[tuple[str, str, int | None], ...]:
     begin, end = (show.minute_in(minute, proof.tz, lang) for minute in (proof.first, proof.after))
     names = ("expected", "received", "empty", "lost", "estimated", "unsettled", "unexpected")
-    counts = [(name, getattr(proof.minutes, name)) for name in names] + [("rows", proof.rows)]
+    counts = [(name, getattr(proof.minutes, name)) for name in names]
+    if proof.rows is not None:
+        counts.append(("rows", proof.rows))
     digest = f"sha256:{show.clean(proof.digest)}" if proof.digest else say("no_digest", lang)
     edges = show.number(proof.edges, lang) if proof.edges else say("all_edges", lang)
     return (
