@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
@@ -59,6 +60,20 @@ def parse_month(text: str) -> Month:
         return Month.parse(text)
     except ValueError as error:
         raise UsageFailure(f"--month: {error}") from None
+
+
+def parse_discount(text: str | None) -> Decimal | None:
+    """What `--discount` names: per cent, 100 for all of it; a letter offers what a rebill can give. Raises
+    UsageFailure."""
+    if text is None:
+        return None
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal(-1)
+    if not (found.is_finite() and 0 < found <= 100):
+        raise UsageFailure(f"--discount: expected per cent, more than 0 and at most 100; found {text!r}")
+    return found
 
 
 def parse_language(given: str | None, otherwise: str = "en") -> str:

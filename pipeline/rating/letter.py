@@ -51,7 +51,8 @@ class Letter:
     """All that a letter may say. `amount`: the period on the plan he has; with `low` and `high` it is a forecast.
     `taxed`: whether all amounts hold tax, None: nothing is said. `usual`: what he pays in other months. `peak_day` had
     `peak_share` (0 to 1) of the traffic, `peak_resource` most of it. `serving`: his service is known to run.
-    `without_answer`: the option that stands then. `next_by`: by when we write again, whatever he says. Raises
+    `without_answer`: the option that stands then. `next_by`: by when we write again, whatever he says. `earlier`: plans
+    that he had before `plan` within the period, whose bills are in `amount`. `unused`: he used nothing in it. Raises
     ValueError with every fault at once."""
 
     customer: str
@@ -73,6 +74,8 @@ class Letter:
     answer_by: datetime | None = None
     without_answer: int | None = None
     sender: str = ""
+    earlier: tuple[Mapping[str, str], ...] = ()
+    unused: bool = False
 
     def __post_init__(self) -> None:
         faults = _faults(self)
@@ -119,7 +122,9 @@ def _titled(title: str, sentences: list[str], lang: str) -> str:
 def _problem(letter: Letter, lang: str) -> list[str]:
     words = {
         "period": _period(letter, lang),
-        "plan": show.clean(name_in(letter.plan, lang, "")),
+        "plan": tell("then", lang).join(
+            show.clean(name_in(names, lang, "")) for names in (*letter.earlier, letter.plan)
+        ),
         "amount": _money(letter, letter.amount, lang),
         "tax": _tax(letter, lang),
     }
@@ -127,9 +132,11 @@ def _problem(letter: Letter, lang: str) -> list[str]:
         low, high = _money(letter, letter.low, lang), _money(letter, letter.high, lang)
         said = [tell("forecast", lang, **words, low=low, high=high)]
     else:
-        said = [tell("bill", lang, **words)]
+        said = [tell("bills" if letter.earlier else "bill", lang, **words)]
         if letter.provisional:
             said.append(tell("provisional", lang))
+    if letter.unused:
+        said.append(tell("unused", lang))
     if letter.peak_day is not None and letter.peak_share is not None:
         day = show.day_text(letter.peak_day, lang)
         said.append(tell("peak", lang, share=show.percent(letter.peak_share, lang), day=day))
@@ -178,7 +185,8 @@ def _option(option: Option, letter: Letter, lang: str) -> str:
         words["since"] = show.day_text(option.since, lang)
     if option.offer is Offer.PAID and option.amount is not None:
         words |= {"amount": _money(letter, option.amount, lang), "tax": tax}
-    said = [tell(option.offer.value, lang, **words)]
+    as_it_is = option.offer is Offer.KEEP and letter.earlier
+    said = [tell("keep_bills" if as_it_is else option.offer.value, lang, **words)]
     if option.amount is not None and option.offer is not Offer.PAID:
         said.append(tell("to_pay", lang, about=about, amount=_money(letter, option.amount, lang), tax=tax))
         change = option.amount - letter.amount

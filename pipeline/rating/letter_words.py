@@ -26,6 +26,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Ваш счёт за {period} по тарифу «{plan}»: {amount}{tax}.",
         "Your bill for {period} on the plan “{plan}” is {amount}{tax}.",
     ),
+    "bills": (
+        "Тариф в этом периоде менялся, и по тарифам «{plan}» ваши счета за {period} составили вместе {amount}{tax}.",
+        "Your plan changed within the period: your bills for {period}, on the plans “{plan}”, are {amount} together"
+        "{tax}.",
+    ),
+    "then": ("», затем «", "”, then “"),
+    "unused": (
+        "Трафика и запросов за этот период не было.",
+        "There was no traffic and there were no requests in this period.",
+    ),
     "forecast": (
         "Если трафик и дальше будет таким, счёт за {period} по тарифу «{plan}» составит примерно {amount}{tax}, "
         "от {low} до {high}. Это прогноз, а не счёт: период ещё идёт.",
@@ -80,6 +90,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     # options
     "options": ("Что можно сделать", "What can be done"),
     "answer": ("Ответьте на это письмо одной цифрой:", "Answer this letter with one number:"),
+    "keep_bills": ("Оставить счета за период как есть.", "Leave the bills for the period as they are."),
     "keep": ("Остаться на тарифе «{name}».", "Stay on the plan “{name}”."),
     "move": (
         "Пересчитать весь период по тарифу «{name}».",

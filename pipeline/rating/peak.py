@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from pipeline.rating.model import Period
+
 if TYPE_CHECKING:
-    from pipeline.rating.model import Period
     from pipeline.rating.usage import Usage
+
+STANDS_OUT = 2
+"""A day is told of from so many times its even share of the period on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """`share`: of the period's bytes, 0 to 1, to a thousandth; `resource`: the one with most bytes on that day."""
+    """`share`: of the period's bytes, 0 to 1, to a thousandth; `resource`: the one with more than half of the period's
+    bytes, empty where none has so many."""
 
     day: date
     share: Decimal
     resource: str
 
 
+def so_far(period: Period, now: datetime) -> Period:
+    """The part of a period that is over: of an even month, half over, no day is a peak."""
+    return Period(period.begin, max(min(period.end, now), period.begin), period.tz)
+
+
 def find_peak(usage: Usage, period: Period) -> Peak | None:
-    """The day, in the period's own zone, with most bytes sent; None where nothing was sent."""
+    """The day, in the period's own zone, with most bytes sent; None where none has STANDS_OUT times its even share."""
     zone = ZoneInfo(period.tz)
     first, after = (int(at.timestamp()) // 60 for at in (period.begin, period.end))
     inside = (usage.minute >= first) & (usage.minute < after)
@@ -42,12 +52,16 @@ def find_peak(usage: Usage, period: Period) -> Peak | None:
     if not whole:
         return None
     best = max(range(len(by_day)), key=lambda number: (by_day[number], -number))
-    mine = day_of == best
-    resources = usage.resource[inside][mine]
-    carried = {int(r): _total(sent[mine][resources == r]) for r in np.unique(resources)}
+    last = (period.end - timedelta(microseconds=1)).astimezone(zone).date()
+    count = (last - period.begin.astimezone(zone).date()).days + 1
+    if by_day[best] * count < STANDS_OUT * whole:
+        return None
+    resources = usage.resource[inside]
+    carried = {int(r): _total(sent[resources == r]) for r in np.unique(resources)}
     top = max(carried, key=lambda r: (carried[r], usage.resources[r]))
     share = (Decimal(by_day[best]) / Decimal(whole)).quantize(Decimal("0.001"))
-    return Peak(date.fromordinal(int(distinct[best])), share, usage.resources[top])
+    most = usage.resources[top] if carried[top] * 2 > whole else ""
+    return Peak(date.fromordinal(int(distinct[best])), share, most)
 
 
 def _total(values: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> int:

@@ -228,7 +228,7 @@ def test_what_is_wrong_is_told(prebill: Prebill, site: Path) -> None:
         (("bill", "c1", *month, "--lang", "fr"), 2, "--lang: expected en or ru, found 'fr'"),
         (("bill", "c1", *month, "--now", RIPE, "-o", "no/where.pdf"), 2, "cannot be written"),
         (("simulate", *month), 2, "expected a customer, or --all"),
-        (("letter", "c1", *month, "--discount", "200"), 2, "more than 0 and less than 100; found '200'"),
+        (("letter", "c1", *month, "--discount", "200"), 2, "more than 0 and at most 100; found '200'"),
         (("letter", "c1", *month, "--paid", "gold"), 2, "--paid: expected TEXT=AMOUNT"),
         (("rebill", "propose", "c1"), 2, "--reason: required"),
         (("rebill", "propose", "c1"), 2, "expected --plan, --discount or both"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from statistics import median_low
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from pipeline.app.context import parse_time
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
-from pipeline.app.period import parse_language, parse_month
+from pipeline.app.period import parse_discount, parse_language, parse_month
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import print_json
 
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.app.context import Context
-    from pipeline.app.month_bill import ContractPart
     from pipeline.app.settings import CustomerSettings
     from pipeline.coverage.periods import Month
     from pipeline.rating.book import PlanBook
+    from pipeline.rating.held import Held
     from pipeline.rating.letter import Letter, Option
-    from pipeline.rating.model import Plan
+    from pipeline.rating.simulate import Simulation
+    from pipeline.rating.usage import Usage
     from pipeline.store.store import Store
 
 MONTHS_BEFORE = 3
@@ -88,7 +89,7 @@ def letter(
     who = customer_of(config, customer)
     language = parse_language(lang, who.lang)
     period = parse_month(month)
-    percent = _percent(discount)
+    percent = parse_discount(discount)
     more = _more_options(free or [], paid or [])
     given = (("--answer-by", answer_by), ("--next-by", next_by))
     times = [parse_time(text, option) if text else None for option, text in given]
@@ -106,18 +107,6 @@ def letter(
     return 0
 
 
-def _percent(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        found = Decimal(-1)
-    if not (found.is_finite() and 0 < found < 100):
-        raise UsageFailure(f"--discount: expected per cent, more than 0 and less than 100; found {text!r}")
-    return found
-
-
 def _compose(
     store: Store,
     context: Context,
@@ -130,35 +119,39 @@ def _compose(
     sender: str,
 ) -> Letter:
     from pipeline.app.commands.simulate import compiled_for, simulate_parts
-    from pipeline.app.month_bill import bills_before, month_parts, plan_for
+    from pipeline.app.month_bill import bills_before, held_of, month_parts, spans_of
+    from pipeline.app.still_open import refuse_future
     from pipeline.rating.letter import Letter
-    from pipeline.rating.peak import find_peak
+    from pipeline.rating.peak import find_peak, so_far
     from pipeline.rating.usage_join import join_usage
 
+    refuse_future(month, context.now(), spans_of(who, month))
     parts = month_parts(store, context.config, who, month, context.now())
     found = simulate_parts(who, parts, book, compiled_for(book, month))
-    if found.current is None:
+    if found.standing is None:
         raise UsageFailure(
             f"customer {who.id}: his own plan cannot price this month, so there is nothing to say"
         )
-    own = [plan_for(part, book) for part in parts]
-    if len({plan.currency for plan in own}) > 1:
+    held, usage = held_of(parts, book), join_usage([part.usage for part in parts])
+    if len({plan.currency for plan in held.plans}) > 1:
         raise UsageFailure(f"customer {who.id}: his contracts in {month} have several currencies")
-    amount = _to_pay(parts, own)
-    best = found.ranked[0].plan
-    peak = find_peak(join_usage([part.usage for part in parts]), found.period)
+    amount = found.standing.total
+    peak = find_peak(usage, so_far(found.period, context.now()))
+    unused = not (usage.bytes_sent.any() or usage.requests.any())
     answer_by, next_by = times
     before = bills_before(store, context.config, who, month, MONTHS_BEFORE)
     try:
         return Letter(
             customer=who.name or who.id,
-            plan=found.current.plan.names,
+            plan=held.plans[-1].names,
+            earlier=tuple(plan.names for plan in held.plans[:-1]),
             period=found.period,
             currency=found.currency,
             amount=amount,
-            options=(*_options(parts, found.current.plan, amount, best, percent), *more),
+            options=(*_options(held, usage, found, amount, percent, unused=unused), *more),
             next_by=next_by or context.now() + NEXT_AFTER,
-            provisional=any(part.open for part in parts),
+            provisional=bool(found.provisional),
+            unused=unused,
             taxed=True if parts[-1].span.tax else None,
             usual=median_low(before) if before else None,
             peak_day=peak.day if peak else None,
@@ -191,23 +184,23 @@ def _more_options(free: list[str], paid: list[str]) -> tuple[Option, ...]:
 
 
 def _options(
-    parts: list[ContractPart], own: Plan, amount: Decimal, best: Plan, percent: Decimal | None
+    held: Held, usage: Usage, found: Simulation, amount: Decimal, percent: Decimal | None, *, unused: bool
 ) -> tuple[Option, ...]:
-    """The best plan first, where it is better; then his own."""
+    """The best plan for all of the time first, where it is better; then things as they are. Where nothing was used a
+    plan's price says nothing of the months to come, and none is offered."""
+    from pipeline.rating.held import rate_once
     from pipeline.rating.letter import Offer, Option
+    from pipeline.rating.meter import Metering
+    from pipeline.rating.model import Discount
 
+    best, own = found.ranked[0].plan, held.plans[-1]
     keep = Option(Offer.KEEP, own.names, amount)
-    if best is own or (full := _to_pay(parts, [best] * len(parts))) >= amount:
+    if unused or (best is own and not found.changed):
         return (keep,)
-    less = full if percent is None else _to_pay(parts, [best] * len(parts), percent)
+    metering = Metering(usage, held.period)
+    full = rate_once(held, best, metering).total
+    if full >= amount:
+        return (keep,)
+    more = () if percent is None else (Discount("letter", percent=percent, once=True),)
+    less = rate_once(held, best, metering, more).total
     return (Option(Offer.MOVE, best.names, less, full - less or None, decided=False), keep)
-
-
-def _to_pay(parts: list[ContractPart], plans: list[Plan], percent: Decimal | None = None) -> Decimal:
-    """What the month's bills come to as they are issued, with taxes, and a discount after those that he has."""
-    from pipeline.app.month_bill import bill_part, less_part
-
-    bills = (
-        bill_part(less_part(part, percent, "letter"), plan) for part, plan in zip(parts, plans, strict=True)
-    )
-    return sum((bill.total for bill in bills), Decimal(0))
