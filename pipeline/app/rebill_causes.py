@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pipeline.app.failures import UsageFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.app.month_bill import ContractPart
     from pipeline.app.settings import Config
+    from pipeline.rating.bill_books import Books, Rebill
     from pipeline.rating.bill_diff import Change, Terms
     from pipeline.rating.bill_entries import Entry
     from pipeline.rating.book import PlanBook
     from pipeline.rating.model import Bill
-    from pipeline.rating.rebill import Books, Rebill
+    from pipeline.rating.usage import Usage
     from pipeline.store.store import Store
 
 
@@ -27,32 +29,57 @@ def causes_of(store: Store, config: Config, books: Books, found: Rebill) -> tupl
     from pipeline.rating.bill_diff import Terms, explain_difference
     from pipeline.rating.plan_errors import NoPlanError
 
-    old, new = books.documents[found.of], found.proposal
+    new = found.proposal
+    old = books.documents[(found.of, *new.adjustments)[-1]]
     try:
         book = book_of(config)
         part = _part_of(store, config, old.bill)
-        first = Terms(_counted(old), old.bill.plan, old.bill.plan_version, part.span.discounts, part.span.tax)
+        before, after = _counted(books.documents[found.of], old), _counted(new, new)
+        usages = {before: _usage(store, config, part, old), after: _usage(store, config, part, new)}
+        first = Terms(before, old.bill.plan, old.bill.plan_version, part.span.discounts, part.span.tax)
         terms = replace(
             first,
-            usage=_counted(new),
+            usage=after,
             plan=new.bill.plan,
             plan_version=new.bill.plan_version,
             discounts=new.discounts,
         )
         # a bill that replaced another one had discounts of its own
-        if before := next((r for r in books.rebills.values() if r.issued == found.of), None):
-            first = replace(first, discounts=before.proposal.discounts)
+        if last := next((r for r in books.rebills.values() if r.issued == found.of), None):
+            first = replace(first, discounts=last.proposal.discounts)
         return explain_difference(
-            old.bill, first, new.bill, terms, lambda between: _rate(part, book, between)
+            old.whole, first, new.bill, terms, lambda between: _rate(part, book, between, usages)
         )
     except (UsageFailure, NoPlanError) as error:
         return str(error)
 
 
-def _counted(entry: Entry) -> str:
-    """What names the usage of a bill: the digest of what was counted."""
-    proof = entry.proof
-    return "" if proof is None else proof.digest or str(proof.cut)
+def _counted(entry: Entry, last: Entry) -> str:
+    """What names the usage of a bill: the digest of what was closed, and what came later and is in it or in its last
+    adjustment."""
+    proof, late = entry.proof, last.counted
+    closed = "" if proof is None else proof.digest or str(proof.cut)
+    return f"{closed} {late.cut}" if late else closed
+
+
+def _usage(store: Store, config: Config, part: ContractPart, entry: Entry) -> Usage:
+    """The usage that a document knew: what was closed, and what had come by then. Segments that were replaced long
+    since are no more in the store; what they make of a difference is then unexplained."""
+    from pipeline.app.customers import Owners
+    from pipeline.coverage.closing import adjustments
+    from pipeline.rating.usage_join import change_usage
+
+    if entry.counted is None:
+        return part.usage
+    span = part.span.period
+    first, after = (int(at.timestamp()) // 60 for at in (span.begin, span.end))
+    closes = [
+        each
+        for each in store.closes(minutes=(first, after), customer=part.customer.id)
+        if (each.first, each.after) == (first, after)
+    ]
+    late = adjustments(store, closes, Owners(config.customer).owner, entry.counted.cut)
+    return change_usage(part.usage, late[0].changes) if late else part.usage
 
 
 def _part_of(store: Store, config: Config, bill: Bill) -> ContractPart:
@@ -61,6 +88,7 @@ def _part_of(store: Store, config: Config, bill: Bill) -> ContractPart:
     from pipeline.app.month_bill import count_part, customer_of
     from pipeline.coverage.periods import Month
     from pipeline.rating.contracts import spans_in
+    from pipeline.rating.exports.show import short_period
 
     customer = customer_of(config, bill.customer)
     begins = bill.period.begin.astimezone(ZoneInfo(bill.period.tz))
@@ -68,15 +96,17 @@ def _part_of(store: Store, config: Config, bill: Bill) -> ContractPart:
     for span in spans_in(contracts_of(customer), month):
         if (span.period.begin, span.period.end) == (bill.period.begin, bill.period.end):
             return count_part(store, config, customer, span, str(month))
-    begin = f"{bill.period.begin.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
-    raise UsageFailure(f"no contract of {bill.customer} has a month that begins at {begin} any more")
+    raise UsageFailure(
+        f"no contract of {bill.customer} has a month like that of the bill any more: {short_period(bill.period)}"
+    )
 
 
-def _rate(part: ContractPart, book: PlanBook, terms: Terms) -> Bill:
+def _rate(part: ContractPart, book: PlanBook, terms: Terms, usages: Mapping[str, Usage]) -> Bill:
     from pipeline.app.month_bill import bill_part
 
     span = replace(part.span, discounts=terms.discounts, tax=terms.tax)
-    return bill_part(replace(part, span=span), book.version(terms.plan, terms.plan_version))
+    plan = book.version(terms.plan, terms.plan_version)
+    return bill_part(replace(part, span=span), plan, usages[terms.usage])
 
 
 def causes_json(causes: tuple[Change, ...] | str) -> dict[str, Any]:

@@ -146,15 +146,15 @@ def _unbilled(
 
 
 def adjustments(
-    store: Store, closes: Sequence[Close], owner: Callable[[str], str | None]
+    store: Store, closes: Sequence[Close], owner: Callable[[str], str | None], cut: int | None = None
 ) -> list[Adjustment]:
-    """What changed in these closed months since they were closed, by the ledger as it is now."""
+    """What changed in these closed months since they were closed, by the ledger as it is now, or was at `cut`."""
     if not closes:
         return []
     span = (min(close.first for close in closes), max(close.after for close in closes))
     near = store.closes(minutes=span)
     wanted = {close.id for close in closes}
-    cut = store.cut()
+    cut = store.cut() if cut is None else cut
     found = adjust(
         near,
         lambda since, first, after: store.closing.changes(since, cut, first, after),

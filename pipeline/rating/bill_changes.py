@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from pipeline.rating.model import Bill, Line, Part
+from pipeline.rating.rerate import difference
 from pipeline.rating.rounding import add_up, negated
 
 ZERO = Decimal(0)
@@ -39,8 +40,9 @@ def credit_note(bill: Bill, why: str) -> Bill:
 
 def delta_lines(old: Bill, new: Bill) -> tuple[Line, ...]:
     """The lines by which `new` differs from `old`, on their own period: a line that is gone is reversed, a new one is
-    there whole, and of one that changed there is the difference. Taxes stay taxes, all else is an adjustment; their
-    sums are the differences of net, tax and total. Raises ValueError where the two are not of one period and currency.
+    there whole, and of one that changed there is the difference, step by step. Taxes stay taxes, all else is an
+    adjustment; their sums are the differences of net, tax and total. Raises ValueError where the two are not of one
+    period and currency.
     """
     if what := unlike(old, new):
         raise ValueError(f"bills that cannot be compared: {what}")
@@ -55,10 +57,7 @@ def delta_lines(old: Bill, new: Bill) -> tuple[Line, ...]:
             continue
         kind = line.kind if line.kind == "tax" else "adjustment"
         rule = f"{was.amount if was else 0} → {now.amount if now else 0}"
-        parts = (
-            *((replace(part, what=f"was: {part.what}") for part in _reverse(was).parts) if was else ()),
-            *((replace(part, what=f"is: {part.what}") for part in now.parts) if now else ()),
-        )
+        parts = difference(was.parts if was else (), now.parts if now else ())
         deltas.append(replace(line, kind=kind, quantity=quantity, amount=amount, parts=parts, rule=rule))
     return tuple(deltas)
 
@@ -66,7 +65,7 @@ def delta_lines(old: Bill, new: Bill) -> tuple[Line, ...]:
 def delta_bill(old: Bill, new: Bill, why: str) -> Bill:
     """The lines by which `new` differs from `old` as a bill of their own: what a credit note for the old one and the
     new one make together. Raises ValueError as `delta_lines` does."""
-    lines = tuple(replace(line, rule=f"{why}: {line.rule}") for line in delta_lines(old, new))
+    lines = tuple(replace(line, rule=f"{why}; {line.rule}") for line in delta_lines(old, new))
     net, tax, total = less(new.net, old.net), less(new.tax, old.tax), less(new.total, old.total)
     return replace(new, lines=lines, net=net, tax=tax, total=total)
 

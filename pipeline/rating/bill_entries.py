@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -34,9 +34,18 @@ DOCUMENTS = frozenset({Kind.BILL, Kind.CREDIT_NOTE})
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What came after a month's close and is counted all the same: so many rows that differ, by the ledger at `cut`."""
+
+    cut: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. `number`: of a document, 1, 2, 3 … without holes, 0 of a step. `of`: the bill that a credit note takes
-    back, a new bill replaces, a step is about; 0 of a first bill. `body`: canonical JSON, of a document the bill.
+    """One entry. `number`: of a document, 1, 2, 3 … without holes, 0 of a step. `of`: the document that a credit note
+    takes back, the bill that a new one replaces, an adjustment corrects, a step is about; 0 of a first bill. A bill
+    with `of` and without `rebill` is an adjustment. `body`: canonical JSON, of a document the bill.
     `digest`: SHA-256 of the body, hex. `seq`: its place in the log, 0 before it is written; `chain`: see `chain_of`."""
 
     kind: Kind
@@ -56,6 +65,28 @@ class Entry:
     def bill(self) -> Bill:
         """The bill of a document, or the one that a proposal wants issued."""
         return from_json(self.shown)[0]
+
+    @property
+    def adjusts(self) -> bool:
+        """Whether it is an adjustment: a bill of what came after the close of a month that was billed."""
+        return self.kind is Kind.BILL and bool(self.of) and not self.rebill
+
+    @property
+    def whole(self) -> Bill:
+        """The bill of the whole period that an adjustment leads to; of any other document its own."""
+        whole = json.loads(self.body).get("whole")
+        return from_json(whole)[0] if whole else self.bill
+
+    @property
+    def counted(self) -> Counted | None:
+        """What it counts beside the closed month; None: nothing."""
+        found = json.loads(self.body).get("counted")
+        return Counted(found["cut"], found["rows"]) if found else None
+
+    @property
+    def adjustments(self) -> tuple[int, ...]:
+        """The adjustments that a proposal would take back with its bill."""
+        return tuple(json.loads(self.body).get("adjustments", ()))
 
     @property
     def proof(self) -> Proof | None:
@@ -88,19 +119,30 @@ def document(
     reason: str,
     of: int = 0,
     rebill: str = "",
+    counted: Counted | None = None,
+    whole: Bill | None = None,
 ) -> Entry:
-    """A bill, with its proof of completeness, or a credit note, to be issued."""
-    body = canonical(to_json(bill, proof))
+    """A bill, with its proof of completeness, a credit note, or an adjustment with the bill that it leads to."""
+    said = to_json(bill, proof) | _late(counted)
+    body = canonical(said if whole is None else said | {"whole": to_json(whole, None)})
     return Entry(kind, bill.customer, at, actor, reason, number, of, rebill, body, digest_of(body))
 
 
-def proposal_body(bill: Bill, proof: Proof | None, discounts: Iterable[Discount]) -> str:
-    """What a proposal holds: the bill that would be issued, with its proof, and the discounts that are in it."""
+def proposal_body(
+    bill: Bill,
+    proof: Proof | None,
+    discounts: Iterable[Discount],
+    counted: Counted | None = None,
+    adjustments: Sequence[int] = (),
+) -> str:
+    """What a proposal holds: the bill that would be issued, with its proof, the discounts that are in it, and the
+    adjustments that would be taken back with the bill in whose place it comes."""
     listed = [
         {"name": each.name, "percent": _text(each.percent), "amount": _text(each.amount), "once": each.once}
         for each in discounts
     ]
-    return canonical({"bill": to_json(bill, proof), "discounts": listed})
+    more = {"adjustments": list(adjustments)} if adjustments else {}
+    return canonical({"bill": to_json(bill, proof), "discounts": listed} | _late(counted) | more)
 
 
 def canonical(data: Any) -> str:
@@ -114,9 +156,15 @@ def digest_of(text: str) -> str:
 
 
 def bill_digest(bill: Bill) -> str:
-    """The digest of what a bill says, whatever proof it has, and whatever people call its customer and plan now."""
+    """The digest of what a bill says, whatever proof it has, whatever people call its customer and plan now, and
+    whatever was free."""
     said = to_json(bill, None)
-    return digest_of(canonical({key: said[key] for key in said if key not in ("customer_name", "plan_name")}))
+    beside = ("customer_name", "plan_name", "uncounted")
+    return digest_of(canonical({key: said[key] for key in said if key not in beside}))
+
+
+def _late(counted: Counted | None) -> dict[str, Any]:
+    return {} if counted is None else {"counted": {"cut": counted.cut, "rows": counted.rows}}
 
 
 def _text(value: Decimal | None) -> str | None:

@@ -264,10 +264,27 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Uncounted:
+    """Usage in a zone that no charge counts of a plan that prices such usage elsewhere, so that it is free: `meter` is
+    bytes_sent, body_bytes or requests, `units` are of `unit`, exactly."""
+
+    meter: Meter
+    zone: str
+    units: Decimal
+    unit: str
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        where = f"zone {self.zone}" if self.zone else "no zone"
+        return f"{self.units:f} {self.unit} in {where} is counted by no charge"
+
+
+@dataclass(frozen=True, slots=True)
 class Bill:
     """What a customer owes for a period; `net` is the sum of its lines but taxes, `total` of all. `provisional`: why
     it may still change, empty for a final one. `customer_name`, `plan_names`: what people call them; they say nothing
-    of what is owed."""
+    of what is owed, nor does `uncounted`, what is free by oversight."""
 
     customer: str
     plan: str
@@ -281,3 +298,4 @@ class Bill:
     provisional: tuple[str, ...] = ()
     customer_name: str = ""
     plan_names: Mapping[str, str] = field(default_factory=dict)
+    uncounted: tuple[Uncounted, ...] = ()

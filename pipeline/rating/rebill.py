@@ -1,17 +1,19 @@
-"""Rebills: a person proposes another bill for a period that was billed, another person approves, and a credit note and
-the new bill are issued; pure functions of the bill log, to which pipeline/store/bill_log.py writes what they decide."""
+"""First bills, adjustments, and rebills: a person proposes another bill for a period that was billed, another person
+approves, and credit notes and the new bill are issued; pure functions of the bill log, to which
+pipeline/store/bill_log.py writes what they decide."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from pipeline.rating.bill_books import Books, Rebill, RebillError, RebillState, share_time
 from pipeline.rating.bill_changes import check_sums, credit_note, delta_bill, unlike
 from pipeline.rating.bill_entries import (
+    Counted,
     Entry,
     Kind,
     bill_digest,
@@ -20,6 +22,7 @@ from pipeline.rating.bill_entries import (
     document,
     proposal_body,
 )
+from pipeline.rating.exports.show import short_period
 from pipeline.rating.model import Bill, Discount
 
 if TYPE_CHECKING:
@@ -29,101 +32,11 @@ SCALE = 9
 """Decimals that an issued amount may have; no currency has more than four."""
 
 
+CAME_LATE = "came after the month was closed"
+"""Why there are adjustments."""
+
 LISTED = 20
 """Faults that are told one by one."""
-
-
-class RebillError(Exception):
-    """What was asked for may not be: says why, and what to do."""
-
-
-class RebillState(StrEnum):
-    """Where a rebill is. `superseded`: another rebill replaced its bill first; it can only be proposed anew."""
-
-    PROPOSED = "proposed"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
-    SUPERSEDED = "superseded"
-
-
-@dataclass(frozen=True, slots=True)
-class Rebill:
-    """A proposal and what became of it. `credit` and `issued` are numbers of documents, 0 before it is approved."""
-
-    proposal: Entry
-    state: RebillState = RebillState.PROPOSED
-    decision: Entry | None = None
-    credit: int = 0
-    issued: int = 0
-
-    @property
-    def id(self) -> str:
-        """The name by which people approve it."""
-        return self.proposal.rebill
-
-    @property
-    def of(self) -> int:
-        """The number of the bill that it would replace."""
-        return self.proposal.of
-
-    @property
-    def open(self) -> bool:
-        """Whether it waits for a decision."""
-        return self.state is RebillState.PROPOSED
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """What a log says: documents by number, rebills by id in the order in which they were proposed, and the bills that
-    stand, that is, that no credit note took back."""
-
-    documents: dict[int, Entry] = field(default_factory=dict)
-    rebills: dict[str, Rebill] = field(default_factory=dict)
-    standing: dict[int, Entry] = field(default_factory=dict)
-    standing_of: dict[str, list[int]] = field(default_factory=dict)
-    """customer → numbers of his standing bills"""
-
-    def standing_in(self, bill: Bill) -> list[Entry]:
-        """The standing bills of the same customer that share an instant with this one's period."""
-        mine = (self.standing[number] for number in self.standing_of.get(bill.customer, ()))
-        return [entry for entry in mine if _share(entry.bill, bill)]
-
-
-def read_books(entries: Iterable[Entry]) -> Books:
-    """The books after these entries, in the order of the log. Raises RebillError where they contradict each other."""
-    books = Books()
-    for entry in entries:
-        _follow(books, entry)
-    return books
-
-
-def _follow(books: Books, entry: Entry) -> None:
-    known = books.rebills.get(entry.rebill)
-    if entry.kind is Kind.BILL:
-        books.documents[entry.number] = books.standing[entry.number] = entry
-        books.standing_of.setdefault(entry.customer, []).append(entry.number)
-        if known:
-            books.rebills[entry.rebill] = replace(known, issued=entry.number)
-    elif entry.kind is Kind.CREDIT_NOTE:
-        if entry.of not in books.standing:
-            raise RebillError(f"the log's entry {entry.seq} takes back bill {entry.of}, which does not stand")
-        books.documents[entry.number] = entry
-        del books.standing[entry.of]
-        books.standing_of[entry.customer].remove(entry.of)
-        for other in [each for each in books.rebills.values() if each.of == entry.of]:
-            if other.id == entry.rebill:
-                books.rebills[other.id] = replace(other, credit=entry.number)
-            elif other.open:
-                books.rebills[other.id] = replace(other, state=RebillState.SUPERSEDED)
-    elif entry.kind is Kind.PROPOSED:
-        if known:
-            raise RebillError(f"the log's entry {entry.seq} proposes {entry.rebill} a second time")
-        books.rebills[entry.rebill] = Rebill(entry)
-    elif known is None or not known.open:
-        raise RebillError(f"the log's entry {entry.seq} decides on {entry.rebill}, which is not open")
-    else:
-        books.rebills[entry.rebill] = replace(known, state=RebillState(entry.kind.value), decision=entry)
 
 
 # -- decisions: the entries to be appended now; none where all that was asked for has been done already
@@ -147,10 +60,10 @@ def issue(
     faults: list[str] = []
     for bill, proof in bills:
         earlier = asked.setdefault(bill.customer, [])
-        there = books.standing_in(bill) or [entry for entry in earlier if _share(entry.bill, bill)]
+        there = books.standing_in(bill) or [entry for entry in earlier if share_time(entry.bill, bill)]
         if [bill_digest(entry.bill) for entry in there] == [bill_digest(bill)]:
             continue
-        whose = f"{bill.customer} {bill.period.begin:%Y-%m-%d}"
+        whose = f"{bill.customer} {short_period(bill.period)}"
         faults += [f"{whose}: {fault}" for fault in _unfit(bill)]
         if there:
             faults.append(f"{whose}: bill {there[0].number} is issued for that time; propose a rebill of it")
@@ -162,6 +75,34 @@ def issue(
     return new
 
 
+def adjust(
+    books: Books,
+    of: int,
+    whole: Bill,
+    counted: Counted | None,
+    next_number: int,
+    *,
+    at: datetime,
+    actor: str,
+    reason: str = CAME_LATE,
+) -> list[Entry]:
+    """The adjustment that leads from what stands for bill `of` to `whole`, the price of all that is known now: lines of
+    their own on the bill's own period. Nothing where no money moves, so it can be asked for again and again."""
+    _named(actor)
+    _standing(books, of)
+    before = books.whole_of(of)
+    faults = _unfit(whole)
+    if what := unlike(before, whole):
+        faults.append(f"it cannot adjust bill {of}: {what}")
+    if faults:
+        raise RebillError("; ".join(faults))
+    delta = delta_bill(before, whole, reason)
+    if not (delta.net or delta.tax):
+        return []
+    words: dict[str, Any] = {"number": next_number, "of": of, "at": at, "actor": actor, "reason": reason}
+    return [document(delta, **words, counted=counted, whole=whole)]
+
+
 def propose(
     books: Books,
     of: int,
@@ -169,16 +110,17 @@ def propose(
     proof: Proof | None = None,
     *,
     discounts: Sequence[Discount] = (),
+    counted: Counted | None = None,
     at: datetime,
     actor: str,
     reason: str,
 ) -> tuple[str, list[Entry]]:
-    """A proposal to put `bill` in the place of the standing bill `of`; its id, and what to append. The same proposal by
-    the same person is the same one as long as nobody decided on it."""
+    """A proposal to put `bill` in the place of the standing bill `of` and its adjustments; its id, and what to append.
+    The same proposal by the same person is the same one as long as nobody decided on it."""
     _named(actor)
     _reasoned(reason)
     old = _standing(books, of)
-    if bill_digest(bill) == bill_digest(old.bill):
+    if bill_digest(bill) == bill_digest(books.whole_of(of)):
         raise RebillError(f"the new bill says what bill {of} says: there is nothing to rebill")
     faults = _unfit(bill)
     if what := unlike(old.bill, bill):
@@ -192,7 +134,8 @@ def propose(
     ]
     if faults:
         raise RebillError("; ".join(faults))
-    body = proposal_body(bill, proof, discounts)
+    adjustments = [entry.number for entry in books.adjustments_of(of)]
+    body = proposal_body(bill, proof, discounts, counted, adjustments)
     ended = sum(1 for each in books.rebills.values() if not each.open and each.proposal.body == body)
     name = "r" + digest_of(canonical((of, _person(actor), reason, body, ended)))[:12]
     if name in books.rebills:
@@ -204,8 +147,8 @@ def propose(
 def approve(
     books: Books, rebill: str, next_number: int, *, at: datetime, actor: str, reason: str
 ) -> list[Entry]:
-    """The approval, the credit note and the new bill. Nothing where it is approved already. Refused for the one who
-    proposed it, and where its bill does not stand any more."""
+    """The approval, a credit note for the bill and for each of its adjustments, and the new bill. Nothing where it is
+    approved already. Refused for the one who proposed it, and where its bill does not stand any more."""
     _named(actor)
     found = _rebill(books, rebill)
     if found.state is RebillState.APPROVED:
@@ -216,13 +159,31 @@ def approve(
         raise RebillError(f"{found.proposal.actor} proposed {rebill}: another person has to approve it")
     old = _standing(books, found.of)
     why = found.proposal.reason
-    words: dict[str, Any] = {"of": found.of, "rebill": rebill, "at": at, "actor": actor, "reason": why}
-    taken_back = credit_note(old.bill, f"takes back bill {found.of}: {why}")
+    words: dict[str, Any] = {"rebill": rebill, "at": at, "actor": actor, "reason": why}
+    taken_back = [
+        document(
+            credit_note(
+                each.bill, f"takes back {'adjustment' if each.adjusts else 'bill'} {each.number}: {why}"
+            ),
+            kind=Kind.CREDIT_NOTE,
+            number=number,
+            of=each.number,
+            **words,
+        )
+        for number, each in enumerate((old, *books.adjustments_of(found.of)), next_number)
+    ]
     body = canonical({"proposal": found.proposal.digest})
     return [
         Entry(Kind.APPROVED, old.customer, at, actor, reason, 0, found.of, rebill, body, digest_of(body)),
-        document(taken_back, kind=Kind.CREDIT_NOTE, number=next_number, **words),
-        document(found.proposal.bill, found.proposal.proof, number=next_number + 1, **words),
+        *taken_back,
+        document(
+            found.proposal.bill,
+            found.proposal.proof,
+            number=next_number + len(taken_back),
+            of=found.of,
+            counted=found.proposal.counted,
+            **words,
+        ),
     ]
 
 
@@ -244,8 +205,8 @@ def turn_down(books: Books, rebill: str, *, at: datetime, actor: str, reason: st
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a rebill moves: `delta` leads from the old bill to the new one line by line: what the credit note and the
-    new bill make together."""
+    """What a rebill moves: `delta` leads from the old bill, with its adjustments, to the new one line by line: what the
+    credit notes and the new bill make together."""
 
     old: Bill
     credit: Bill
@@ -256,7 +217,8 @@ class Difference:
 def difference(books: Books, rebill: str) -> Difference:
     """Of a rebill, decided or not."""
     found = _rebill(books, rebill)
-    old, new, why = books.documents[found.of].bill, found.proposal.bill, found.proposal.reason
+    last = (found.of, *found.proposal.adjustments)[-1]
+    old, new, why = books.documents[last].whole, found.proposal.bill, found.proposal.reason
     return Difference(old, credit_note(old, why), new, delta_bill(old, new, why))
 
 
@@ -276,10 +238,6 @@ def _unfit(bill: Bill) -> list[str]:
     return faults
 
 
-def _share(one: Bill, other: Bill) -> bool:
-    return one.period.begin < other.period.end and other.period.begin < one.period.end
-
-
 def _taken(bill: Bill) -> set[str]:
     """Names of the discounts that took something off a bill."""
     return {line.id for line in bill.lines if line.kind == "discount" and line.amount}
@@ -287,13 +245,18 @@ def _taken(bill: Bill) -> set[str]:
 
 def _standing(books: Books, number: int) -> Entry:
     if found := books.standing.get(number):
+        if found.adjusts:
+            raise RebillError(f"{number} is an adjustment of bill {found.of}: name that one")
         return found
     if number not in books.documents:
         raise RebillError(f"there is no bill {number}")
     if books.documents[number].kind is Kind.CREDIT_NOTE:
         raise RebillError(f"{number} is a credit note: name a bill that stands")
     taken_back = next(e for e in books.documents.values() if e.kind is Kind.CREDIT_NOTE and e.of == number)
-    replaced = next((e.number for e in books.documents.values() if e.kind is Kind.BILL and e.of == number), 0)
+    replaced = next(
+        (e.number for e in books.documents.values() if e.rebill == taken_back.rebill and e.kind is Kind.BILL),
+        0,
+    )
     raise RebillError(
         f"bill {number} was taken back by credit note {taken_back.number}: propose a rebill of bill {replaced}"
     )
@@ -311,7 +274,7 @@ def _undecided(found: Rebill) -> None:
         return
     if found.state is RebillState.SUPERSEDED:
         raise RebillError(
-            f"{found.id} is superseded: another rebill replaced bill {found.of}; propose it anew"
+            f"{found.id} is superseded: bill {found.of} was replaced or adjusted since; propose it anew"
         )
     who = f" by {found.decision.actor}" if found.decision else ""
     raise RebillError(f"{found.id} is {found.state}{who} already: propose it anew")

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipeline.rating import rebill
-from pipeline.rating.bill_entries import DOCUMENTS, Entry, Kind, chain_of, faults_of
-from pipeline.rating.rebill import Books, RebillError, read_books
+from pipeline.rating.bill_books import Books, Rebill, RebillError, read_books
+from pipeline.rating.bill_entries import DOCUMENTS, Counted, Entry, Kind, chain_of, faults_of
 from pipeline.store.numbered import append_numbered
 from pipeline.store.sessions import names_subquery
 
@@ -98,6 +98,17 @@ class BillLog:
             found += [books.standing_in(bill)[0] for bill, _ in some]
         return found
 
+    def adjust(
+        self, of: int, whole: Bill, counted: Counted | None, *, at: datetime, actor: str
+    ) -> list[Entry]:
+        """Issues the adjustment that leads from what stands for bill `of` to `whole`, where money moves; all that stand
+        of it now. Raises RebillError."""
+
+        def decide(books: Books, number: int) -> list[Entry]:
+            return rebill.adjust(books, of, whole, counted, number, at=at, actor=actor)
+
+        return self._append({self.document(of).customer}, decide).adjustments_of(of)
+
     def propose(
         self,
         of: int,
@@ -105,24 +116,33 @@ class BillLog:
         proof: Proof | None = None,
         *,
         discounts: Sequence[Discount] = (),
+        counted: Counted | None = None,
         at: datetime,
         actor: str,
         reason: str,
-    ) -> rebill.Rebill:
+    ) -> Rebill:
         """Proposes `bill` (with these discounts in it) in the place of bill `of`."""
         name = ""
 
         def decide(books: Books, _number: int) -> list[Entry]:
             nonlocal name
             name, new = rebill.propose(
-                books, of, bill, proof, discounts=discounts, at=at, actor=actor, reason=reason
+                books,
+                of,
+                bill,
+                proof,
+                discounts=discounts,
+                counted=counted,
+                at=at,
+                actor=actor,
+                reason=reason,
             )
             return new
 
         customer = self.document(of).customer
         return self._append({customer}, decide).rebills[name]
 
-    def approve(self, rebill_id: str, *, at: datetime, actor: str, reason: str) -> rebill.Rebill:
+    def approve(self, rebill_id: str, *, at: datetime, actor: str, reason: str) -> Rebill:
         """Approves, and issues the credit note and the new bill, in one INSERT. Approved already: as it is."""
 
         def decide(books: Books, number: int) -> list[Entry]:
@@ -130,7 +150,7 @@ class BillLog:
 
         return self._append({self.customer_of(rebill_id)}, decide).rebills[rebill_id]
 
-    def turn_down(self, rebill_id: str, *, at: datetime, actor: str, reason: str) -> rebill.Rebill:
+    def turn_down(self, rebill_id: str, *, at: datetime, actor: str, reason: str) -> Rebill:
         """Ends a proposal: withdrawn by the one who made it, rejected by anybody else."""
 
         def decide(books: Books, _number: int) -> list[Entry]:

@@ -155,14 +155,11 @@ def test_an_adjustment_names_its_cause_and_reverses_what_is_gone() -> None:
 
     before = rate_plan(plan(fee("a", 10), fee("b", 20)), (), MONTH)
     after = rate_plan(plan(fee("b", 25), fee("c", 1)), (), MONTH)
-    told = {
-        line.id: (line.amount, line.rule.split(";")[0])
-        for line in delta_bill(before, after, "new prices").lines
-    }
+    told = {line.id: (line.amount, line.rule) for line in delta_bill(before, after, "new prices").lines}
     assert told == {
-        "a": (Decimal(-10), "new prices: 10.00 → 0"),
-        "b": (Decimal(5), "new prices: 20.00 → 25.00"),
-        "c": (Decimal(1), "new prices: 0 → 1.00"),
+        "a": (Decimal(-10), "new prices; 10.00 → 0"),
+        "b": (Decimal(5), "new prices; 20.00 → 25.00"),
+        "c": (Decimal(1), "new prices; 0 → 1.00"),
     }
     with pytest.raises(ValueError, match="cannot be compared: its customer is c2"):
         delta_bill(before, replace(after, customer="c2"), "mistake")

@@ -13,7 +13,8 @@ from pipeline.rating.bill_entries import Entry, Kind
 from pipeline.rating.model import Bill, Charge, Discount, Meter, Model, Plan, Quantity, Tax, Tier
 from pipeline.rating.payback import Churn, Note, forecast_payback
 from pipeline.rating.rate import rate_plan
-from pipeline.rating.rebill import difference, read_books
+from pipeline.rating.bill_books import read_books
+from pipeline.rating.rebill import difference
 from tests.rating.billing import NOW, PERIOD
 
 TAX = Tax("НДС", Decimal(22), included=False)

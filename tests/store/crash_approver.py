@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from pipeline.rating.rebill import RebillState
+from pipeline.rating.bill_books import RebillState
 from pipeline.store import Store, open_store
 from tests.rating.billing import NOW, simple_bill
 

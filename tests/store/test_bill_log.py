@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.rating.bill_books import RebillError, RebillState
 from pipeline.rating.bill_entries import digest_of
 from pipeline.rating.model import Discount
-from pipeline.rating.rebill import RebillError, RebillState
 from tests.rating.billing import NOW, simple_bill
 
 if TYPE_CHECKING:

@@ -12,25 +12,23 @@ from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.period import parse_language, parse_month
 from pipeline.app.stores import existing_store
-from pipeline.app.terminal import out, print_json, say
+from pipeline.app.terminal import print_json, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from pipeline.app.bill_pages import Page
     from pipeline.app.context import Context
-    from pipeline.coverage.proof import Proof
-    from pipeline.rating.exports.target import Target
-    from pipeline.rating.model import Bill
+    from pipeline.app.month_bill import ContractPart
+    from pipeline.rating.bill_entries import Entry
+    from pipeline.rating.book import PlanBook
     from pipeline.store.store import Store
-
-    Write = Callable[[Bill, Proof | None, str, Target], None]
 
 
 def bill(
-    customer: str,
+    customer: str | None = None,
     /,
     *,
-    month: str,
+    month: str | None = None,
+    document: int | None = None,
     output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
     issue: Flag = False,
     actor: str | None = None,
@@ -42,7 +40,9 @@ def bill(
 
     A month that is closed is billed as it was closed; what came later is
     an adjustment of its own beneath. One that is not closed is billed as
-    it stands, and marked provisional with the reasons.
+    it stands, and marked provisional with the reasons. Where a bill was
+    issued, or another put in its place, that document is shown, with the
+    adjustments that were issued.
 
     Parameters
     ----------
@@ -50,99 +50,176 @@ def bill(
         The customer's id.
     month
         The month, as YYYY-MM, in the time zone of his contract.
+    document
+        Instead of a customer's month: a bill, adjustment or credit note by its number, as it was issued.
     output
-        Write it to FILE.pdf, FILE.xlsx or FILE.csv. Where the contract changed within the month there is
-        a bill for each part, and each gets a file, with -2, -3 … behind its name.
+        Write it to FILE.pdf, FILE.xlsx or FILE.csv. Each document gets a file (the bill of each part of a month in
+        which the contract changed, each adjustment), with -2, -3 … behind its name.
     issue
-        Keep the bill for good, under a number: a closed month's only. What is issued is never changed; see rebill.
+        Keep the bill for good, under a number: a closed month's only. What came after the close becomes an
+        adjustment, a document of its own on the same month, priced on the plan of the bill that stands. What is
+        issued is never changed, and asking again issues nothing twice; see rebill.
     actor
         Who issues it. Default: the user of this process.
     lang
         en or ru. Default: the customer's.
     json
-        One JSON array of bills on standard output, each with its proof and its adjustment.
+        One JSON array of bills on standard output, each with its proof and its adjustments: `adjustments` that were
+        issued, and in `adjustment` what is not issued yet. With --document: that document.
     """
-    from pipeline.app.month_bill import adjust_bill, bill_part, customer_of, month_parts, plan_for
+    if document is not None:
+        _only_document(customer, month, issue)
+        return _document(context, document, output, lang, json=json)
+    if customer is None or month is None:
+        raise UsageFailure("expected a customer and --month, or --document NUMBER")
+    return _month(context, customer, month, output, actor if issue else None, lang, issue=issue, json=json)
+
+
+def _only_document(customer: str | None, month: str | None, issue: bool) -> None:
+    given = [("a customer", customer), ("--month", month), ("--issue", issue or None)]
+    if both := [name for name, value in given if value is not None]:
+        raise UsageFailure(f"--document: a document is named by its number alone, without {', '.join(both)}")
+
+
+def _month(
+    context: Context,
+    customer: str,
+    month: str,
+    output: Path | None,
+    actor: str | None,
+    lang: str | None,
+    *,
+    issue: bool,
+    json: bool,
+) -> int:
+    from pipeline.app.bill_pages import page_json, save_pages, show_pages, writer_of
+    from pipeline.app.month_bill import customer_of, month_parts
     from pipeline.app.plan_files import book_of
 
     config = context.config
     whose = customer_of(config, customer)
-    write = _writer(output) if output else None
+    write = writer_of(output) if output else None
     language = parse_language(lang, whose.lang)
     period = parse_month(month)
     book = book_of(config)
-    bills = []
     with existing_store(context) as store:
-        for part in month_parts(store, config, whose, period, context.now()):
-            plan = plan_for(part, book)
-            owed = bill_part(part, plan)
-            bills.append((owed, part.proof, adjust_bill(part, plan, owed)))
+        parts = month_parts(store, config, whose, period, context.now())
         if issue:
-            _issue(store, [(owed, proof) for owed, proof, _ in bills], context, actor)
+            _issue(store, parts, book, context, actor)
+        found = [_pages(store, part, book) for part in parts]
     if json:
-        from pipeline.rating.exports.bill_json import to_json
-
         print_json(
             [
-                {**to_json(owed, proof), "adjustment": to_json(late, None) if late else None}
-                for owed, proof, late in bills
+                page_json(bill)
+                | {
+                    "adjustments": [page_json(each) for each in issued],
+                    "adjustment": page_json(late) if late else None,
+                }
+                for bill, issued, late in found
             ]
         )
+    pages = [bill for bill, _, _ in found]
+    for _, issued, late in found:
+        pages += [*issued, *([late] if late else [])]
     if output and write:
-        _save(bills, output, language, write)
+        save_pages(pages, output, language, write)
     elif not json:
-        _show(bills, language)
+        show_pages(pages, language)
     return 0
 
 
-def _issue(store: Store, bills: list[tuple[Bill, Proof | None]], context: Context, actor: str | None) -> None:
-    from pipeline.rating.rebill import RebillError
+def _pages(store: Store, part: ContractPart, book: PlanBook) -> tuple[Page, list[Page], Page | None]:
+    """The bill of a part as it stands, its adjustments as they were issued, and what is in none of them yet."""
+    from pipeline.app.bill_pages import Page, issued_page
+    from pipeline.app.issued import counted_late, late_bill, same_amounts, standing_of
+    from pipeline.app.month_bill import bill_part, plan_for
+    from pipeline.rating.exports.paper import Paper
 
-    who = (actor or getpass.getuser()).strip()
+    books = store.bills.books({part.customer.id})
+    standing = standing_of(books, part)
+    if standing is None:
+        owed = bill_part(part, plan_for(part, book))
+        late = late_bill(part, None, book, owed)
+        page = Page(owed, part.proof, Paper())
+        return page, [], Page(late, None, Paper("adjustment", counted=counted_late(part))) if late else None
+    number = standing.bill.number
+    if standing.discounts is None and standing.bill.counted is None:
+        try:
+            now = bill_part(part, plan_for(part, book))
+        except UsageFailure as error:
+            say(f"bill {number} is shown as it was issued; today it could not be made: {error}")
+        else:
+            if not same_amounts(standing.bill.bill, now):
+                say(
+                    f"bill {number} is shown as it was issued; by the contract of today it would be {now.total} "
+                    f"{now.currency} (`prebill rebill propose` puts that in its place)"
+                )
     try:
-        for entry in store.bills.issue(bills, at=context.now(), actor=who):
-            owed = entry.bill
-            say(
-                f"bill {entry.number} of {entry.customer}: {owed.total} {owed.currency}, issued by {entry.actor}"
-            )
+        late = late_bill(part, standing, book, standing.bill.bill)
+    except UsageFailure as error:
+        say(f"what came after the close of bill {number}'s month cannot be priced: {error}")
+        late = None
+    paper = Paper("adjustment", of=number, counted=counted_late(part))
+    return (
+        issued_page(books, standing.bill),
+        [issued_page(books, each) for each in standing.adjustments],
+        Page(late, None, paper) if late else None,
+    )
+
+
+def _issue(
+    store: Store, parts: list[ContractPart], book: PlanBook, context: Context, actor: str | None
+) -> None:
+    """The bill of each part that has none; then of each an adjustment for what came after its close, where that moves
+    money. Raises UsageFailure."""
+    from pipeline.app.issued import counted_late, same_amounts, standing_of, whole_of_now
+    from pipeline.app.month_bill import bill_part, plan_for
+    from pipeline.rating.bill_books import RebillError
+
+    who, now = (actor or getpass.getuser()).strip(), context.now()
+    customer = parts[0].customer.id
+    try:
+        books = store.bills.books({customer})
+        new = []
+        for part in parts:
+            there = standing_of(books, part)
+            if there is not None and there.discounts is not None:
+                continue
+            owed = bill_part(part, plan_for(part, book))
+            if there is None or not (there.bill.counted or same_amounts(there.bill.bill, owed)):
+                new.append((owed, part.proof))
+        store.bills.issue(new, at=now, actor=who)
+        for part in parts:
+            there = standing_of(store.bills.books({customer}), part)
+            if there is None:
+                continue
+            entry = there.bill
+            say(_said(f"bill {entry.number} of {customer}", entry))
+            whole = whole_of_now(part, there, book)
+            adjusted = store.bills.adjust(entry.number, whole, counted_late(part), at=now, actor=who)
+            for each in adjusted:
+                say(_said(f"adjustment {each.number} to bill {entry.number} of {customer}", each))
+            if part.late is not None and not adjusted:
+                say(f"what came after the close changes no amount of bill {entry.number}")
     except RebillError as error:
         raise UsageFailure(f"--issue: {error}", mend="`prebill close` closes a month.") from None
 
 
-def _writer(output: Path) -> Write:
-    from pipeline.rating.exports.bill_csv import write_csv
-    from pipeline.rating.exports.bill_pdf import write_pdf
-    from pipeline.rating.exports.bill_xlsx import write_xlsx
-
-    writers: dict[str, Write] = {
-        ".pdf": write_pdf,
-        ".xlsx": write_xlsx,
-        ".csv": write_csv,
-    }
-    if output.suffix.lower() not in writers:
-        raise UsageFailure(f"--output {output}: expected a name that ends with {', '.join(writers)}")
-    return writers[output.suffix.lower()]
+def _said(what: str, entry: Entry) -> str:
+    return f"{what}: {entry.bill.total} {entry.bill.currency}, issued by {entry.actor}"
 
 
-def _save(bills: list[tuple[Bill, Proof | None, Bill | None]], output: Path, lang: str, write: Write) -> None:
-    every = [(owed, proof, "provisional bill" if owed.provisional else "bill") for owed, proof, _ in bills]
-    every += [(late, None, "adjustment") for _, _, late in bills if late]
-    for place, (owed, proof, what) in enumerate(every, 1):
-        target = output if place == 1 else output.with_stem(f"{output.stem}-{place}")
+def _document(context: Context, number: int, output: Path | None, lang: str | None, *, json: bool) -> int:
+    from pipeline.app.bill_pages import show_entry
+    from pipeline.rating.bill_books import RebillError
+
+    with existing_store(context) as store:
         try:
-            write(owed, proof, lang, target)
-        except OSError as error:
-            raise UsageFailure(f"--output {target}: cannot be written: {error.strerror or error}") from None
-        say(f"{target}: {what}, {owed.total} {owed.currency}")
-
-
-def _show(bills: list[tuple[Bill, Proof | None, Bill | None]], lang: str) -> None:
-    from pipeline.rating.exports.bill_text import write_text
-    from pipeline.rating.exports.words import say as translate
-
-    for owed, proof, late in bills:
-        write_text(owed, proof, lang, out())
-        if late:
-            out().print()
-            out().print(f"[bold]{translate('came_late', lang)}[/bold]")
-            write_text(late, None, lang, out())
+            entry = store.bills.document(number)
+        except RebillError as error:
+            raise UsageFailure(
+                f"--document: {error}", mend="`prebill rebill show` lists the documents."
+            ) from None
+        books = store.bills.books({entry.customer})
+    show_entry(context.config, books, entry, output, lang, json=json)
+    return 0

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import getpass
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
-from pipeline.app.period import parse_month
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import out, print_json, say
 
 if TYPE_CHECKING:
     from pipeline.app.context import Context
+    from pipeline.rating.bill_books import Books, Rebill
     from pipeline.rating.bill_diff import Change
     from pipeline.rating.model import Bill
     from pipeline.rating.payback import Payback, Range
-    from pipeline.rating.rebill import Books, Rebill
     from pipeline.store.store import Store
 
     Causes = tuple[Change, ...] | str
@@ -41,39 +39,46 @@ def rebill(
     discount: str | None = None,
     actor: str | None = None,
     reason: str | None = None,
+    lang: str | None = None,
     json: Flag = False,
     context: Given,
 ) -> int:
-    """Put another bill in the place of one that was issued: another plan, a discount, or both, for that month.
+    """Put another bill in the place of one that was issued: another plan, a discount, or what the month comes to now.
 
     `propose CUSTOMER --month YYYY-MM --plan ID --discount PERCENT`: the
-    month as it was closed, rated anew. `approve ID`: by another person;
-    issues a credit note and the new bill. `reject ID`: ends a proposal.
-    `show [CUSTOMER | ID]`: bills, proposals, and, where one is named, what
-    each would change and because of what.
-    Nothing that was issued is ever changed.
+    month as it was closed and what came later, rated anew; without --plan
+    and --discount for late data or a corrected tariff alone. `approve ID`:
+    by another person; issues credit notes for the bill and its
+    adjustments, and the new bill. `reject ID`: ends a proposal.
+    `show [CUSTOMER | ID | NUMBER]`: documents, proposals, and, where one
+    is named, what each would change and because of what, or the document
+    of that number. Nothing that was issued is ever changed.
 
     Parameters
     ----------
     action
         propose, approve, reject or show.
     what
-        propose: a customer. approve, reject: a rebill's id. show: either; default: all.
+        propose: a customer. approve, reject: a rebill's id. show: either, or a document's number; default: all.
     month
         propose: the month that was billed.
     plan
-        propose: the plan in its place. Default: the one that he has.
+        propose: the plan in its place, as ID or ID@VERSION. An ID alone is the version that his contract has, or
+        that was sold when it began. Default: the plan he was moved to by a rebill, else his contract's.
     discount
         propose: per cent off, once.
     actor
         Who does it. Default: the user of this process.
     reason
         Why; required but for show.
+    lang
+        show NUMBER: en or ru. Default: the customer's.
     json
         One JSON document on standard output.
     """
     from pipeline.app.rebill_causes import causes_of
-    from pipeline.rating.rebill import RebillError
+    from pipeline.app.rebill_proposal import propose_rebill
+    from pipeline.rating.bill_books import RebillError
 
     who = (actor or getpass.getuser()).strip()
     _check(action, what, month, plan, discount, reason)
@@ -81,10 +86,12 @@ def rebill(
     try:
         with existing_store(context) as store:
             if action == "show":
-                return _show_all(store, context, what, json=json)
+                return _show_all(store, context, what, lang, json=json)
             now = context.now()
             if action == "propose":
-                found = _propose(store, context, str(what), str(month), plan, discount, who, str(reason))
+                found = propose_rebill(
+                    store, context, str(what), str(month), plan, discount, who, str(reason)
+                )
             elif action == "approve":
                 found = store.bills.approve(str(what), at=now, actor=who, reason=str(reason))
             else:
@@ -126,70 +133,10 @@ def _check(
     if action == "propose":
         if month is None:
             problems.append("--month: required, and not given")
-        if plan is None and discount is None:
-            problems.append("rebill propose: expected --plan, --discount or both")
     elif month or plan or discount:
         problems.append("--month, --plan, --discount: only with propose")
     if problems:
         raise UsageFailure(problems)
-
-
-def _percent(text: str) -> Decimal:
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        found = Decimal(-1)
-    if not (found.is_finite() and 0 < found <= 100):
-        raise UsageFailure(f"--discount: expected per cent, more than 0 and at most 100; found {text!r}")
-    return found
-
-
-def _propose(
-    store: Store,
-    context: Context,
-    customer: str,
-    month: str,
-    plan: str | None,
-    discount: str | None,
-    actor: str,
-    reason: str,
-) -> Rebill:
-    """The customer's closed month on the plan, with what he has of discounts and the new one after them."""
-    from pipeline.app.month_bill import bill_part, customer_of, less_part, month_parts, plan_for
-    from pipeline.app.plan_files import book_of
-    from pipeline.rating.contracts import first_day
-    from pipeline.rating.plan_errors import NoPlanError
-
-    config = context.config
-    book = book_of(config)
-    percent = _percent(discount) if discount else None
-    period = parse_month(month)
-    parts = month_parts(store, config, customer_of(config, customer), period, context.now())
-    if len(parts) > 1:
-        raise UsageFailure(
-            f"rebill: the contract of {customer} changed within {month}, and a rebill is of one contract's month"
-        )
-    part = less_part(parts[0], percent, f"{reason} ({month})")
-    try:
-        chosen = book.find(plan, first_day(part.span.contract)) if plan else plan_for(part, book)
-    except NoPlanError as error:
-        raise UsageFailure(f"--plan: {error}") from None
-    bill = bill_part(part, chosen)
-    standing = store.bills.books({customer}).standing_in(bill)
-    if not standing:
-        raise UsageFailure(
-            f"rebill: no bill of {customer} for {month} was issued, so there is none to replace",
-            mend=f"`prebill bill {customer} --month {month} --issue` issues it.",
-        )
-    return store.bills.propose(
-        standing[0].number,
-        bill,
-        part.proof,
-        discounts=part.span.discounts,
-        at=context.now(),
-        actor=actor,
-        reason=reason,
-    )
 
 
 def _payback(store: Store, context: Context, books: Books, found: Rebill) -> Payback | None:
@@ -248,8 +195,11 @@ def _protected_text(found: Payback, currency: str) -> str:
     )
 
 
-def _show_all(store: Store, context: Context, what: str | None, *, json: bool) -> int:
+def _show_all(store: Store, context: Context, what: str | None, lang: str | None, *, json: bool) -> int:
+    from pipeline.app.bill_pages import show_entry
+    from pipeline.app.issued import kind_of
     from pipeline.app.rebill_causes import causes_of
+    from pipeline.rating.exports.show import short_period
 
     books = store.bills.books()
     named = [r for r in books.rebills.values() if what in (None, r.id, r.proposal.customer)]
@@ -257,6 +207,9 @@ def _show_all(store: Store, context: Context, what: str | None, *, json: bool) -
         entry for entry in books.documents.values() if what in (None, entry.customer) or entry.rebill == what
     ]
     if what is not None and not named and not bills:
+        if what.isdecimal() and (entry := books.documents.get(int(what))):
+            show_entry(context.config, books, entry, None, lang, json=json)
+            return 0
         raise UsageFailure(f"rebill show: {what!r} is neither a rebill nor a customer with bills")
     # rating each month anew is for those that were asked for by name
     told = named[-EXPLAINED:] if what is not None else []
@@ -272,7 +225,7 @@ def _show_all(store: Store, context: Context, what: str | None, *, json: bool) -
     for entry in bills:
         bill = entry.bill
         what_it_is = (
-            f"{entry.number:>6}  {entry.kind.value:<12} {bill.customer:<16} {bill.period.begin:%Y-%m-%d}"
+            f"{entry.number:>6}  {kind_of(entry):<12} {bill.customer:<16} {short_period(bill.period):<10}"
         )
         print(f"{what_it_is}  {bill.plan:<16} {bill.total:>16,} {bill.currency}")
     for each in named:
@@ -283,16 +236,20 @@ def _show_all(store: Store, context: Context, what: str | None, *, json: bool) -
 
 
 def _entry_json(books: Books, number: int) -> dict[str, Any]:
+    from pipeline.app.issued import kind_of
+    from pipeline.rating.exports.bill_json import to_json
+
     entry = books.documents[number]
     return {
         "number": number,
-        "kind": entry.kind.value,
+        "kind": kind_of(entry),
         "customer": entry.customer,
         "of": entry.of,
         "rebill": entry.rebill or None,
         "at": f"{entry.at:%Y-%m-%dT%H:%M:%SZ}",
         "actor": entry.actor,
         "reason": entry.reason,
+        "period": to_json(entry.bill, None)["period"],
         "plan": entry.bill.plan,
         "total": str(entry.bill.total),
         "currency": entry.bill.currency,
@@ -300,6 +257,7 @@ def _entry_json(books: Books, number: int) -> dict[str, Any]:
 
 
 def _document(books: Books, found: Rebill, causes: Causes | None = None) -> dict[str, Any]:
+    from pipeline.app.issued import credit_notes
     from pipeline.app.rebill_causes import causes_json
     from pipeline.rating.exports.bill_json import to_json
     from pipeline.rating.rebill import difference
@@ -316,6 +274,7 @@ def _document(books: Books, found: Rebill, causes: Causes | None = None) -> dict
         "decided_by": decision.actor if decision else None,
         "decision_reason": decision.reason if decision else None,
         "credit_note": found.credit or None,
+        "credit_notes": credit_notes(books, found),
         "new_bill": found.issued or None,
         "old_total": str(moved.old.total),
         "new_total": str(moved.new.total),
@@ -327,7 +286,9 @@ def _document(books: Books, found: Rebill, causes: Causes | None = None) -> dict
 
 
 def _show(books: Books, found: Rebill, causes: Causes | None = None) -> None:
+    from pipeline.app.issued import credit_notes
     from pipeline.app.rebill_causes import causes_text
+    from pipeline.rating.exports.show import short_period
     from pipeline.rating.rebill import difference
 
     moved = difference(books, found.id)
@@ -338,7 +299,8 @@ def _show(books: Books, found: Rebill, causes: Causes | None = None) -> None:
     out().print(f"[bold]rebill {found.id}[/bold]: {found.state.value}")
     rows = [
         ("customer", found.proposal.customer),
-        ("bill", f"{found.of}, plan {moved.old.plan}: {money(moved.old)}"),
+        ("month", short_period(moved.old.period)),
+        ("bill", f"{found.of}{_and_adjustments(found)}, plan {moved.old.plan}: {money(moved.old)}"),
         ("in its place", f"plan {moved.new.plan}: {money(moved.new)}"),
         ("difference", money(moved.delta)),
         ("proposed", f"{found.proposal.actor}: {found.proposal.reason}"),
@@ -348,8 +310,14 @@ def _show(books: Books, found: Rebill, causes: Causes | None = None) -> None:
     if found.decision:
         rows.append((found.state.value, f"{found.decision.actor}: {found.decision.reason}"))
     if found.issued:
-        rows.append(("issued", f"credit note {found.credit}, bill {found.issued}"))
+        notes = ", ".join(f"credit note {number}" for number in credit_notes(books, found))
+        rows.append(("issued", f"{notes}, bill {found.issued}"))
     elif found.open:
         rows.append(("next", f"another person: prebill rebill approve {found.id} --actor NAME --reason TEXT"))
     for name, text in rows:
         print(f"  {name:<14} {text}")
+
+
+def _and_adjustments(found: Rebill) -> str:
+    numbers = ", ".join(str(number) for number in found.proposal.adjustments)
+    return f" with adjustment {numbers}" if numbers else ""

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.rating.exports.bill_json import to_json
+from pipeline.rating.exports.paper import PLAIN, Paper
 from pipeline.rating.exports.phrases import in_blocks, is_share
 from pipeline.rating.exports.show import clean
 from pipeline.rating.exports.target import Target, put
@@ -22,16 +23,18 @@ if TYPE_CHECKING:
 COLUMNS = (
     "row", "customer", "plan", "plan_version", "from", "to", "tz", "currency", "state",
     "id", "name", "quantity", "unit", "price", "amount", "text", "customer_name", "plan_name",
+    "document", "number", "of",
 )  # fmt: skip
-"""`row`: a line's kind, `part`, `net`, `tax_total`, `total`, `provisional`, `proof` or `gap`. `text`: a line's rule, a
-reason, a fact of the proof named by `id`. Names are in the language asked for; all else is the same in each."""
+"""`row`: a line's kind, `part`, `net`, `tax_total`, `total`, `provisional`, `uncounted`, `proof` or `gap`. `text`: a
+line's rule, a reason, a fact of the proof named by `id`. `document`: bill, adjustment or credit_note; `number`: as
+issued. Names are in the language asked for; all else is the same in each."""
 
 _NUMBERS = frozenset({"quantity", "price", "amount", "plan_version"})
 _TRIGGERS = tuple("=+-@\t\r\n＝＋－＠|")
 _AFTER_SEMICOLON = re.compile("(;[ \u00a0\u200c\u200d\ufffd'\"]*)(?=[=+@＝＋－＠|-])")
 
 
-def write_csv(bill: Bill, proof: Proof | None, lang: str, target: Target) -> None:
+def write_csv(bill: Bill, proof: Proof | None, lang: str, target: Target, paper: Paper = PLAIN) -> None:
     """RFC 4180 in UTF-8: commas, dots, CRLF. Text that a spreadsheet might run as a formula gets a ' before it;
     numbers stay as they are."""
     place(lang)
@@ -43,6 +46,7 @@ def write_csv(bill: Bill, proof: Proof | None, lang: str, target: Target) -> Non
         "customer_name": bill.customer_name,
         "plan_name": name_in(bill.plan_names, lang, ""),
     }
+    always |= {"document": paper.kind, "number": paper.number or "", "of": paper.of or ""}
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
@@ -89,6 +93,15 @@ def _rows(document: Mapping[str, Any], lang: str) -> Iterator[dict[str, Any]]:
     yield {"row": "net", "name": say("net", lang), "amount": document["net"]}
     yield {"row": "tax_total", "name": say("kind_tax", lang), "amount": document["tax"]}
     yield {"row": "total", "name": say("total", lang), "amount": document["total"]}
+    for free in document["uncounted"]:
+        yield {
+            "row": "uncounted",
+            "id": free["zone"],
+            "name": say("uncounted", lang),
+            "quantity": free["quantity"],
+            "unit": free["unit"],
+            "text": free["text"],
+        }
     proof = document["proof"]
     if not proof:
         yield {"row": "proof", "id": "none", "name": say("proof", lang), "text": say("no_proof", lang)}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.rating.exports.show import plain
 from pipeline.rating.exports.view import check_proof
-from pipeline.rating.model import Bill, Line, Part, Period
+from pipeline.rating.model import Bill, Line, Meter, Part, Period, Uncounted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pipeline.coverage.proof import Proof
 
@@ -37,8 +37,23 @@ def to_json(bill: Bill, proof: Proof | None) -> dict[str, Any]:
         "net": plain(bill.net),
         "tax": plain(bill.tax),
         "total": plain(bill.total),
+        "uncounted": uncounted_json(bill.uncounted),
         "proof": proof.to_json() if proof else None,
     }
+
+
+def uncounted_json(found: Iterable[Uncounted]) -> list[dict[str, str]]:
+    """What is free by oversight, of a bill or a simulation."""
+    return [
+        {
+            "meter": each.meter.value,
+            "zone": each.zone,
+            "quantity": plain(each.units),
+            "unit": each.unit,
+            "text": each.text,
+        }
+        for each in found
+    ]
 
 
 def from_json(document: Mapping[str, Any]) -> tuple[Bill, Proof | None]:
@@ -62,6 +77,10 @@ def from_json(document: Mapping[str, Any]) -> tuple[Bill, Proof | None]:
         # documents that were issued before they had names
         customer_name=document.get("customer_name") or "",
         plan_names=dict(document.get("plan_name") or {}),
+        uncounted=tuple(
+            Uncounted(Meter(each["meter"]), each["zone"], Decimal(each["quantity"]), each["unit"])
+            for each in document.get("uncounted", ())
+        ),
     )
     return bill, Proof.from_json(document["proof"]) if document["proof"] else None
 

@@ -10,6 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from pipeline.rating.exports.paper import PLAIN, Paper
 from pipeline.rating.exports.target import Target, put
 from pipeline.rating.exports.view import View, view_bill
 from pipeline.rating.exports.words import say
@@ -22,11 +23,11 @@ MOST_GAPS = 500
 MOST_FOOT = 110
 
 
-def write_pdf(bill: Bill, proof: Proof | None, lang: str, target: Target) -> None:
+def write_pdf(bill: Bill, proof: Proof | None, lang: str, target: Target, paper: Paper = PLAIN) -> None:
     """A4 pages; every page of a provisional bill says that it is one. The same bill gives the same bytes."""
     import typst
 
-    view = view_bill(bill, proof, lang)
+    view = view_bill(bill, proof, lang, paper)
     content = typst.compile(
         _markup(), sys_inputs={"bill": json.dumps(_data(view))}, ignore_system_fonts=False
     )
@@ -43,6 +44,7 @@ def _data(view: View) -> dict[str, Any]:
     }
     document["head"] = [[label, _breakable(text)] for label, text in view.head]
     document["reasons"] = [_breakable(reason) for reason in view.reasons]
+    document["uncounted"] = [_breakable(each) for each in view.uncounted]
     document["rows"] = [
         {
             "of_line": row.of_line,
@@ -71,7 +73,6 @@ def _data(view: View) -> dict[str, Any]:
             "amount",
             "gaps",
             "no_gaps",
-            "no_proof",
             "provisional_short",
         )
     }

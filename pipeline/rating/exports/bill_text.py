@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from pipeline.rating.exports.paper import PLAIN, Paper
 from pipeline.rating.exports.view import GAP_COLUMNS, View, view_bill
 from pipeline.rating.exports.words import say
 
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 MOST_GAPS = 20
 
 
-def write_text(bill: Bill, proof: Proof | None, lang: str, target: Console) -> None:
+def write_text(bill: Bill, proof: Proof | None, lang: str, target: Console, paper: Paper = PLAIN) -> None:
     """Prints the bill, whole, to the console that the caller has."""
     from rich.text import Text
 
-    view = view_bill(bill, proof, lang)
+    view = view_bill(bill, proof, lang, paper)
     target.print(Text(view.title, style="bold"))
     target.print(_pairs(view.head))
     if view.provisional:
@@ -30,9 +31,13 @@ def write_text(bill: Bill, proof: Proof | None, lang: str, target: Console) -> N
         for reason in view.reasons:
             target.print(Text(f"  • {reason}", style="red"))
     _print_whole(target, _lines(view))
+    if view.uncounted:
+        target.print(Text(f"\n{view.uncounted_title}", style="bold yellow"))
+        for each in view.uncounted:
+            target.print(Text(f"  • {each}", style="yellow"))
     target.print(Text(f"\n{view.proof_title}", style="bold"))
     if not view.proof:
-        target.print(Text(say("no_proof", lang)))
+        target.print(Text(view.no_proof))
         return
     target.print(_pairs(tuple((label, text) for label, text, _ in view.proof)))
     if view.gaps:

@@ -8,6 +8,7 @@ from datetime import UTC
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pipeline.rating.exports.paper import PLAIN, Paper
 from pipeline.rating.exports.show import float_holds, money, number, plain
 from pipeline.rating.exports.target import Target, put
 from pipeline.rating.exports.view import View, view_bill
@@ -25,11 +26,11 @@ _WIDTHS = (22, 44, 18, 16, 18, 20, 34, 60)
 _AMOUNT, _EXACT = LINE_COLUMNS.index("amount"), LINE_COLUMNS.index("exact")
 
 
-def write_xlsx(bill: Bill, proof: Proof | None, lang: str, target: Target) -> None:
+def write_xlsx(bill: Bill, proof: Proof | None, lang: str, target: Target, paper: Paper = PLAIN) -> None:
     """Two sheets, the bill and its proof. The same bill gives the same bytes."""
     from xlsxwriter import Workbook
 
-    view = view_bill(bill, proof, lang)
+    view = view_bill(bill, proof, lang, paper)
     content = io.BytesIO()
     book = Workbook(content, {"in_memory": True})
     # a workbook must have a date: the period's end is as old as the bill's facts, and needs no clock
@@ -79,12 +80,14 @@ class _Sheet:
             self.text(1, label, self.bold)
             self.amount(amount, currency, bold=True)
             self.at += 1
+        for each in view.uncounted:
+            self.texts([view.uncounted_title, each], self.red)
 
     def proof(self, view: View) -> None:
         self.page.set_column(0, len(view.gap_columns), 24)
         self.texts([view.proof_title], self.bold)
         if not view.proof:
-            self.texts([say("no_proof", self.lang)])
+            self.texts([view.no_proof])
             return
         for label, text, count in view.proof:
             self.text(0, label)

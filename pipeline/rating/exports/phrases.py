@@ -27,6 +27,10 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"minimum", "доплата до минимума"),
     (r"cap", "ограничение сверху"),
     (r"booked before", "учтено ранее"),
+    (r"came after the month was closed", "поступило после закрытия месяца"),
+    (r"takes back bill (\d+): (.+)", r"отзывает счёт № {1}: {2}"),
+    (r"takes back adjustment (\d+): (.+)", r"отзывает корректировку № {1}: {2}"),
+    # documents of before
     (r"was: (.+)", r"было: {1}"),
     (r"is: (.+)", r"стало: {1}"),
     (r"paid by (.+) in group (.+)", r"оплачено услугой \1 в группе \2"),
@@ -84,6 +88,7 @@ _MODES = {
 }
 _AT = {"line": " в строке", "total": " в итоге", "tier": " в ступени"}
 _BLOCKS = re.compile(r"(?:tier \d+: )?(?:packages|blocks) of .+")
+_MOVED = re.compile(r"(-?[\d.]+) → (-?[\d.]+)(?=;|$)")
 _CODES = re.compile(r"\b(?:per_unit|half_up|half_even)\b")
 _NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:\.\d+)?(?![\w.,/-])")
 _SHARES = re.compile(r"share of the amount|[\d.]+ % (?:on|included in) .+")
@@ -99,6 +104,9 @@ def step_words(what: str, lang: str) -> str:
 
 def rule_words(rule: str, lang: str) -> str:
     """The rule of a line, piece by piece."""
+    rule = _MOVED.sub(
+        lambda moved: f"{show.number(Decimal(moved[1]), lang)} → {show.number(Decimal(moved[2]), lang)}", rule
+    )
     if lang != "ru":
         return _CODES.sub(lambda code: code[0].replace("_", " "), rule)
     return "; ".join(_pieces(part) for part in rule.split("; "))
@@ -139,6 +147,8 @@ def _translate(phrases: tuple[tuple[str, str], ...], text: str) -> str | None:
         found = re.fullmatch(english, text)
         if found is None:
             continue
+        if "{2}" in russian:
+            return russian.format("", found[1], found[2])
         if "{1}" in russian:
             return russian.replace("{1}", step_words(found[1], "ru"))
         if "{model}" in russian:

@@ -132,6 +132,17 @@ def month_text(period: Period, lang: str) -> str:
     return period_text(period, lang, with_zone=False)
 
 
+def short_period(period: Period) -> str:
+    """`2026-10` for a whole month of the period's own zone, else its first and last day there."""
+    zone = zone_of(period.tz)
+    begin, last = period.begin.astimezone(zone), (period.end - timedelta(microseconds=1)).astimezone(zone)
+    after = (begin.replace(tzinfo=None) + timedelta(days=31)).replace(day=1)
+    end = period.end.astimezone(zone).replace(tzinfo=None)
+    if begin.day == 1 and begin.time() == time.min and end == after:
+        return f"{begin:%Y-%m}"
+    return f"{begin:%Y-%m-%d}" if begin.date() == last.date() else f"{begin:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
 def day_text(day: date, lang: str) -> str:
     """A day in words."""
     from babel.dates import format_date

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.rating.exports import show
+from pipeline.rating.exports.paper import PLAIN, Paper, head_words, title_words
 from pipeline.rating.exports.phrases import (
     in_blocks,
     is_share,
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.coverage.proof import Proof, ProvenGap
-    from pipeline.rating.model import Bill, Line, Part
+    from pipeline.rating.model import Bill, Line, Part, Uncounted
 
+_OWN_STEPS = ("minimum", "cap", "flat")
 GAP_COLUMNS = ("gap", "class", "where", "from", "to", "minutes", "lost_bytes", "share", "state", "reason")
 
 
@@ -56,14 +58,18 @@ class View:
     reasons: tuple[str, ...]
     rows: tuple[Row, ...]
     totals: tuple[tuple[str, str, Decimal], ...]
+    uncounted_title: str
+    uncounted: tuple[str, ...]
     proof_title: str
     proof: tuple[tuple[str, str, int | None], ...]
+    no_proof: str
     gap_columns: tuple[str, ...]
     gaps: tuple[tuple[str, ...], ...]
 
 
-def view_bill(bill: Bill, proof: Proof | None, lang: str) -> View:
-    """The bill in one language. Raises ValueError for another language, or the proof of another customer or time."""
+def view_bill(bill: Bill, proof: Proof | None, lang: str, paper: Paper = PLAIN) -> View:
+    """The bill in one language, as the document that it is. Raises ValueError for another language, or the proof of
+    another customer or time."""
     place(lang)
     check_proof(bill, proof)
     period = show.period_text(bill.period, lang)
@@ -78,12 +84,13 @@ def view_bill(bill: Bill, proof: Proof | None, lang: str) -> View:
     total_words = "total_credit" if bill.total < 0 else "total"
     return View(
         lang=lang,
-        title=f"{say('bill', lang)}: {period}",
+        title=f"{title_words(paper, lang)}: {period}",
         head=(
             # `prebill price` rates usage that is nobody's
             *([(say("customer", lang), _named(bill.customer_name, bill.customer))] if bill.customer else []),
             (say("plan", lang), plan),
             (say("currency", lang), show.clean(bill.currency)),
+            *head_words(paper, bill.currency, bill.period.tz, lang),
         ),
         provisional=say("provisional", lang) if bill.provisional else "",
         reasons=tuple(show.clean(reason_words(reason, lang)) for reason in bill.provisional),
@@ -92,11 +99,22 @@ def view_bill(bill: Bill, proof: Proof | None, lang: str) -> View:
             (say(words, lang), show.money(amount, bill.currency, lang), amount)
             for words, amount in (("net", bill.net), ("kind_tax", bill.tax), (total_words, bill.total))
         ),
+        uncounted_title=say("uncounted", lang) if bill.uncounted else "",
+        uncounted=tuple(uncounted_text(each, lang) for each in bill.uncounted),
         proof_title=say("proof", lang),
         proof=_proof(proof, lang) if proof else (),
+        no_proof=say("proof_elsewhere", lang, number=paper.of)
+        if paper.kind != "bill" and paper.of
+        else say("no_proof", lang),
         gap_columns=tuple(say(column, lang) for column in GAP_COLUMNS),
         gaps=tuple(_gap(gap, proof.tz, lang) for gap in proof.gaps) if proof else (),
     )
+
+
+def uncounted_text(each: Uncounted, lang: str) -> str:
+    """How much is free, and where."""
+    where = say("in_zone", lang, zone=each.zone) if each.zone else say("in_no_zone", lang)
+    return show.clean(f"{show.number(each.units, lang)} {unit_words(each.unit, lang)} {where}")
 
 
 def check_proof(bill: Bill, proof: Proof | None) -> None:
@@ -144,7 +162,11 @@ def _rows(line: Line, names: Mapping[str, str], currency: str, lang: str) -> lis
 def _step(part: Part, line: Line, names: Mapping[str, str], currency: str, lang: str) -> Row:
     """A step; a flat sum has no units and no price, a share of money is priced in percent; a
     discount's steps are the lines that it takes from."""
-    flat, share, shared = part.units.is_zero(), is_share(part.what), line.kind == "discount"
+    flat, share = part.units.is_zero(), is_share(part.what)
+    # the difference of two discounts has no unit either, and steps that are no steps of a price
+    shared = line.kind == "discount" or (
+        line.kind == "adjustment" and not line.unit and flat and part.what not in _OWN_STEPS
+    )
     return Row(
         of_line=True,
         kind="",

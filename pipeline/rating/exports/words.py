@@ -13,6 +13,26 @@ LANGS = ("ru", "en")
 WORDS: dict[str, tuple[str, str]] = {
     # headings
     "bill": ("Счёт", "Bill"),
+    "adjustment": ("Корректировка", "Adjustment"),
+    "credit_note": ("Кредит-нота", "Credit note"),
+    "number": (" № {number}", " {number}"),
+    "adjustment_of": ("к счёту № {number}", "to bill {number}"),
+    "credit_note_of": ("к документу № {number}", "for document {number}"),
+    "issued": ("Выставлен", "Issued"),
+    "not_issued": ("ещё нет", "not yet"),
+    "in_place_of": ("Взамен", "In place of"),
+    "replaces": ("счёта № {number}, перерасчёт {rebill}", "bill {number}, rebill {rebill}"),
+    "replaces_sum": (
+        "счёта № {number} на {sum}, перерасчёт {rebill}",
+        "bill {number} of {sum}, rebill {rebill}",
+    ),
+    "taken_back": ("Отозван", "Taken back"),
+    "by_credit_note": ("кредит-нотой № {number}", "by credit note {number}"),
+    "counted": ("Учтено", "Counted"),
+    "counted_late": (
+        "и то, что поступило после закрытия месяца: записей {rows}, срез {cut}",
+        "what came after the month was closed, too: {rows} rows, cut {cut}",
+    ),
     "provisional": (
         "Предварительный счёт: сумма ещё может измениться",
         "Provisional bill: it may still change",
@@ -24,12 +44,19 @@ WORDS: dict[str, tuple[str, str]] = {
         "Подтверждения полноты к этому счёту нет.",
         "No proof of completeness comes with this bill.",
     ),
+    "proof_elsewhere": (
+        "Подтверждение полноты: при счёте № {number}.",
+        "The proof of completeness is with bill {number}.",
+    ),
     "gaps": ("Пробелы в учёте", "Gaps"),
     "no_gaps": ("Пробелов нет.", "No gaps."),
     "more_gaps": (
         "… и ещё {count}: все они есть в JSON, CSV и XLSX.",
         "… and {count} more: JSON, CSV and XLSX hold them all.",
     ),
+    "uncounted": ("Не учтено ни одной услугой тарифа", "Counted by no charge of the plan"),
+    "in_zone": ("в зоне {zone}", "in zone {zone}"),
+    "in_no_zone": ("вне зон", "in no zone"),
     "page": ("стр. {page} из {pages}", "page {page} of {pages}"),
     # what the bill is of
     "customer": ("Клиент", "Customer"),
@@ -154,6 +181,8 @@ def name_in(names: Mapping[str, str], lang: str, otherwise: str) -> str:
 
 def line_name(kind: str, line_id: str, names: Mapping[str, str], lang: str) -> str:
     """What a line of a bill is called; minimums and caps have no name of their own, discounts and taxes only an id."""
+    if kind == "adjustment" and not names and line_id in ("plan-minimum", "plan-cap"):
+        kind = line_id.removeprefix("plan-")  # the difference of two of them
     own = "" if kind in ("minimum", "cap") else line_id
     return name_in(names, lang, own or say_or_keep("kind", kind, lang))
 

@@ -1,0 +1,104 @@
+"""What `prebill rebill propose` proposes: a month that was billed, rated anew with all that is known of it now; from
+the contract, the plan book and the bill that stands, to the bill log."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from pipeline.app.failures import UsageFailure
+from pipeline.app.period import parse_month
+
+if TYPE_CHECKING:
+    from pipeline.app.context import Context
+    from pipeline.app.issued import Standing
+    from pipeline.app.month_bill import ContractPart
+    from pipeline.rating.bill_books import Rebill
+    from pipeline.rating.book import PlanBook
+    from pipeline.rating.model import Plan
+    from pipeline.store.store import Store
+
+
+def propose_rebill(
+    store: Store,
+    context: Context,
+    customer: str,
+    month: str,
+    plan: str | None,
+    discount: str | None,
+    actor: str,
+    reason: str,
+) -> Rebill:
+    """The customer's closed month, with what came after its close, on the plan, with what he has of discounts and the
+    new one after them. Raises UsageFailure, RebillError."""
+    from pipeline.app.issued import as_it_stands, bill_of_all, counted_late, standing_of
+    from pipeline.app.month_bill import customer_of, less_part, month_parts
+    from pipeline.app.plan_files import book_of
+
+    config = context.config
+    book = book_of(config)
+    percent = parse_percent(discount) if discount else None
+    parts = month_parts(store, config, customer_of(config, customer), parse_month(month), context.now())
+    if len(parts) > 1:
+        raise UsageFailure(
+            f"rebill: the contract of {customer} changed within {month}, and a rebill is of one contract's month"
+        )
+    standing = standing_of(store.bills.books({customer}), parts[0])
+    chosen = _plan(parts[0], standing, plan, book)
+    # without a word on plan or discount what was granted with the last rebill goes on
+    part = parts[0] if plan or percent is not None else as_it_stands(parts[0], standing)
+    part = less_part(part, percent, f"{reason} ({month})")
+    bill = bill_of_all(part, chosen)
+    if standing is None:
+        raise UsageFailure(
+            f"rebill: no bill of {customer} for {month} was issued, so there is none to replace",
+            mend=f"`prebill bill {customer} --month {month} --issue` issues it.",
+        )
+    return store.bills.propose(
+        standing.bill.number,
+        bill,
+        part.proof,
+        discounts=part.span.discounts,
+        counted=counted_late(part),
+        at=context.now(),
+        actor=actor,
+        reason=reason,
+    )
+
+
+def parse_percent(text: str) -> Decimal:
+    """What `--discount` names. Raises UsageFailure."""
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal(-1)
+    if not (found.is_finite() and 0 < found <= 100):
+        raise UsageFailure(f"--discount: expected per cent, more than 0 and at most 100; found {text!r}")
+    return found
+
+
+def _plan(part: ContractPart, standing: Standing | None, asked: str | None, book: PlanBook) -> Plan:
+    """`ID@VERSION` is that version; `ID` the contract's own where it is his plan (a contract may name its version),
+    else the one sold when his contract began. None: the plan that he was moved to, or his contract's."""
+    from pipeline.app.issued import plan_that_stands
+    from pipeline.app.month_bill import plan_for
+    from pipeline.rating.contracts import first_day
+    from pipeline.rating.plan_errors import NoPlanError
+
+    contract = part.span.contract
+    if asked is None:
+        moved = standing is not None and standing.replaced is not None
+        if moved and standing is not None and standing.bill.bill.plan != contract.plan:
+            return plan_that_stands(part, standing, book)
+        return plan_for(part, book)
+    name, at, version = asked.partition("@")
+    try:
+        if at:
+            if not version.isdecimal():
+                raise UsageFailure(f"--plan: expected ID or ID@VERSION, found {asked!r}")
+            return book.version(name, int(version))
+        if name == contract.plan:
+            return plan_for(part, book)
+        return book.find(name, first_day(contract))
+    except NoPlanError as error:
+        raise UsageFailure(f"--plan: {error}") from None
