@@ -125,6 +125,10 @@ _CLIENTS: tuple[tuple[str, str], ...] = (
         "клиент {name} получает ошибки на всех узлах, и не видно, чтобы причиной был его источник",
     ),
     (
+        "{name} gets errors at the one edge that serves him, others there do not",
+        "клиент {name} получает ошибки на единственном узле, который его обслуживает, другие клиенты там — нет",
+    ),
+    (
         "the traffic of {name} has fallen, our probe is fine: the client is told, no loss",
         "трафик клиента {name} упал, наша проба проходит: сообщаем клиенту, потерь нет",
     ),

@@ -37,9 +37,10 @@ class Policy(Struct, frozen=True, kw_only=True):
     are on call. `acknowledge`: how long each of them has. `reopen`: within this an incident that comes back is the
     same one. `fall_percent`: traffic of a customer that is this much below his usual has fallen, where the usual is
     known from `fall_minutes` of at least `fall_requests` each. `clock_skew`: a minute further than this ahead of
-    its arrival comes from a wrong clock. `slow_burn`: what is too slow for the burn window, of `burn_errors` failed
-    requests at least. `restart_grace`: so long after a watch began again it asks whether clients are served, before
-    it takes its own silence for theirs.
+    its arrival comes from a wrong clock. `burn_errors`: so many failed requests at least; in a quiet hour two of a
+    hundred fail by chance. `slow_burn`: what is too slow for the burn window, of `slow_errors` at least.
+    `restart_grace`: so long after a watch began again it asks whether clients are served, before it takes its own
+    silence for theirs.
     """
 
     probe_freshness: Duration = _minutes(5)
@@ -56,11 +57,12 @@ class Policy(Struct, frozen=True, kw_only=True):
     objective_percent: Decimal = "99.9"
     burn_window: Duration = _minutes(5)
     burn_requests: _Some = 100
+    burn_errors: _Some = 5
     slow_burn: tuple[SlowBurn, ...] = (
         SlowBurn(rate="14.4", long=_minutes(60), short=_minutes(5)),
         SlowBurn(rate="6", long=_minutes(6 * 60), short=_minutes(30)),
     )
-    burn_errors: _Some = 20
+    slow_errors: _Some = 20
     fall_percent: Decimal = "80"
     fall_requests: _Some = 100
     fall_minutes: _Some = 3

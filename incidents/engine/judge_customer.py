@@ -11,11 +11,14 @@ from incidents.engine.slow import slow_of_customer
 from incidents.engine.subjects import CUSTOMER, EDGE, name_of
 from incidents.engine.traffic import (
     burn_of_customer,
+    burn_of_pair,
     burns_fast,
     fall_of_customer,
     fresh_pairs,
     has_fallen,
+    lines_of_edge,
 )
+from incidents.engine.windows import sum_window
 from incidents.model import Fact, Harm
 
 if TYPE_CHECKING:
@@ -62,6 +65,10 @@ def judge_customer(view: View, subject: str) -> Judgement:
             held = held or verdict.harm is not Harm.CONFIRMED
             harm, warn = _worse(harm, Harm.SUSPECTED), True
             reasons.append(f"only the origin of {name} fails, our probe is fine: the client is warned first")
+        elif cause == "alone":
+            if harm is Harm.NONE:
+                harm, held = Harm.SUSPECTED, verdict.healthy
+            reasons.append(f"{name} gets errors at the one edge that serves him, others there do not")
         else:
             harm = Harm.CONFIRMED
             reasons.append(f"{name} gets errors at every edge, and the cause is not shown to be his origin")
@@ -154,8 +161,8 @@ def counted_loss(view: View, name: str) -> tuple[str, Fall] | None:
 
 
 def _burn(view: View, pairs: dict[str, Pair], verdict: Verdict) -> tuple[Burn | None, str]:
-    """A customer's burn, and whose it is: `origin`, `ours` (or nobody's yet), empty where there is none of his
-    own."""
+    """A customer's burn, and whose it is: `origin`, `ours` (or nobody's yet), `alone` where one edge serves him and
+    others well, empty where there is none of his own."""
     if not pairs:
         return None, ""
     limits = view.limits
@@ -166,7 +173,20 @@ def _burn(view: View, pairs: dict[str, Pair], verdict: Verdict) -> tuple[Burn | 
         verdict.healthy or (verdict.harm is Harm.UNKNOWN and _edges_fine(view, pairs))
     ):
         return burn, "origin"
-    return burn, "ours" if everywhere and edges > 1 else ""
+    if not everywhere:
+        return burn, ""
+    return burn, "ours" if edges > 1 else "alone" if _others_served(view, pairs) else ""
+
+
+def _others_served(view: View, pairs: dict[str, Pair]) -> bool:
+    """Whether the edge that serves a customer answers the requests of others there, of which it has enough to say."""
+    limits = view.limits
+    edge = max(pairs, key=lambda edge: pairs[edge].cells[-1].requests)
+    cells, past = lines_of_edge(view.state, edge, view.moment, limits)
+    last = cells[-1].minute
+    whole = sum_window(cells, past, last - limits.burn_window, last)
+    rest = whole.less(burn_of_pair(pairs[edge], last, limits))
+    return rest.requests >= limits.burn_requests and not rest.over(limits.burn)
 
 
 def _at_origin(burn: Burn, limits: Limits) -> bool:

@@ -40,8 +40,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     burn: tuple[int, int]
     burn_window: float
     burn_requests: int
-    slow: tuple[SlowLimit, ...]
     burn_errors: int
+    slow: tuple[SlowLimit, ...]
+    slow_errors: int
     reach: float
     fall: tuple[int, int]
     fall_requests: int
@@ -74,8 +75,9 @@ def limits_of(policy: Policy) -> Limits:
         burn=(burn.numerator, burn.denominator),
         burn_window=_seconds(policy.burn_window),
         burn_requests=policy.burn_requests,
-        slow=tuple(_slow(each, allowed) for each in policy.slow_burn),
         burn_errors=policy.burn_errors,
+        slow=tuple(_slow(each, allowed) for each in policy.slow_burn),
+        slow_errors=policy.slow_errors,
         reach=max(_seconds(policy.burn_window), *(_seconds(each.long) for each in policy.slow_burn), 0.0),
         fall=(left.numerator, left.denominator),
         fall_requests=policy.fall_requests,

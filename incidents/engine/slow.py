@@ -37,7 +37,7 @@ def slow_of_customer(state: State, name: str, pairs: dict[str, Pair], limits: Li
     """A slow burn of a customer's own: at every edge that matters, two or more; of what burnt fast only the
     end was waited for, and slow windows begin behind it."""
     lines: list[Line] = [(pair.cells, pair.past) for pair in pairs.values()]
-    if sum([errors_known(*line) for line in lines]) < limits.burn_errors:
+    if sum([errors_known(*line) for line in lines]) < limits.slow_errors:
         return None
     last = max(pair.cells[-1].minute for pair in pairs.values())
     after = state.burnt.get(name, 0.0)
@@ -63,7 +63,7 @@ def slow_of_customer(state: State, name: str, pairs: dict[str, Pair], limits: Li
 def slow_of_edge(state: State, edge: str, moment: Moment, limits: Limits) -> Slow | None:
     """A slow burn of an edge, without customers who burn, or burnt, wherever they are served."""
     line = lines_of_edge(state, edge, moment, limits)
-    if errors_known(*line) < limits.burn_errors:
+    if errors_known(*line) < limits.slow_errors:
         return None
     traffic = state.traffic[edge]
     last = line[0][-1].minute
@@ -91,7 +91,7 @@ def slow_of_edge(state: State, edge: str, moment: Moment, limits: Limits) -> Slo
 
 def _burns(burn: Burn, limit: SlowLimit, limits: Limits) -> bool:
     return (
-        burn.requests >= limits.burn_requests and burn.errors >= limits.burn_errors and burn.over(limit.burn)
+        burn.requests >= limits.burn_requests and burn.errors >= limits.slow_errors and burn.over(limit.burn)
     )
 
 

@@ -101,7 +101,9 @@ def burn_of_customer(pairs: dict[str, Pair], limits: Limits) -> tuple[Burn, bool
 
 def burns_fast(burn: Burn, limits: Limits) -> bool:
     """Whether the errors of the burn window use up the objective's budget too fast."""
-    return burn.requests >= limits.burn_requests and burn.over(limits.burn)
+    return (
+        burn.requests >= limits.burn_requests and burn.errors >= limits.burn_errors and burn.over(limits.burn)
+    )
 
 
 def that_matter(burns: list[Burn]) -> list[Burn]:

@@ -7,6 +7,7 @@ import asyncio
 import heapq
 import threading
 import time
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from incidents.probes.run import load, run_check
 from incidents.probes.schedule import Last, after_run, next_due
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from incidents.probes.checks import Check
     from incidents.probes.settings import ProbingSettings
@@ -54,6 +55,7 @@ class Prober:
         self._last: dict[int, Last] = {}
         self._started: float | None = None
         self._zero: float | None = None
+        self._wanted: SimpleQueue[tuple[str, str]] = SimpleQueue()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -121,6 +123,11 @@ class Prober:
             self._thread.join(timeout_s)
         self._outbox.stop(timeout_s)
 
+    def hurry(self, about: Iterable[tuple[str, str]]) -> None:
+        """Look at these customers and targets at once: somebody asks whether they are served. From any thread."""
+        for one in about:
+            self._wanted.put(one)
+
     @property
     def alive(self) -> bool:
         """Whether the thread runs, for a watchdog."""
@@ -134,6 +141,22 @@ class Prober:
             except Exception as error:  # whatever it is, probing goes on
                 self._told(f"the prober failed and begins anew: {error}")
                 self._stop.wait(1.0)
+
+    def _bring_forward(self, waiting: list[tuple[float, int]], now: float) -> None:
+        """What is wanted becomes due, but for what was looked at just now, and for test calls, which nobody expects."""
+        wanted = set()
+        while not self._wanted.empty():
+            wanted.add(self._wanted.get())
+        if not wanted:
+            return
+        again = self._probing.again.span.total_seconds()
+        for place, (due, number) in enumerate(waiting):
+            check, last = self.checks[number], self._last.get(number)
+            if check.calls_per_day or check.about not in wanted:
+                continue
+            if last is None or now - last.at >= again:
+                waiting[place] = (min(due, now), number)
+        heapq.heapify(waiting)
 
     def _beat(self) -> Callable[[], float]:
         if self._zero is None:
@@ -161,6 +184,7 @@ class Prober:
             try:
                 while not self._stop.is_set():
                     now = beat()
+                    self._bring_forward(waiting, now)
                     while waiting and waiting[0][0] <= now and len(running) < self._probing.at_once:
                         _, number = heapq.heappop(waiting)
                         running[asyncio.create_task(self._run(number, self._clock, beat, slots, pulse))] = (

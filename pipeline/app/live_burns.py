@@ -37,7 +37,7 @@ class SlowBurns:
     def __init__(self, store: Store, policy: Policy, owner: Callable[[str], str | None]) -> None:
         allowed = 1 - Fraction(policy.objective_percent) / 100
         self._store, self._owner = store, owner
-        self._least = policy.burn_errors
+        self._least = policy.slow_errors
         self._windows = [
             (int(each.long.span.total_seconds()) // 60, Fraction(each.rate) * allowed / MARGIN)
             for each in policy.slow_burn

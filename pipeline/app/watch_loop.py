@@ -68,6 +68,7 @@ class Watch:
         self._notices = notices
         self._inbox = inbox
         self._feeds: list[Feed] = []
+        self._hurry: Callable[[set[tuple[str, str]]], None] = lambda _: None
         self._ending = threading.Event()
         self._planned: list[Maintenance] = []
         self._complained: dict[str, float] = {}
@@ -80,6 +81,10 @@ class Watch:
     def add(self, feed: Feed) -> None:
         """A feed that begins with `run`."""
         self._feeds.append(feed)
+
+    def on_doubt(self, hurry: Callable[[set[tuple[str, str]]], None]) -> None:
+        """Who looks at once whether these customers and targets, (kind, id), are served."""
+        self._hurry = hurry
 
     def open_customers(self) -> frozenset[str]:
         """Customers that open incidents are about; for feeds."""
@@ -119,6 +124,9 @@ class Watch:
         self._notices.put(made)
         if made:
             self._note_open()
+            doubted = [each for each in self.log.engine.incidents if each.wants_probe]
+            about = {(each.scope.kind, each.scope.id) for each in doubted}
+            self._hurry(about | {("customer", name) for each in doubted for name in each.customers})
         return made
 
     def _note_open(self) -> None:

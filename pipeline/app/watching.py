@@ -66,6 +66,7 @@ def watch_of(
             watch.add(feed)
         if prober := prober_of(config, store, seconds):
             watch.add(Feed("probes", _probing(prober), late_s=30.0, alone=False))
+            watch.on_doubt(prober.hurry)
             stack.callback(prober.stop)
             prober.run_all()  # before gaps are judged by it: a gap that is found first would page somebody
         yield watch, lost

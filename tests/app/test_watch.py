@@ -372,3 +372,13 @@ def test_accepting_a_loss_does_not_say_that_clients_are_served(config: Config, s
     run_for(store, config, clock, at + 180, at + 240, act=lambda now: put_probes(store, now))
     (row,) = store.incidents.incidents()
     assert (row.priority, row.status) == ("normal", "resolved")
+
+
+def test_who_reports_a_problem_is_looked_at_at_once(config: Config, store: Store) -> None:
+    asked: list[set[tuple[str, str]]] = []
+    line = {"at": instant_text(NOW), "type": "request", "id": "r1", "customer": "c1", "kind": "technical"}
+    store.add_evidence(parse_evidence([json.dumps(line).encode()], actor="desk", now=NOW))
+    with watch_of(store, config, Clock(NOW + 1), threading.Event(), checks=False) as (watch, _):
+        watch.on_doubt(asked.append)
+        watch.once()
+    assert ("customer", "c1") in asked[0]

@@ -14,8 +14,9 @@ from incidents.events import Probe, event_of
 from incidents.model import Scope
 from incidents.probes.checks import Check, Verdict, call_evidence, checks_of, evidence_of
 from incidents.probes.outbox import Outbox
-from incidents.probes.prober import Prober
+from incidents.probes.prober import TICK_S, Prober
 from incidents.probes.result import Result
+from incidents.probes.schedule import Last
 from incidents.probes.settings import BlackboxSettings, ProbingSettings, TargetSettings
 from pipeline.coverage.evidence import parse_evidence
 from tests.incidents.probes.peers import REFUSING, SUPPORT_LINE, a_probe, look, seconds, wait_until
@@ -272,3 +273,21 @@ def test_a_clock_that_is_set_back_silences_nobody() -> None:
         prober.stop()
     assert len(given) < 10  # and it does not run all the time either
     assert given[-1]["at"] < given[0]["at"]
+
+
+def test_who_is_in_doubt_is_looked_at_at_once() -> None:
+    seldom = ProbingSettings(every=seconds("1h"), again=seconds("1s"), timeout=seconds("1s"))
+    seen: list[str] = []
+    checks = checks_of(seldom, (closed("a"), closed("b", "c2")), "msk-1")
+    fine = {check.key: Last(time.time() - 60, 0, 0.0) for check in checks}
+    prober = Prober(checks, seldom, lambda _: None, seen=lambda verdict: seen.append(verdict.check.about[1]))
+    prober._last = {number: fine[check.key] for number, check in enumerate(checks)}
+    prober.start()
+    try:
+        prober.hurry([("customer", "c2"), ("customer", "nobody")])
+        wait_until(lambda: bool(seen), "a look at c2")
+        prober.hurry([("customer", "c2")])  # within a second of the last look: nothing new can be seen
+        time.sleep(3 * TICK_S)
+    finally:
+        prober.stop()
+    assert seen == ["c2"]
