@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
@@ -46,6 +46,11 @@ def key_text(key: Key) -> str:
     for step in key:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text
+
+
+def holders(key: Key) -> Iterator[Key]:
+    """A key and every key that holds it: what is wrong there already is not told again as a broken rule."""
+    return (key[:depth] for depth in range(1, len(key) + 1))
 
 
 def top_level_keys(shape: type[Struct]) -> set[str]:

@@ -15,12 +15,16 @@ from incidents.channels.settings import anchored as anchored_channels
 from incidents.channels.settings import anchored_ways
 from incidents.desk.settings import anchored as anchored_desk
 from pipeline.app.failures import UsageFailure
-from pipeline.app.settings import Config
-from pipeline.shape import Key, Problem, key_text, read_struct, top_level_keys
+from pipeline.app.settings import Config, CustomerSettings, EdgeSettings, PlansSettings
+from pipeline.rating.plan_errors import PlanError
+from pipeline.shape import Key, Problem, S, key_text, read_struct, top_level_keys
 from pipeline.toml_lines import find_lines
 
 PREFIX = "PREBILL_"
 MAX_SIZE = 16 << 20
+
+_PATIENT = frozenset({"customer", "edge"})
+"""Sections whose rules pass over what could not be read in them, and look at the rest."""
 
 _PLACEHOLDERS = {"store": {"dsn": "chdb:///unknown"}, "spool": {"path": "unknown"}}
 """In place of required sections that cannot be read, while rules look at the others."""
@@ -42,10 +46,33 @@ class _Origins:
         line = self.line(key)
         return f"{self.file}:{line}" if line else self.file
 
+    def error(self, problem: Problem) -> PlanError:
+        """A problem with its place."""
+        place, of_file = self.place(problem.key), self.line(problem.key)
+        named = f"{self.file}:{of_file}" == place
+        return PlanError(
+            self.file if named else place, of_file if named else 0, key_text(problem.key), problem.what
+        )
+
     def line(self, key: Key) -> int:
         """The line of a key or of its nearest holder, 0 where the file has neither."""
         known = (self.lines.get(key[:depth]) for depth in range(len(key), 0, -1))
         return next((line for line in known if line is not None), 0)
+
+
+@dataclass(frozen=True)
+class ConfigRead:
+    """What was found in a configuration: all of it, `config`, or else every error with its place, in order of the file.
+
+    `customers`: as far as they can be read, with None for what cannot, whatever its type says; `plans`: where the plan
+    book is, as far as that can be told: what a check of plans and contracts goes on with.
+    """
+
+    config: Config | None
+    errors: tuple[PlanError, ...]
+    mend: str
+    plans: Path
+    customers: tuple[CustomerSettings, ...]
 
 
 def load_config(
@@ -55,12 +82,28 @@ def load_config(
 
     Without a file the environment alone may hold everything that is required. Raises UsageFailure.
     """
+    return usable(read_config(named, default, environment, store_dsn=store_dsn))
+
+
+def usable(found: ConfigRead) -> Config:
+    """The configuration. Raises UsageFailure with every error where it has one."""
+    if found.config is None:
+        raise UsageFailure([str(error) for error in found.errors], mend=found.mend)
+    return found.config
+
+
+def read_config(
+    named: Path | None, default: Path, environment: Mapping[str, str], *, store_dsn: str | None = None
+) -> ConfigRead:
+    """The same for who looks at what is there, whatever is wrong. Raises UsageFailure where it is not TOML at all."""
     path = named or default
     text = _read(path, required=named is not None)
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageFailure(f"{path}: not TOML: {error}") from None
+    except RecursionError:
+        raise UsageFailure(f"{path}: not TOML: lists or tables within one another without end") from None
     problems: list[Problem] = []
     variables = _apply_environment(document, environment, problems)
     if store_dsn is not None:
@@ -68,16 +111,21 @@ def load_config(
     origins = _Origins(str(path) if text else f"{path} (not there)", find_lines(text), variables)
     config = read_struct(Config, document, (), problems)
     problems += _told_by_rules(config, document, problems)
-    if problems:
-        ordered = sorted(problems, key=lambda problem: origins.line(problem.key))
-        mend = "Every key is explained in docs/configuration.md."
-        if not text and not variables:
-            mend = (
-                f"There is no {path} here: name one with --config FILE, or start from docs/configuration.md."
-            )
-        raise UsageFailure([f"{origins.place(problem.key)}: {problem}" for problem in ordered], mend=mend)
-    assert config is not None  # noqa: S101 - no problems means that it was built
-    return _anchored(config, path.parent)
+    mend = "Every key is explained in docs/configuration.md."
+    if not text and not variables:
+        mend = f"There is no {path} here: name one with --config FILE, or start from docs/configuration.md."
+    errors = sorted((origins.error(problem) for problem in problems), key=lambda error: error.line)
+    whole = _anchored(config, path.parent) if config is not None and not problems else None
+    book = _table(document.get("plans")).get("path")
+    return ConfigRead(
+        config=whole,
+        errors=tuple(errors),
+        mend=mend,
+        plans=path.parent / (book if isinstance(book, str) and book else PlansSettings().path),
+        customers=whole.customer
+        if whole
+        else _readable(CustomerSettings, document.get("customer"), "customer"),
+    )
 
 
 def _told_by_rules(config: Config | None, document: dict[str, Any], problems: list[Problem]) -> list[Problem]:
@@ -95,10 +143,19 @@ def _told_by_rules(config: Config | None, document: dict[str, Any], problems: li
         return []
     customers: list[str] | None = None
     if "customer" in broken:
-        given = document.get("customer")
-        rows = [_table(row) for row in given] if isinstance(given, list) else []
-        customers = [row["id"] for row in rows if isinstance(row.get("id"), str)]
-    return check(rest, broken, customers)
+        found = _readable(CustomerSettings, document.get("customer"), "customer")
+        customers = [each.id for each in found if each.id is not None]
+        rest = replace(rest, customer=found)
+    if "edge" in broken:
+        rest = replace(rest, edge=_readable(EdgeSettings, document.get("edge"), "edge"))
+    return check(rest, broken - _PATIENT, customers, {problem.key for problem in problems})
+
+
+def _readable(kind: type[S], given: object, name: str) -> tuple[S, ...]:
+    """What can be read of a list of tables; what cannot is None in them, and what is no table at all is empty."""
+    rows = given if isinstance(given, list) else []
+    found = (read_struct(kind, _table(row), (name, at), [], salvage=True) for at, row in enumerate(rows))
+    return tuple(each for each in found if each is not None)
 
 
 def _anchored(config: Config, folder: Path) -> Config:

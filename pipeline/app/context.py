@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.app.failures import UsageFailure
 
 if TYPE_CHECKING:
+    from pipeline.app.config import ConfigRead
     from pipeline.app.settings import Config
 
 DEFAULT_CONFIG = "prebill.toml"
@@ -31,10 +32,17 @@ class Context:
     @cached_property
     def config(self) -> Config:
         """The configuration, from file and environment, with `--store` over both; raises UsageFailure."""
-        from pipeline.app.config import load_config
+        from pipeline.app.config import usable
+
+        return usable(self.config_read)
+
+    @cached_property
+    def config_read(self) -> ConfigRead:
+        """The same with whatever is wrong in it; raises UsageFailure where it is no TOML."""
+        from pipeline.app.config import read_config
 
         named = Path(self.config_path) if self.config_path else None
-        return load_config(named, Path(DEFAULT_CONFIG), os.environ, store_dsn=self.store_dsn)
+        return read_config(named, Path(DEFAULT_CONFIG), os.environ, store_dsn=self.store_dsn)
 
     @cached_property
     def dsn(self) -> str:

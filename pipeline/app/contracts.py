@@ -4,11 +4,14 @@ what they name.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from pipeline.app.contract_rules import zone_of
 from pipeline.rating.contracts import plan_of
 from pipeline.rating.model import Contract, Discount, Tax, Term
 from pipeline.rating.plan_errors import NoPlanError, PlanError
@@ -16,10 +19,10 @@ from pipeline.shape import Key, key_text
 from pipeline.toml_lines import find_lines
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Collection, Sequence
 
     from pipeline.app import settings
-    from pipeline.app.settings import Config, CustomerSettings
+    from pipeline.app.settings import CustomerSettings
     from pipeline.rating.book import PlanBook
 
 
@@ -72,20 +75,41 @@ def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
-def contract_errors(config: Config, book: PlanBook, file: Path) -> list[PlanError]:
-    """Contracts whose plan the book does not have, or not on the day they begin, or in another currency; by line."""
+def contract_errors(
+    customers: Sequence[CustomerSettings], book: PlanBook, file: Path, faulty: Collection[str] = ()
+) -> list[PlanError]:
+    """Contracts whose plan the book does not have, or not on the day they begin, or in another currency; by line.
+
+    What could not be read of a contract is None and passed over; so are plans that are `faulty`, which the book lacks.
+    """
     try:
         lines = find_lines(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):  # the environment alone may hold them
         lines = {}
     errors = []
-    for place, customer in enumerate(config.customer):
-        for number, contract in _numbered(customer):
-            try:
-                plan_of(contract, book)
-            except NoPlanError as error:
+    for place, customer in enumerate(customers):
+        for number, written in enumerate(customer.contract or ()):
+            if written is None or written.plan is None or written.plan in faulty:
+                continue
+            if why := _not_sold(customer, written, book):
                 key: Key = ("customer", place, "contract", number, "plan")
                 held = (lines.get(key[:depth]) for depth in range(len(key), 0, -1))
                 line = next((line for line in held if line), 0)
-                errors.append(PlanError(str(file), line, key_text(key), f"customer {customer.id}: {error}"))
+                whose = f"customer {customer.id}: " if customer.id else ""
+                errors.append(PlanError(str(file), line, key_text(key), f"{whose}{why}"))
     return sorted(errors)
+
+
+def _not_sold(customer: CustomerSettings, written: settings.Contract, book: PlanBook) -> str:
+    """Why a contract's plan cannot be had; empty where it can, or where too little of the contract could be read."""
+    zone = zone_of(written.tz)
+    dated = written.from_ is not None and (zone is not None or written.version is not None)
+    begin = written.from_.at(zone or UTC) if dated else datetime.max.replace(tzinfo=UTC)
+    contract = Contract(
+        customer.id or "", written.plan, begin, None, written.tz if zone else "UTC", written.currency or ""
+    )
+    try:
+        plan_of(replace(contract, version=written.version), book)
+    except NoPlanError as error:
+        return "" if not dated and book.has(written.plan) else str(error)
+    return ""

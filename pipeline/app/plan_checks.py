@@ -21,8 +21,7 @@ MEND = "`prebill plans check` tells every error with its line; docs/plans.md exp
 def check_plans(config: Config, file: Path, now: datetime) -> Check:
     """Whether every plan can be read, and every contract's plan is there; and who has no contract now."""
     from pipeline.app.contracts import contract_errors, contracts_of
-    from pipeline.rating.book import read_book
-    from pipeline.rating.plan_errors import BookError
+    from pipeline.rating.book import survey_book
 
     place = Path(config.plans.path)
     contracts = sum(len(customer.contract) for customer in config.customer)
@@ -31,13 +30,10 @@ def check_plans(config: Config, file: Path, now: datetime) -> Check:
         if contracts:
             return Check("plans", FAIL, f"{found}, and {plural(contracts, 'contract')} name plans", MEND)
         return Check("plans", NOTE, f"{found}: usage is counted, not rated", "docs/plans.md: how to begin.")
-    try:
-        book = read_book(place)
-    except BookError as failed:
-        return Check("plans", FAIL, _told(failed.errors), MEND)
-    if errors := contract_errors(config, book, file):
+    looked = survey_book(place)
+    if errors := [*looked.errors, *contract_errors(config.customer, looked.book, file, looked.faulty)]:
         return Check("plans", FAIL, _told(errors), MEND)
-    found = f"{plural(len(book.plans), 'plan')}, {plural(contracts, 'contract')}"
+    found = f"{plural(len(looked.book.plans), 'plan')}, {plural(contracts, 'contract')}"
     without = [
         customer.id
         for customer in config.customer

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from pipeline.rating.model import Plan
 from pipeline.rating.plan_errors import BookError, NoPlanError, PlanError
-from pipeline.rating.plan_toml import read_plan
+from pipeline.rating.plan_toml import read_plan, told_id
 from pipeline.shape import nearest
+from pipeline.toml_lines import find_lines
 
 SHIPPED = Path(__file__).parent / "plans"
 """The example book that comes with prebill."""
@@ -56,6 +58,10 @@ class PlanBook:
         held = ", ".join(str(plan.version) for plan in versions)
         raise NoPlanError(f'no version {version} of plan "{plan_id}"; the book has {held}')
 
+    def has(self, plan_id: str) -> bool:
+        """Whether the book has any version of a plan."""
+        return plan_id in self._versions
+
     def valid(self, on: date) -> tuple[Plan, ...]:
         """Every plan that is valid on a day, one version each, by id; public prices of others among them."""
         found = []
@@ -71,41 +77,80 @@ class PlanBook:
         return tuple(plan for plan in self.valid(on) if not plan.source)
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a book's files hold: `book` of plans that nothing is wrong with, and every fault of the others. `faulty`:
+    their ids, as far as they can be told: what the book has of those nobody can say."""
+
+    book: PlanBook
+    errors: tuple[PlanError, ...]
+    faulty: frozenset[str]
+
+
 def read_book(place: Path) -> PlanBook:
     """The book of a folder, in which each `*.toml` is a plan, or of one file. Raises BookError with every fault."""
-    if place.is_file():
-        paths = [place]
-    elif place.is_dir():
-        paths = sorted(path for path in place.glob("*.toml") if not path.name.startswith("."))
-    else:
-        raise BookError(
-            [PlanError(str(place), 0, "", "expected a folder with a TOML a plan, or one plan, found nothing")]
-        )
+    found = survey_book(place)
+    if found.errors:
+        raise BookError(found.errors)
+    return found.book
+
+
+def survey_book(place: Path) -> Survey:
+    """The same for who looks at what is there, whatever is wrong with some of it."""
+    try:
+        paths = _files(place)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return _nothing(PlanError(str(place), 0, "", f"cannot be read: {reason}"))
+    if paths is None:
+        what = "expected a folder with a TOML a plan, or one plan, found nothing"
+        return _nothing(PlanError(str(place), 0, "", what))
     if not paths or len(paths) > MAX_PLANS:
-        raise BookError(
-            [PlanError(str(place), 0, "", f"expected 1 to {MAX_PLANS:,} files *.toml, found {len(paths):,}")]
-        )
+        what = f"expected 1 to {MAX_PLANS:,} files *.toml, found {len(paths):,}"
+        return _nothing(PlanError(str(place), 0, "", what))
     plans: list[Plan] = []
     files: dict[tuple[str, int], str] = {}
     errors: list[PlanError] = []
+    faulty: set[str] = set()
     for path in paths:
         read = read_plan(path)
         if isinstance(read, list):
             errors += read
+            faulty |= {path.stem, told_id(path)}
             continue
         same = files.setdefault((read.id, read.version), str(path))
         if same != str(path):
             what = f'version {read.version} of plan "{read.id}" is already in {same}'
-            errors.append(PlanError(str(path), 0, "version", what))
+            errors.append(_at_its_line(PlanError(str(path), 0, "version", what)))
+            faulty.add(read.id)
         else:
             plans.append(read)
     try:
         book = PlanBook(plans, files)
-    except BookError as error:
-        errors += error.errors
-    if errors:
-        raise BookError(errors)
-    return book
+    except BookError as failed:
+        errors += map(_at_its_line, failed.errors)
+        wrong = {error.file for error in failed.errors}
+        faulty |= {plan_id for (plan_id, _), file in files.items() if file in wrong}
+        book = PlanBook(plan for plan in plans if plan.id not in faulty)
+    return Survey(book, tuple(errors), frozenset(faulty))
+
+
+def _files(place: Path) -> list[Path] | None:
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        return None
+    return sorted(path for path in place.iterdir() if path.name.endswith(".toml") and path.name[0] != ".")
+
+
+def _nothing(error: PlanError) -> Survey:
+    return Survey(PlanBook(()), (error,), frozenset())
+
+
+def _at_its_line(error: PlanError) -> PlanError:
+    """A fault between files, at the line of its key."""
+    lines = find_lines(Path(error.file).read_text("utf-8")) if Path(error.file).is_file() else {}
+    return replace(error, line=lines.get((error.key,), 0))
 
 
 def shipped_book() -> PlanBook:
@@ -117,7 +162,9 @@ def _version_errors(
     versions: dict[str, list[Plan]], files: dict[tuple[str, int], str]
 ) -> Iterable[PlanError]:
     for plan_id, plans in versions.items():
-        for earlier, later in itertools.pairwise(plans):
+        # against the latest of all before, not the last alone: that may be the one that begins too early
+        latest = itertools.accumulate(plans, _later)
+        for earlier, later in zip(latest, plans[1:], strict=False):
             file = files.get((plan_id, later.version), "plan book")
             if later.version == earlier.version:
                 yield PlanError(
@@ -132,6 +179,10 @@ def _version_errors(
                     f'version {later.version} of plan "{plan_id}" must begin after version {earlier.version} does '
                     f"({earlier.valid_from}{', ' + where if where else ''}), found {later.valid_from}",
                 )
+
+
+def _later(one: Plan, other: Plan) -> Plan:
+    return other if other.valid_from > one.valid_from else one
 
 
 def _span(plan: Plan) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -34,13 +34,14 @@ from pipeline.rating.plan_shape import (
     RoundingTable,
 )
 from pipeline.rating.units import MONTH
-from pipeline.shape import Key, Problem, key_text, read_struct
+from pipeline.shape import Key, Problem, holders, key_text, read_struct
 from pipeline.toml_lines import find_lines
 
 MAX_SIZE = 1 << 20
 ZERO = Decimal(0)
 RANK = Decimal(95)
 TOP_RANK = Decimal(100)
+_ID_LINE = re.compile(r"""(?m)^[ \t]*id[ \t]*=[ \t]*["']([^"'\n]+)["']""")
 
 
 def read_plan(path: Path) -> Plan | list[PlanError]:
@@ -55,6 +56,17 @@ def read_plan(path: Path) -> Plan | list[PlanError]:
         reason = (error.strerror or str(error)).lower()
         return [PlanError(str(path), 0, "", f"cannot be read: {reason}")]
     return parse_plan(text, str(path))
+
+
+def told_id(path: Path) -> str:
+    """The id that a plan's file tells, whatever else is wrong with it; empty where none is seen."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_SIZE).decode(errors="replace")
+    except OSError:
+        return ""
+    found = _ID_LINE.search(text)
+    return found[1] if found else ""
 
 
 def parse_plan(text: str, file: str = "<plan>") -> Plan | list[PlanError]:
@@ -72,15 +84,10 @@ def parse_plan(text: str, file: str = "<plan>") -> Plan | list[PlanError]:
     table = read_struct(PlanTable, document, (), problems, salvage=True)
     if table is not None:
         told = {problem.key for problem in problems}
-        problems += [each for each in check_plan(table) if told.isdisjoint(_holders(each.key))]
+        problems += [each for each in check_plan(table) if told.isdisjoint(holders(each.key))]
     if table is None or problems:
         return _placed(problems, find_lines(text), file)
     return _plan(table)
-
-
-def _holders(key: Key) -> Iterator[Key]:
-    """A key and every key that holds it: what is wrong there already is not told again as a broken rule."""
-    return (key[:depth] for depth in range(1, len(key) + 1))
 
 
 def _placed(problems: Sequence[Problem], lines: dict[Key, int], file: str) -> list[PlanError]:

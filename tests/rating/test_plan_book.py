@@ -110,13 +110,13 @@ def test_every_fault_of_every_file_of_a_folder_is_told_at_once(tmp_path: Path) -
     with pytest.raises(BookError) as caught:
         read_book(tmp_path)
     assert [str(error) for error in caught.value.errors] == [
-        f'{twice}: version: version 1 of plan "start" is already in {first}',
+        f'{twice}:2: version: version 1 of plan "start" is already in {first}',
         f"{tmp_path}/d.toml: currency: required, and not given",
         f"{tmp_path}/d.toml: valid_from: required, and not given",
         f"{tmp_path}/d.toml: charge: required, and not given",
         f'{tmp_path}/d.toml:1: id: expected a short name in quotes of letters, digits, ".", "_" and "-", '
         'like "start", found 5',
-        f'{back}: valid_from: version 2 of plan "start" must begin after version 1 does '
+        f'{back}:5: valid_from: version 2 of plan "start" must begin after version 1 does '
         f"(2026-01-01, {first}), found 2025-01-01",
     ]
 

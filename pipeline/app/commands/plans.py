@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,16 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from pipeline.app.context import DEFAULT_CONFIG
-from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
+from pipeline.app.failures import BAD_USAGE, FOUND_SOMETHING, UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.terminal import out, plural, print_json, say
 
 if TYPE_CHECKING:
+    from pipeline.app.config import ConfigRead
     from pipeline.app.context import Context
-    from pipeline.app.settings import Config
     from pipeline.rating.book import PlanBook
     from pipeline.rating.model import Plan
-    from pipeline.rating.plan_errors import PlanError
 
 
 def plans(
@@ -38,8 +36,9 @@ def plans(
 
     `check` reads every plan of the folder, and the contracts of the
     configuration where there is one, and tells every error at once, with
-    file and line: exit 1. What is allowed and may still not be meant is
-    told as a note.
+    file and line: exit 1, or 2 where the configuration itself is wrong.
+    With a folder the configuration is not looked at. What is allowed and
+    may still not be meant is told as a note.
 
     Parameters
     ----------
@@ -61,28 +60,30 @@ def plans(
         raise UsageFailure("--on and --all: only with list")
     if shipped and folder is not None:
         raise UsageFailure("--shipped: not with a folder")
-    config = _config(context)
+    # contracts are on plans of the configured book, whatever else is looked at
+    config = _config(context) if folder is None and not shipped else None
     place = _place(folder, config, shipped=shipped)
     if action == "check":
-        # contracts are on plans of the configured book, whatever else is looked at
-        return _check(place, context, config if folder is None and not shipped else None, json=json)
+        return _check(place, context, config, json=json)
+    if config is not None:
+        place = Path(context.config.plans.path)  # what is listed must be right
     return _list(place, _day(on, context), every=every, json=json)
 
 
-def _config(context: Context) -> Config | None:
-    """The configuration where there is one: a plan book alone needs none."""
+def _config(context: Context) -> ConfigRead | None:
+    """The configuration where there is one, with what is wrong in it: a plan book alone needs none."""
     if context.config_path or Path(DEFAULT_CONFIG).exists():
-        return context.config
+        return context.config_read
     return None
 
 
-def _place(folder: str | None, config: Config | None, *, shipped: bool) -> Path:
+def _place(folder: str | None, config: ConfigRead | None, *, shipped: bool) -> Path:
     from pipeline.rating.book import SHIPPED
 
     if folder is not None:
         return Path(folder)
-    if config is not None and not shipped:
-        return Path(config.plans.path)
+    if config is not None:
+        return config.plans
     if not shipped:
         say(f"There is no {DEFAULT_CONFIG} here: this is the example book that comes with prebill.")
     return SHIPPED
@@ -97,28 +98,25 @@ def _day(on: str | None, context: Context) -> date:
         raise UsageFailure(f"--on: expected a day like 2026-11-01, found {on!r}") from None
 
 
-def _check(place: Path, context: Context, config: Config | None, *, json: bool) -> int:
-    from pipeline.rating.book import read_book
-    from pipeline.rating.plan_errors import BookError
+def _check(place: Path, context: Context, config: ConfigRead | None, *, json: bool) -> int:
+    from pipeline.app.contracts import contract_errors
+    from pipeline.rating.book import survey_book
     from pipeline.rating.plan_notes import notes_on
 
-    book: PlanBook | None = None
-    errors: Sequence[PlanError] = ()
-    notes: list[tuple[Plan, str]] = []
-    if not place.exists():
+    wrong_config = config is not None and bool(config.errors)
+    if not place.exists() and not wrong_config:
         _read(place)
-    try:
-        book = read_book(place)
-    except BookError as failed:
-        errors = failed.errors
-    if book is not None:
-        zones = {edge.zone for edge in config.edge if edge.zone} if config else set()
-        notes = [(plan, note) for plan in book.plans if not plan.source for note in notes_on(plan, zones)]
-        if config is not None:
-            from pipeline.app.contracts import contract_errors
-
-            errors = contract_errors(config, book, Path(context.config_path or DEFAULT_CONFIG))
-    found = len(book.plans) if book else 0
+    looked = survey_book(place)
+    zones = {edge.zone for edge in config.config.edge if edge.zone} if config and config.config else set()
+    notes = [(plan, note) for plan in looked.book.plans if not plan.source for note in notes_on(plan, zones)]
+    errors = list(looked.errors)
+    if config is not None:
+        file = Path(context.config_path or DEFAULT_CONFIG)
+        # a book that cannot be read at all is told once, not at each contract
+        unread = not looked.book.plans and bool(looked.errors)
+        on_plans = [] if unread else contract_errors(config.customers, looked.book, file, looked.faulty)
+        errors = sorted([*config.errors, *on_plans], key=lambda error: error.line) + errors
+    found = len(looked.book.plans)
     if json:
         print_json(
             {
@@ -136,10 +134,11 @@ def _check(place: Path, context: Context, config: Config | None, *, json: bool) 
         for plan, note in notes:
             print(f"note: {plan.id} version {plan.version}: {note}")
         if errors:
-            say(f"prebill: {plural(len(errors), 'error')} in {place}. docs/plans.md explains every key.")
+            where = f"the configuration and {place}" if wrong_config else str(place)
+            say(f"prebill: {plural(len(errors), 'error')} in {where}. docs/plans.md explains every key.")
         else:
             say(f"{place}: {plural(found, 'plan')}, no errors")
-    return FOUND_SOMETHING if errors else 0
+    return BAD_USAGE if wrong_config else FOUND_SOMETHING if errors else 0
 
 
 def _read(place: Path) -> PlanBook:
