@@ -93,6 +93,16 @@ def amount_to_pay(parts: Sequence[ContractPart], books: Books, book: PlanBook) -
     )
 
 
+def with_late(part: ContractPart, standing: Standing | None) -> ContractPart:
+    """The part with what came after its close as its usage, where that is in what stands: to compare like with like."""
+    from pipeline.rating.usage_join import change_usage
+
+    in_it = standing is not None and bool(standing.adjustments or standing.bill.counted)
+    if not in_it or part.late is None:
+        return part
+    return replace(part, usage=change_usage(part.usage, part.late.changes), late=None)
+
+
 def counted_late(part: ContractPart) -> Counted | None:
     """What is known of the month beside what was closed."""
     from pipeline.rating.bill_entries import Counted

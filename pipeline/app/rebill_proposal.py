@@ -3,11 +3,10 @@ the contract, the plan book and the bill that stands, to the bill log."""
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
-from pipeline.app.period import parse_month
+from pipeline.app.period import parse_discount, parse_month
 
 if TYPE_CHECKING:
     from pipeline.app.context import Context
@@ -37,7 +36,7 @@ def propose_rebill(
 
     config = context.config
     book = book_of(config)
-    percent = parse_percent(discount) if discount else None
+    percent = parse_discount(discount)
     parts = month_parts(store, config, customer_of(config, customer), parse_month(month), context.now())
     if len(parts) > 1:
         raise UsageFailure(
@@ -64,17 +63,6 @@ def propose_rebill(
         actor=actor,
         reason=reason,
     )
-
-
-def parse_percent(text: str) -> Decimal:
-    """What `--discount` names. Raises UsageFailure."""
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        found = Decimal(-1)
-    if not (found.is_finite() and 0 < found <= 100):
-        raise UsageFailure(f"--discount: expected per cent, more than 0 and at most 100; found {text!r}")
-    return found
 
 
 def _plan(part: ContractPart, standing: Standing | None, asked: str | None, book: PlanBook) -> Plan:

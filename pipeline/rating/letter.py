@@ -52,8 +52,8 @@ class Letter:
     `taxed`: whether all amounts hold tax, None: nothing is said. `usual`: what he pays in other months. `peak_day` had
     `peak_share` (0 to 1) of the traffic, `peak_resource` most of it. `serving`: his service is known to run.
     `without_answer`: the option that stands then. `next_by`: by when we write again, whatever he says. `earlier`: plans
-    that he had before `plan` within the period, whose bills are in `amount`. `unused`: he used nothing in it. Raises
-    ValueError with every fault at once."""
+    that he had before `plan` within the period, whose bills are in `amount`. `unused`: he used nothing in it.
+    `replaced`: the bill that was taken back for this one. Raises ValueError with every fault at once."""
 
     customer: str
     plan: Mapping[str, str]
@@ -76,6 +76,7 @@ class Letter:
     sender: str = ""
     earlier: tuple[Mapping[str, str], ...] = ()
     unused: bool = False
+    replaced: Decimal | None = None
 
     def __post_init__(self) -> None:
         faults = _faults(self)
@@ -133,6 +134,8 @@ def _problem(letter: Letter, lang: str) -> list[str]:
         said = [tell("forecast", lang, **words, low=low, high=high)]
     else:
         said = [tell("bills" if letter.earlier else "bill", lang, **words)]
+        if letter.replaced is not None:
+            said.append(tell("replaced", lang, replaced=_money(letter, letter.replaced, lang)))
         if letter.provisional:
             said.append(tell("provisional", lang))
     if letter.unused:

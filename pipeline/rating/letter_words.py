@@ -36,6 +36,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Трафика и запросов за этот период не было.",
         "There was no traffic and there were no requests in this period.",
     ),
+    "replaced": (
+        "Этот счёт выставлен взамен прежнего на {replaced}, который мы отозвали.",
+        "This bill takes the place of one of {replaced}, which we took back.",
+    ),
     "forecast": (
         "Если трафик и дальше будет таким, счёт за {period} по тарифу «{plan}» составит примерно {amount}{tax}, "
         "от {low} до {high}. Это прогноз, а не счёт: период ещё идёт.",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.rating.book import PlanBook
     from pipeline.rating.held import Held
     from pipeline.rating.letter import Letter, Option
+    from pipeline.rating.model import Plan
     from pipeline.rating.simulate import Simulation
     from pipeline.rating.usage import Usage
     from pipeline.store.store import Store
@@ -119,6 +120,7 @@ def _compose(
     sender: str,
 ) -> Letter:
     from pipeline.app.commands.simulate import compiled_for, simulate_parts
+    from pipeline.app.issued import amount_to_pay, plan_that_stands, standing_of, with_late
     from pipeline.app.month_bill import bills_before, held_of, month_parts, spans_of
     from pipeline.app.still_open import refuse_future
     from pipeline.rating.letter import Letter
@@ -127,6 +129,9 @@ def _compose(
 
     refuse_future(month, context.now(), spans_of(who, month))
     parts = month_parts(store, context.config, who, month, context.now())
+    books = store.bills.books({who.id})
+    standing = [standing_of(books, part) for part in parts]
+    parts = [with_late(part, there) for part, there in zip(parts, standing, strict=True)]
     found = simulate_parts(who, parts, book, compiled_for(book, month))
     if found.standing is None:
         raise UsageFailure(
@@ -135,7 +140,9 @@ def _compose(
     held, usage = held_of(parts, book), join_usage([part.usage for part in parts])
     if len({plan.currency for plan in held.plans}) > 1:
         raise UsageFailure(f"customer {who.id}: his contracts in {month} have several currencies")
-    amount = found.standing.total
+    plans = [plan_that_stands(part, there, book) for part, there in zip(parts, standing, strict=True)]
+    amount = amount_to_pay(parts, books, book)
+    taken_back = [there.replaced.total for there in standing if there and there.replaced]
     peak = find_peak(usage, so_far(found.period, context.now()))
     unused = not (usage.bytes_sent.any() or usage.requests.any())
     answer_by, next_by = times
@@ -143,12 +150,12 @@ def _compose(
     try:
         return Letter(
             customer=who.name or who.id,
-            plan=held.plans[-1].names,
-            earlier=tuple(plan.names for plan in held.plans[:-1]),
+            plan=plans[-1].names,
+            earlier=tuple(plan.names for plan in plans[:-1]),
             period=found.period,
             currency=found.currency,
             amount=amount,
-            options=(*_options(held, usage, found, amount, percent, unused=unused), *more),
+            options=(*_options(held, plans[-1], usage, found, amount, percent, unused=unused), *more),
             next_by=next_by or context.now() + NEXT_AFTER,
             provisional=bool(found.provisional),
             unused=unused,
@@ -159,6 +166,7 @@ def _compose(
             peak_resource=peak.resource if peak else "",
             answer_by=answer_by,
             sender=sender,
+            replaced=sum(taken_back, Decimal(0)) if taken_back else None,
         )
     except ValueError as error:
         raise UsageFailure(f"letter: {error}") from None
@@ -184,7 +192,14 @@ def _more_options(free: list[str], paid: list[str]) -> tuple[Option, ...]:
 
 
 def _options(
-    held: Held, usage: Usage, found: Simulation, amount: Decimal, percent: Decimal | None, *, unused: bool
+    held: Held,
+    own: Plan,
+    usage: Usage,
+    found: Simulation,
+    amount: Decimal,
+    percent: Decimal | None,
+    *,
+    unused: bool,
 ) -> tuple[Option, ...]:
     """The best plan for all of the time first, where it is better; then things as they are. Where nothing was used a
     plan's price says nothing of the months to come, and none is offered."""
@@ -193,7 +208,7 @@ def _options(
     from pipeline.rating.meter import Metering
     from pipeline.rating.model import Discount
 
-    best, own = found.ranked[0].plan, held.plans[-1]
+    best = found.ranked[0].plan
     keep = Option(Offer.KEEP, own.names, amount)
     if unused or (best is own and not found.changed):
         return (keep,)
