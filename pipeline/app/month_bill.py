@@ -159,12 +159,24 @@ def bills_before(
 ) -> list[Decimal]:
     """What his last months before this one come to, as rated now, oldest first: on his own plans then, or all on
     `plan`. Months in which he used nothing are left out; it stops where he had no contract yet."""
-    from pipeline.app.contracts import contracts_of
     from pipeline.app.plan_files import book_of
-    from pipeline.rating.contracts import spans_in
 
     book = book_of(config)
-    totals: list[Decimal] = []
+    return [
+        sum((bill_part(part, plan or plan_for(part, book), brief=True).total for part in parts), Decimal(0))
+        for parts in parts_before(store, config, customer, month, count)
+    ]
+
+
+def parts_before(
+    store: Store, config: Config, customer: CustomerSettings, month: Month, count: int
+) -> list[list[ContractPart]]:
+    """His last months before this one, oldest first. Months in which he used nothing are left out; it stops where he
+    had no contract yet."""
+    from pipeline.app.contracts import contracts_of
+    from pipeline.rating.contracts import spans_in
+
+    found: list[list[ContractPart]] = []
     for _ in range(count):
         month = month.before
         spans = spans_in(contracts_of(customer), month)
@@ -172,10 +184,8 @@ def bills_before(
             break
         parts = [count_part(store, config, customer, span, str(month)) for span in spans]
         if any(len(part.usage) for part in parts):
-            totals.append(
-                sum((bill_part(part, plan or plan_for(part, book)).total for part in parts), Decimal(0))
-            )
-    return totals[::-1]
+            found.append(parts)
+    return found[::-1]
 
 
 def count_part(
@@ -222,16 +232,19 @@ def held_of(parts: Sequence[ContractPart], book: PlanBook) -> Held:
     return Held(tuple(part.span for part in parts), tuple(plan_for(part, book) for part in parts))
 
 
-def bill_part(part: ContractPart, plan: Plan, usage: Usage | None = None) -> Bill:
-    """The bill of a part under a plan, his own or another. Raises UsageFailure for what cannot be rated."""
+def bill_part(part: ContractPart, plan: Plan, usage: Usage | None = None, *, brief: bool = False) -> Bill:
+    """The bill of a part under a plan, his own or another; `brief`: without what no charge counts. Raises UsageFailure
+    for what cannot be rated."""
     from pipeline.rating.month import rate_span
     from pipeline.rating.rounding import RateError
+    from pipeline.rating.uncounted_usage import uncounted_usage
     from pipeline.rating.usage import UsageError
 
     counted = part.usage if usage is None else usage
     try:
         bill = rate_span(plan, counted, part.span, provisional=part.open)
-        return replace(bill, customer_name=part.customer.name)
+        free = () if brief else uncounted_usage(plan, counted, part.span.period)
+        return replace(bill, customer_name=part.customer.name, uncounted=free)
     except (RateError, UsageError) as error:
         raise UsageFailure(f"customer {part.customer.id}, plan {plan.id}: {error}") from None
 

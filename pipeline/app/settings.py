@@ -66,6 +66,15 @@ class SpikesSettings(Struct, frozen=True, kw_only=True):
     at_most: Annotated[int, Meta(ge=1, le=100_000, description="a whole number, 1 or more")] = 500
 
 
+class PaybackSettings(Struct, frozen=True, kw_only=True):
+    """What a discount is weighed with: the `margin` of a bill that is left after its costs, and how many customers
+    `left` in how many customer-`months` of the book; without months a customer is judged by his own."""
+
+    margin: Decimal = "1"
+    left: Count = 0
+    months: Count = 0
+
+
 class Pause(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """A time in which nothing is expected of an edge; `to` is exclusive."""
 
@@ -148,6 +157,7 @@ class Config(Struct, frozen=True, kw_only=True):
     coverage: CoverageSettings = CoverageSettings()
     plans: PlansSettings = PlansSettings()
     spikes: SpikesSettings = SpikesSettings()
+    payback: PaybackSettings = PaybackSettings()
     tasks: TaskSettings = TaskSettings()
     edge: tuple[EdgeSettings, ...] = ()
     customer: tuple[CustomerSettings, ...] = ()

@@ -249,3 +249,20 @@ def test_letters_of_even_and_of_empty_months(prebill: Prebill, site: Path, call:
     assert free["options"][0] == {"offer": "move", "amount": "0.00"}
     wrong = prebill("letter", "changer", *MONTH, "--discount", "101", cwd=site)
     assert (wrong.returncode, "more than 0 and at most 100; found '101'" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--stays", "--moves"), "expected --stays or --moves, found both"),
+        (("--margin", "1.2"), "expected a part of a bill, above 0 and at most 1"),
+        (("--churn", "9/3"), "how many customers left in how many customer-months"),
+        (("--churn", "often"), "how many customers left in how many customer-months"),
+    ],
+)
+def test_what_payback_cannot_be_reckoned_with_is_refused(
+    prebill: Prebill, site: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    asked = ("rebill", "propose", "even", *MONTH, "--discount", "5", "--reason", "x", *arguments)
+    wrong = prebill(*asked, cwd=site)
+    assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr

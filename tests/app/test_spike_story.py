@@ -216,41 +216,6 @@ def test_the_story(prebill: Prebill, site: Path, usage: Usage) -> None:
     assert {each["plan"]: Decimal(each["net"]) for each in found["ranked"]} == wanted
     assert (found["best"], found["current"]) == (best, "start")
 
-    # the rebill, with a discount
-    new = taxed(wanted[best] - money(wanted[best] / 5))
-    act = ("--reason", "one good day", "--now", RIPE)
-    proposed = call(
-        "rebill", "propose", "premiere", "--month", "2026-10", "--plan", best, "--discount", "20",
-        "--actor", "anna", *act,
-    )  # fmt: skip
-    assert (Decimal(proposed["old_total"]), Decimal(proposed["new_total"])) == (Decimal(bill["total"]), new)
-    causes = {each["cause"]: each for each in proposed["causes"]}
-    assert set(causes) == {"plan", "discount"}
-    assert Decimal(causes["plan"]["net"]) == wanted[best] - wanted["start"]
-    assert Decimal(causes["discount"]["net"]) == -money(wanted[best] / 5)
-    assert sum(Decimal(each["total"]) for each in causes.values()) == new - Decimal(bill["total"])
-    approved = call("rebill", "approve", proposed["id"], "--actor", "boris", *act)
-    assert approved["state"] == "approved"
-    shown = call("rebill", "show", "premiere")
-    assert [Decimal(each["total"]) for each in shown["documents"]] == [
-        Decimal(bill["total"]), -Decimal(bill["total"]), new,
-    ]  # fmt: skip
-    assert [each["cause"] for each in shown["rebills"][0]["causes"]] == ["plan", "discount"]
-    text = prebill("rebill", "show", proposed["id"], cwd=site).stdout
-    assert f"plan: {Decimal(causes['plan']['total']):+,} RUB" in text
-
-    # when it pays back: three months before, as he would be billed from now on
-    starts = [datetime(2026, at, 30 if at == 6 else 31, 21, tzinfo=UTC) for at in (7, 8)]
-    before = [BEGIN, *starts, OCTOBER]
-    paid = [taxed(nets(usage, begin, end)[best]) for begin, end in pairwise(before)]
-    monthly = sum(paid, Decimal(0)) / len(paid)
-    granted = Decimal(bill["total"]) - new
-    payback = proposed["payback"]
-    assert Decimal(payback["discount"]) == granted
-    assert Decimal(payback["monthly"]["expected"]) == money(monthly)
-    months = int(payback["months"]["expected"])
-    assert monthly * (months - 1) < granted <= monthly * months
-
     # the letter, answerable by one number, in both languages
     off = money(taxed(wanted[best]) / 5)
     for lang, answer, plan in (
@@ -268,6 +233,62 @@ def test_the_story(prebill: Prebill, site: Path, usage: Usage) -> None:
         assert plan in numbered[0]
         assert RESOURCES[0] in letter["text"]
         assert "100" in letter["text"], "per cent of the traffic in one day, nearly all"
+
+    # the rebill, with a discount
+    new = taxed(wanted[best] - money(wanted[best] / 5))
+    act = ("--reason", "one good day", "--now", RIPE)
+    propose = (
+        "rebill", "propose", "premiere", "--month", "2026-10", "--plan", best, "--discount", "20",
+        "--actor", "anna", *act,
+    )  # fmt: skip
+    proposed = call(*propose)
+    moving = call(*propose, "--moves", "--margin", "0.5", "--churn", "12/3600")
+    assert moving["id"] == proposed["id"]
+    lines = prebill(*propose, cwd=site).stdout
+    assert "his contract stays start; the rebill moves this month alone; about 3,660.00 RUB a month" in lines
+    assert f"--moves: {best} becomes his contract" in lines
+    assert (Decimal(proposed["old_total"]), Decimal(proposed["new_total"])) == (Decimal(bill["total"]), new)
+    causes = {each["cause"]: each for each in proposed["causes"]}
+    assert set(causes) == {"plan", "discount"}
+    assert Decimal(causes["plan"]["net"]) == wanted[best] - wanted["start"]
+    assert Decimal(causes["discount"]["net"]) == -money(wanted[best] / 5)
+    assert sum(Decimal(each["total"]) for each in causes.values()) == new - Decimal(bill["total"])
+    approved = call("rebill", "approve", proposed["id"], "--actor", "boris", *act)
+    assert approved["state"] == "approved"
+    shown = call("rebill", "show", "premiere")
+    assert [Decimal(each["total"]) for each in shown["documents"]] == [
+        Decimal(bill["total"]), -Decimal(bill["total"]), new,
+    ]  # fmt: skip
+    assert [each["cause"] for each in shown["rebills"][0]["causes"]] == ["plan", "discount"]
+    text = prebill("rebill", "show", proposed["id"], cwd=site).stdout
+    assert f"plan: {Decimal(causes['plan']['total']):+,} RUB" in text
+
+    # when it pays back: three months before, as he is billed from now on: his contract stays, so by its minimum
+    starts = [datetime(2026, at, 30 if at == 6 else 31, 21, tzinfo=UTC) for at in (7, 8)]
+    before = [BEGIN, *starts, OCTOBER]
+    granted = Decimal(bill["total"]) - new
+    for payback, plan, margin in (
+        (proposed["payback"], "start", 1),
+        (proposed["payback"]["otherwise"], best, 1),
+        (moving["payback"], best, Decimal("0.5")),
+        (moving["payback"]["otherwise"], "start", Decimal("0.5")),
+    ):
+        paid = [taxed(nets(usage, begin, end)[plan]) for begin, end in pairwise(before)]
+        monthly = sum(paid, Decimal(0)) / len(paid) * margin
+        assert Decimal(payback["discount"]) == granted
+        assert Decimal(payback["monthly"]["expected"]) == money(monthly)
+        months = payback["months"]["expected"]
+        if monthly * 600 >= granted:
+            assert monthly * (int(months) - 1) < granted <= monthly * int(months)
+        else:
+            assert (months, "fifty years" in str(payback["notes"])) == (None, True)
+    says = proposed["payback"]["assumes"]
+    assert says == {"contract": "stays", "plan": "start", "version": 1, "margin": "1", "churn": None}
+    assert any("no churn" in note for note in proposed["payback"]["notes"])
+    says = moving["payback"]["assumes"]
+    assert (says["contract"], says["plan"], says["margin"]) == ("moves", best, "0.5")
+    assert says["churn"] == {"left": 12, "months": 3600}
+    assert not any("no churn" in note for note in moving["payback"]["notes"])
 
 
 def test_the_spike_is_what_makes_the_month(usage: Usage) -> None:

@@ -15,16 +15,12 @@ if TYPE_CHECKING:
     from pipeline.rating.bill_books import Books, Rebill
     from pipeline.rating.bill_diff import Change
     from pipeline.rating.model import Bill
-    from pipeline.rating.payback import Payback, Range
     from pipeline.store.store import Store
 
     Causes = tuple[Change, ...] | str
 
 EXPLAINED = 20
 """Rebills of one customer whose causes are told: each is a month rated several times, the newest first."""
-
-HISTORY = 12
-"""Months before that say what a customer usually pays."""
 
 Action = Literal["propose", "approve", "reject", "show"]
 
@@ -39,6 +35,10 @@ def rebill(
     discount: str | None = None,
     actor: str | None = None,
     reason: str | None = None,
+    stays: Flag = False,
+    moves: Flag = False,
+    margin: str | None = None,
+    churn: str | None = None,
     lang: str | None = None,
     json: Flag = False,
     context: Given,
@@ -71,17 +71,29 @@ def rebill(
         Who does it. Default: the user of this process.
     reason
         Why; required but for show.
+    stays
+        propose: payback by what his contract says: the rebill moves this month alone. The default.
+    moves
+        propose: payback as if the rebill's plan became his contract.
+    margin
+        propose: the part of a bill that is left after its costs, like 0.35. Default: payback.margin.
+    churn
+        propose: how many customers left in how many customer-months, LEFT/MONTHS. Default: payback.left and .months.
     lang
         show NUMBER: en or ru. Default: the customer's.
     json
         One JSON document on standard output.
     """
     from pipeline.app.rebill_causes import causes_of
+    from pipeline.app.rebill_payback import assumption_of, payback_json, payback_text, weigh_rebill
     from pipeline.app.rebill_proposal import propose_rebill
     from pipeline.rating.bill_books import RebillError
 
     who = (actor or getpass.getuser()).strip()
     _check(action, what, month, plan, discount, reason)
+    if action != "propose" and (stays or moves or margin or churn):
+        raise UsageFailure("--stays, --moves, --margin, --churn: only with propose")
+    assumed = assumption_of(context.config, stays=stays, moves=moves, margin=margin, churn=churn)
     payback, causes = None, None
     try:
         with existing_store(context) as store:
@@ -98,19 +110,18 @@ def rebill(
                 found = store.bills.turn_down(str(what), at=now, actor=who, reason=str(reason))
             books = store.bills.books({found.proposal.customer})
             if action == "propose":
-                payback = _payback(store, context, books, found)
+                payback = weigh_rebill(store, context.config, books, found, assumed, now)
                 causes = causes_of(store, context.config, books, found)
     except RebillError as error:
         raise UsageFailure(f"rebill: {error}") from None
     if json:
-        more = {"payback": _payback_json(payback)} if payback else {}
+        more = {"payback": payback_json(payback)} if payback else {}
         print_json(_document(books, found, causes) | more)
     else:
         _show(books, found, causes)
         if payback:
-            print(f"  {'pays back':<14} {_payback_text(payback)}")
-            if protected := _protected_text(payback, found.proposal.bill.currency):
-                print(f"  {'protects':<14} {protected}")
+            for name, text in payback_text(payback, found.proposal.bill.currency):
+                print(f"  {name:<14} {text}")
     return 0
 
 
@@ -137,62 +148,6 @@ def _check(
         problems.append("--month, --plan, --discount: only with propose")
     if problems:
         raise UsageFailure(problems)
-
-
-def _payback(store: Store, context: Context, books: Books, found: Rebill) -> Payback | None:
-    """When what he is let off comes back, from his months before, on the new plan; None where nothing is let off."""
-    from zoneinfo import ZoneInfo
-
-    from pipeline.app.month_bill import bills_before, customer_of
-    from pipeline.app.plan_files import book_of
-    from pipeline.coverage.periods import Month
-    from pipeline.rating.payback import forecast_payback
-
-    new, old = found.proposal.bill, books.documents[found.of].bill
-    if new.total >= old.total:
-        return None
-    config = context.config
-    begins = new.period.begin.astimezone(ZoneInfo(new.period.tz))
-    plan = book_of(config).version(new.plan, new.plan_version)
-    who = customer_of(config, new.customer)
-    history = bills_before(store, config, who, Month(begins.year, begins.month), HISTORY, plan)
-    return forecast_payback(history, old.total - new.total)
-
-
-def _payback_json(found: Payback) -> dict[str, Any]:
-    def around(of: Range) -> dict[str, str | None]:
-        return {
-            name: None if value is None else str(value)
-            for name, value in (("low", of.low), ("expected", of.expected), ("high", of.high))
-        }
-
-    names = ("monthly", "months", "break_even_churn", "churn", "chance", "tenure", "value")
-    return {
-        "discount": str(found.discount),
-        **{name: around(getattr(found, name)) for name in names},
-        "notes": [note.value for note in found.notes],
-    }
-
-
-def _payback_text(found: Payback) -> str:
-    months = found.months
-    said = "; ".join(note.value for note in found.notes)
-    if months.expected is None:
-        return f"not known ({said})" if said else "not within sight"
-    until = "more" if months.high is None else f"{months.high:.0f}"
-    text = f"in about {months.expected:.0f} months, {months.low or 0:.0f} to {until}"
-    return f"{text} ({said})" if said else text
-
-
-def _protected_text(found: Payback, currency: str) -> str:
-    """What the discount keeps, and how many may leave before it is lost; empty where nothing is known."""
-    value, tenure, churn = found.value.expected, found.tenure.expected, found.break_even_churn.expected
-    if value is None or tenure is None or churn is None:
-        return ""
-    return (
-        f"about {value:,} {currency} in {tenure:,} months that he is expected to stay; lost on average "
-        f"where more than {churn * 100:.2f} % of such clients leave in a month"
-    )
 
 
 def _show_all(store: Store, context: Context, what: str | None, lang: str | None, *, json: bool) -> int:
