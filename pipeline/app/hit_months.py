@@ -46,9 +46,9 @@ class HitMonth:
         from pipeline.rating.lost_usage import usage_with
 
         if not lost:
-            return bill_part(self.part, self.plan).net
+            return bill_part(self.part, self.plan, brief=True).net
         usage = usage_with(self.part.usage, lost, lambda edge, _minute: self.zones.get(edge, ""))
-        return bill_part(self.part, self.plan, usage).net
+        return bill_part(self.part, self.plan, usage, brief=True).net
 
 
 class HitMonths:

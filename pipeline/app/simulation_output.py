@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def simulation_json(customer: str, month: str, found: Simulation) -> dict[str, Any]:
     """The whole ranking; amounts as exact text. `switch` is there only where the best day was looked for; `bill` where
-    one contract is billed, else `now` has the parts."""
-    from pipeline.rating.exports.bill_json import to_json
+    one contract is billed, else `now` has the parts. `uncounted`: what no charge of what he pays counts."""
+    from pipeline.rating.exports.bill_json import to_json, uncounted_json
     from pipeline.rating.simulate import SHIFTS
 
     switch = found.switch
@@ -44,6 +44,7 @@ def simulation_json(customer: str, month: str, found: Simulation) -> dict[str, A
         "current": found.current.plan.id if found.current else None,
         "now": _standing(found.standing) if found.standing else None,
         "saves": plain(found.saves),
+        "uncounted": uncounted_json(found.uncounted) or ([{"text": found.free}] if found.free else []),
         "best": found.ranked[0].plan.id if found.ranked else None,
         "ranked": [_outcome(place, each) for place, each in enumerate(found.ranked, 1)],
         "left_out": [{**_plan(plan), "reason": why} for plan, why in found.left_out],
@@ -136,4 +137,5 @@ def best_json(customer: str, month: str, found: Best, provisional: tuple[str, ..
         "best": found.best.id if found.best else None,
         "best_net": None if found.best_net is None else plain(found.best_net),
         "saves": plain(found.saves),
+        "uncounted": [{"text": found.free}] if found.free else [],
     }

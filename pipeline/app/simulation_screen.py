@@ -61,6 +61,10 @@ def show_best(
         out().print(table)
     if len(savers) > MOST:
         out().print(tell("more", lang, count=len(savers) - MOST))
+    if free := [(who, found) for who, found in every if found.free]:
+        shown = [f"{who.name or who.id} ({reason(found.free, lang)})" for who, found in free[:SHOWN]]
+        names = ", ".join([*shown, *(["…"] if len(free) > SHOWN else [])])
+        out().print(Text(tell("free", lang, count=len(free), who=names), style="yellow"))
     for coin in sorted({found.current.currency for _, found in every}):
         of_coin = [found for _, found in every if found.current.currency == coin]
         priced = [found for found in of_coin if found.net is not None and found.best_net is not None]
@@ -93,6 +97,7 @@ def show_simulation(title: str, found: Simulation, lang: str) -> None:
         said = "; ".join(reason_words(why, lang) for why in found.provisional)
         out().print(Text(tell("provisional", lang, why=said)))
     _show_standing(found, lang)
+    _show_uncounted(found, lang)
     if found.ranked:
         _show_ranking(found, lang)
     else:
@@ -127,6 +132,19 @@ def _show_standing(found: Simulation, lang: str) -> None:
         out().print(Text(better or tell("stays", lang)))
     elif not is_whole_month(found.period):
         out().print(Text(tell("part", lang, period=period_text(found.period, lang, with_zone=False))))
+
+
+def _show_uncounted(found: Simulation, lang: str) -> None:
+    """What he uses and does not pay for, which makes his plan look cheap."""
+    from rich.text import Text
+
+    from pipeline.rating.exports.view import uncounted_text
+    from pipeline.rating.exports.words import say
+
+    told = [uncounted_text(each, lang) for each in found.uncounted]
+    if told or found.free:
+        said = ", ".join(told) or reason(found.free, lang)
+        out().print(Text(f"{say('uncounted', lang)}: {said}", style="yellow"))
 
 
 def _show_ranking(found: Simulation, lang: str) -> None:

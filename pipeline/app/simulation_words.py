@@ -67,6 +67,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Предварительно: у {count} клиентов месяц ещё не закрыт, учтено то, что пришло.",
         "Provisional: the month of {count} customers is not closed; what has come so far is counted.",
     ),
+    "free": (
+        "Потребление, которое не учтено ни одной услугой своего тарифа: клиентов {count}: {who}",
+        "Usage that no charge of their plan counts: {count} customers: {who}",
+    ),
     # what a plan asks money for
     "bytes_sent": ("трафик", "traffic"),
     "body_bytes": ("трафик без заголовков", "traffic without headers"),

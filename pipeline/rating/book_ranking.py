@@ -27,12 +27,14 @@ _NONE = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """A customer's own plan and the cheapest, with their nets; None where nothing has a price."""
+    """A customer's own plan and the cheapest, with their nets; None where nothing has a price. `free`: why his own plan
+    leaves some of his usage free, by oversight."""
 
     current: Plan
     net: Decimal | None
     best: Plan | None
     best_net: Decimal | None
+    free: str = ""
 
     @property
     def saves(self) -> Decimal:
@@ -113,6 +115,7 @@ def _settle(
     unrated = np.asarray((known < 0).any(axis=0))
     refused = [plan for plan, _ in book.refused if any(plan is each for each in compared)]
     current = customers[some[0]].current
+    free = uncounted(current, customers[some[0]].places)
     own = next((at for at, row in enumerate(rows.tolist()) if plans[row] is current), None)
     for place, at in enumerate(some):
         candidates: list[tuple[Decimal, str, int, Plan]] = []
@@ -136,7 +139,7 @@ def _settle(
         best = min(candidates, key=lambda each: each[:3], default=None)
         if best and net is not None and net == best[0]:
             best = (net, current.id, current.version, current)  # nobody moves for nothing
-        found[at] = Best(current, net, best[3] if best else None, best[0] if best else None)
+        found[at] = Best(current, net, best[3] if best else None, best[0] if best else None, free)
 
 
 def _decimal(amount: object, scale: int) -> Decimal:

@@ -89,9 +89,9 @@ class BookSimulation:
             first = one.ranked[0] if one.ranked else None
             if first is None or (net is not None and net <= first.net):
                 # nothing is better than what he has, which is no one plan where it changed within the month
-                found[place] = Best(own, net, own if net is not None else None, net)
+                found[place] = Best(own, net, own if net is not None else None, net, one.free)
             else:
-                found[place] = Best(own, net, first.plan, first.net)
+                found[place] = Best(own, net, first.plan, first.net, one.free)
         return [(customer, found[place]) for place, customer in enumerate(counted.customers)]
 
 

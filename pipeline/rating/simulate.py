@@ -18,11 +18,12 @@ from pipeline.rating.bill_falls import Fall, find_falls
 from pipeline.rating.compiled_book import CompiledBook, compile_book
 from pipeline.rating.held import Standing, scaled_quantity, standing_of
 from pipeline.rating.meter import Metering
-from pipeline.rating.model import Bill, Model, Quantity
+from pipeline.rating.model import Bill, Model, Quantity, Uncounted
 from pipeline.rating.rate import rate_plan
 from pipeline.rating.rounding import DIGITS, RateError, add_up, negated
 from pipeline.rating.switch_date import BareBook, Switch, bare_book, best_switch
 from pipeline.rating.uncounted import Places, PlacesSeen, uncounted
+from pipeline.rating.uncounted_usage import uncounted_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -81,7 +82,7 @@ class Simulation:
     """`ranked`: from the cheapest, of equal ones `current` first, then by id; `left_out`: plans that are not compared,
     and why; `best_shifted`: the cheapest plan's id at each of SHIFTS; `switch`: the best day of the month to leave
     `current` on, if any is and one was looked for. `standing`: what the month costs as it stands, which is `current`
-    where he has one contract. `provisional`: why the usage may still change."""
+    where he has one contract. `provisional`: why the usage may still change. `free`: what `current` leaves free."""
 
     period: Period
     currency: str
@@ -95,6 +96,14 @@ class Simulation:
     looked_for_switch: bool = False
     standing: Standing | None = None
     provisional: tuple[str, ...] = ()
+    free: str = ""
+
+    @property
+    def uncounted(self) -> tuple[Uncounted, ...]:
+        """What no charge counts of what he pays, where the usage itself is at hand; else `free` says it."""
+        return tuple(
+            each for bill in (self.standing.bills if self.standing else ()) for each in bill.uncounted
+        )
 
     @property
     def changed(self) -> bool:
@@ -148,6 +157,7 @@ def simulate(
     )
     if apart is not None:
         found = replace(found, standing=standing_of(apart, metering, SHIFTS))
+    found = _with_uncounted(found, usage)
     if not switch:
         return found
     if current is None or found.current is None or apart is not None:
@@ -158,6 +168,18 @@ def simulate(
         book.memo["bare"] = bare = bare_book(book.every)
     best = best_switch(metering, current, [each.plan for each in found.ranked], period, bare)
     return replace(found, switch=best, looked_for_switch=True)
+
+
+def _with_uncounted(found: Simulation, usage: Usage) -> Simulation:
+    """The bills of what he pays, with what none of their charges counts."""
+    if found.standing is None:
+        return found
+    bills = tuple(
+        replace(bill, uncounted=uncounted_usage(plan, usage, bill.period))
+        for plan, bill in zip(found.standing.plans, found.standing.bills, strict=True)
+    )
+    own = found.current_bill if found.changed else bills[0]
+    return replace(found, standing=replace(found.standing, bills=bills), current_bill=own)
 
 
 def simulate_counted(
@@ -197,7 +219,17 @@ def simulate_counted(
     shifted = tuple(_best_at(ranked, place, current) for place in range(len(SHIFTS)))
     standing = Standing((own.plan,), (own_bill,), (own.net,), own.shifted) if own and own_bill else None
     return Simulation(
-        period, coin, ranked, tuple(left_out), shifted, best_bill, own, own_bill, None, standing=standing
+        period,
+        coin,
+        ranked,
+        tuple(left_out),
+        shifted,
+        best_bill,
+        own,
+        own_bill,
+        None,
+        standing=standing,
+        free=uncounted(current, places) if current else "",
     )
 
 

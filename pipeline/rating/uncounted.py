@@ -15,7 +15,9 @@ from pipeline.rating.plan_shape import WEEK
 if TYPE_CHECKING:
     from pipeline.rating.usage import Usage
 
-_TRAFFIC = (Meter.BYTES_SENT, Meter.BODY_BYTES, Meter.P95_BPS, Meter.PEAK_BPS)
+TRAFFIC = (Meter.BYTES_SENT, Meter.BODY_BYTES, Meter.P95_BPS, Meter.PEAK_BPS)
+"""Meters of one thing: what one of them counts is not free in the others."""
+
 _DAY = 24 * 60
 _MARKED = 1 << 24
 _AT_ONCE = 1 << 16
@@ -75,7 +77,7 @@ def uncounted(plan: Plan, places: PlacesSeen) -> str:
 
     A plan without any charge for traffic, or for requests, means it so: only what it prices in part is looked at.
     """
-    for what, meters in (("traffic", _TRAFFIC), ("requests", (Meter.REQUESTS,))):
+    for what, meters in (("traffic", TRAFFIC), ("requests", (Meter.REQUESTS,))):
         charges = [charge for charge in plan.charges if charge.meter in meters]
         if not charges or any(_counts_all(charge) for charge in charges):
             continue

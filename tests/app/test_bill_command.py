@@ -290,3 +290,52 @@ def test_usage_that_cannot_be_priced(
     wrong = prebill("price", "--plan", "plans/one.toml", "--usage", name)
     assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr
     assert "an error of its own" not in wrong.stderr
+
+
+FAR = PLAN.replace('meter = "requests"', 'meter = "bytes_sent"\nwhere = { zone = ["ru-far-east"] }').replace(
+    'unit = "requests"', 'unit = "GB"'
+)
+
+
+def test_what_no_charge_counts_and_what_lies_outside_the_month_is_told(prebill: Prebill, site: Path) -> None:
+    (site / "far.toml").write_text(FAR)
+    rows = ("2026-10-05T10:00:00Z,mars", "2026-10-06T10:00:00Z,ru-far-east", "2026-09-30T20:59:00Z,mars")
+    (site / "u.csv").write_text("minute,zone,bytes_sent\n" + "".join(f"{row},5000000000\n" for row in rows))
+    asked = ("price", "--plan", "far.toml", "--usage", "u.csv", "--month", "2026-10", "--tz", "Europe/Moscow")
+    found = prebill(*asked, "--json")
+    assert found.stderr == "1 of 3 rows lie outside 2026-10 in Europe/Moscow and are not counted\n"
+    (free,) = json.loads(found.stdout)["uncounted"]
+    assert (free["zone"], free["quantity"], free["unit"]) == ("mars", "5", "GB")
+    assert free["text"] == "5 GB in zone mars is counted by no charge"
+    assert "5 ГБ в зоне mars" in prebill(*asked, "--lang", "ru").stdout
+    (site / "plans" / "far.toml").write_text(FAR.replace('id = "per-request"', 'id = "far"', 1))
+    config = (site / "prebill.toml").read_text()
+    (site / "prebill.toml").write_text(config.replace('plan = "per-request"', 'plan = "far"'))
+    assert prebill("run", "--once").returncode == 0
+    bill = prebill("bill", "c1", "--month", "2026-10", "--now", RIPE, "--json")
+    assert [each["text"] for each in json.loads(bill.stdout)[0]["uncounted"]] == [
+        "0.00006 GB in zone ru-central is counted by no charge"
+    ]
+    one = prebill("simulate", "c1", "--month", "2026-10", "--now", RIPE, "--json")
+    assert [each["zone"] for each in json.loads(one.stdout)["uncounted"]] == ["ru-central"]
+    every = prebill("simulate", "--all", "--month", "2026-10", "--now", RIPE, "--json", "--brief")
+    assert {each["customer"]: each["uncounted"] for each in json.loads(every.stdout)} == {
+        "c1": [{"text": "nothing in it prices traffic in zone ru-central"}]
+    }
+
+
+def test_a_told_period_is_one_month_at_most(prebill: Prebill, site: Path) -> None:
+    def priced(begin: str, end: str) -> tuple[int, str]:
+        told = {"quantities": {"requests": "5"}, "period": {"from": begin, "to": end}}
+        (site / "q.json").write_text(json.dumps(told))
+        found = prebill("price", "--plan", "plans/one.toml", "--usage", "q.json", "--json")
+        return found.returncode, found.stderr
+
+    assert priced("2026-10-01", "2026-11-01") == (0, "")
+    code, said = priced("2026-10-16", "2026-12-01")
+    assert code == 2
+    assert "expected at most one month, found 46 days from 2026-10-16 to 2026-12-01" in said
+    # a month of Moscow, told in UTC
+    code, said = priced("2026-09-30T21:00:00Z", "2026-10-31T21:00:00Z")
+    assert code == 0
+    assert said == "the period lies in more than one month of UTC: it is priced as one whole month\n"

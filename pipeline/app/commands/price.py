@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from fractions import Fraction
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,14 @@ from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.period import parse_language, parse_month
 from pipeline.app.plan_files import Metered, plan_of, usage_of_file
-from pipeline.app.terminal import out, print_json
+from pipeline.app.terminal import out, print_json, say
 
 if TYPE_CHECKING:
     from pipeline.rating.model import Bill, Period, Plan
     from pipeline.rating.usage import Usage
+
+LONGEST = timedelta(days=31, hours=1)
+"""A month in whose zone the clocks go back."""
 
 
 def price(
@@ -38,7 +41,8 @@ def price(
         CSV or Parquet with the columns minute, resource, zone, requests, bytes_sent, body_bytes (those that the
         plan needs), or JSON: {"quantities": {"CHARGE": "1250.5"}, "period": {"from": TIME, "to": TIME}}.
     month
-        The month that is billed, as YYYY-MM. Default: the one in which all of the usage lies.
+        The month that is billed, as YYYY-MM; rows outside of it are not, and are told. Default: the one in which all
+        of the usage lies.
     tz
         The zone of time whose month it is.
     lang
@@ -82,15 +86,41 @@ def _rate(plan: Plan, found: Usage | Metered, month: str | None, tz: str) -> Bil
     from pipeline.rating.month import rate_span
     from pipeline.rating.proration import factor_of
     from pipeline.rating.rate import rate_plan
+    from pipeline.rating.uncounted_usage import uncounted_usage
 
     if isinstance(found, Metered):
         span = _told(found, month, tz)
         whole = _month_of(span.begin, tz) if span.begin < span.end else span
-        factor = factor_of(span, whole, plan.proration) if _within(span, whole) else Fraction(1)
-        return rate_plan(plan, found.quantities, span, factor=factor)
+        if _within(span, whole):
+            return rate_plan(plan, found.quantities, span, factor=factor_of(span, whole, plan.proration))
+        _check_length(span)
+        return rate_plan(plan, found.quantities, span)
     span = _month(month, tz) if month else _only_month(found, tz)
+    _tell_outside(found, span, month or "")
     contract = Contract("", plan.id, span.begin, span.end, tz)
-    return rate_span(plan, found, Span(contract, span, span, None, ()))
+    bill = rate_span(plan, found, Span(contract, span, span, None, ()))
+    return replace(bill, uncounted=uncounted_usage(plan, found, span))
+
+
+def _check_length(span: Period) -> None:
+    """Of a period over the end of a month: it may be a month of another zone of time, and no more than that."""
+    if span.end - span.begin > LONGEST:
+        days = (span.end - span.begin) / timedelta(days=1)
+        raise UsageFailure(
+            f"--usage: period: expected at most one month, found {days:g} days from {span.begin:%Y-%m-%d} to "
+            f"{span.end:%Y-%m-%d}",
+            mend="Each month is priced by itself, with its own minimum: give each its own file, or --month.",
+        )
+    say(f"the period lies in more than one month of {span.tz}: it is priced as one whole month")
+
+
+def _tell_outside(usage: Usage, span: Period, month: str) -> None:
+    from pipeline.rating.clock_time import minutes_of
+
+    first, after = minutes_of(span)
+    outside = int(((usage.minute < first) | (usage.minute >= after)).sum())
+    if outside:
+        say(f"{outside} of {len(usage)} rows lie outside {month} in {span.tz} and are not counted")
 
 
 def _told(found: Metered, month: str | None, tz: str) -> Period:
