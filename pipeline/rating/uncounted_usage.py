@@ -86,7 +86,7 @@ def _places(charges: Sequence[Charge], usage: Usage) -> NDArray[np.bool_]:
     for charge in charges:
         zones = [not charge.where.zones or zone in charge.where.zones for zone in usage.zones]
         names = [matches(name, charge.where.resources) for name in usage.resources]
-        found |= np.outer(zones, names)
+        found |= np.outer(np.array(zones, np.bool_), np.array(names, np.bool_))
     return found
 
 

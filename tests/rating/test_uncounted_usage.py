@@ -110,6 +110,12 @@ def test_it_is_what_a_count_of_every_row_leaves(drawn: list[Charge], seed: int, 
         assert not found or len(hours) > 1  # places alone cannot tell of hours in two zones of time
 
 
+def test_of_nothing_nothing_is_left() -> None:
+    nothing = np.zeros(0, np.uint32), np.zeros(0, np.uint64)
+    empty = Usage((), (), nothing[0], nothing[0], nothing[0], nothing[1], nothing[1], nothing[1])
+    assert uncounted_usage(plan_of(charge(Meter.BYTES_SENT, Where(("eu",)), None)), empty, DAYS) == ()
+
+
 def test_a_simulation_tells_it_of_the_plan_he_is_on() -> None:
     rows = usage_of([FIRST, FIRST + 1], zone=(["mars", "eu"], [0, 1]), bytes_sent=[5 * 10**9, 10**9])
     own = plan_of(charge(Meter.BYTES_SENT, Where(("eu",)), None))
