@@ -43,6 +43,7 @@ def check(
         ("coverage", lambda: _coverage(config)),
         ("spikes", lambda: _spikes(config)),
         ("payback", lambda: _payback(config)),
+        ("letters", lambda: _letters(config)),
         ("edge", lambda: _edges(config.edge)),
         ("customer", lambda: _customers(config.customer, told)),
         ("tasks", lambda: tasks.problems(config.tasks)),
@@ -87,6 +88,10 @@ def _spikes(config: Config) -> Iterator[Problem]:
         )
 
 
+MOST_OFFERS = 6
+"""Beside the plan that he has, two others, and no tenth option."""
+
+
 def _payback(config: Config) -> Iterator[Problem]:
     if not 0 < decimal.Decimal(config.payback.margin) <= 1:
         yield Problem(
@@ -98,6 +103,14 @@ def _payback(config: Config) -> Iterator[Problem]:
             ("payback", "left"),
             f"must be at most payback.months ({config.payback.months}): customers left in that many customer-months; "
             f"found {config.payback.left}",
+        )
+
+
+def _letters(config: Config) -> Iterator[Problem]:
+    if (count := len(config.letters.free) + len(config.letters.paid)) > MOST_OFFERS:
+        yield Problem(
+            ("letters",),
+            f"free and paid must be {MOST_OFFERS} offers at most, for one digit answers a letter; found {count}",
         )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FIRST, DAYS, SPIKE = date(2026, 10, 1), 31, date(2026, 10, 17)
 SPIKE_BYTES = 1_110 * 10**12
 TZ, PLAN, CUSTOMER = "Europe/Moscow", "start", "Premiere"
-USUAL, DISCOUNT_PERCENT = Decimal(3000), Decimal(20)
+USUAL, DISCOUNT_PERCENT, WATCH_PRICE = Decimal(3000), Decimal(20), Decimal(5000)
 
 
 def show_spike(folder: Path) -> bool:
@@ -50,6 +50,10 @@ def show_spike(folder: Path) -> bool:
         return False
     out().print()
     write_text(found.current_bill, None, "en", out())
+    say(
+        "This month was made up as usage, without logs, so there is nothing to prove; "
+        "the bills of the hour above come with theirs."
+    )
     out().print()
     show_simulation("The same month under every plan that is sold", found, "en")
     out().print()
@@ -79,6 +83,8 @@ def _letter(usage: Usage, found: Simulation) -> str:
             options=(
                 Option(Offer.MOVE, best.names, owed - off, off, decided=False),
                 Option(Offer.KEEP, found.current.plan.names, found.current_bill.total),
+                Option(Offer.FREE, {"en": "we look with you at what can be cached for longer"}),
+                Option(Offer.PAID, {"en": "a warning and a limit before the next spike"}, WATCH_PRICE),
             ),
             next_by=datetime.combine(FIRST + timedelta(days=DAYS), datetime.min.time(), UTC)
             + timedelta(hours=36),

@@ -75,6 +75,27 @@ class PaybackSettings(Struct, frozen=True, kw_only=True):
     months: Count = 0
 
 
+class FreeOffer(Struct, frozen=True, kw_only=True):
+    """Something that is done for a client for nothing, as his letter says it."""
+
+    ru: Name
+    en: Name
+
+
+class PaidOffer(FreeOffer, frozen=True, kw_only=True):
+    """The same for money: `price` in `currency`; who pays in another one is not offered it."""
+
+    price: Decimal
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description='three capital letters, like "RUB"')]
+
+
+class LetterSettings(Struct, frozen=True, kw_only=True):
+    """What every letter about a dear month offers beside plans."""
+
+    free: tuple[FreeOffer, ...] = ()
+    paid: tuple[PaidOffer, ...] = ()
+
+
 class Pause(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """A time in which nothing is expected of an edge; `to` is exclusive."""
 
@@ -158,6 +179,7 @@ class Config(Struct, frozen=True, kw_only=True):
     plans: PlansSettings = PlansSettings()
     spikes: SpikesSettings = SpikesSettings()
     payback: PaybackSettings = PaybackSettings()
+    letters: LetterSettings = LetterSettings()
     tasks: TaskSettings = TaskSettings()
     edge: tuple[EdgeSettings, ...] = ()
     customer: tuple[CustomerSettings, ...] = ()

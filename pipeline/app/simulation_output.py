@@ -71,8 +71,16 @@ def _standing(standing: Standing) -> dict[str, Any]:
             for share, net in zip(SHIFTS, standing.shifted, strict=True)
         },
         "parts": [
-            {**_plan(plan), "period": bill["period"], "net": plain(net), "total": bill["total"]}
-            for plan, net, bill in zip(standing.plans, standing.nets, bills, strict=True)
+            {
+                **_plan(plan),
+                "period": bill["period"],
+                "net": plain(net),
+                "total": bill["total"],
+                "issued": number or None,
+            }
+            for plan, net, bill, number in zip(
+                standing.plans, standing.nets, bills, standing.numbers or [0] * len(bills), strict=True
+            )
         ],
     }
 

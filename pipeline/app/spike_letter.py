@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.app.settings import CustomerSettings
-    from pipeline.rating.letter import Letter
+    from pipeline.rating.letter import Letter, Option
     from pipeline.rating.model import Period, Plan
     from pipeline.rating.spike import SpikeWarning
     from pipeline.rating.usage import Usage
@@ -28,24 +28,25 @@ def draft_letter(
     now: datetime,
     *,
     taxed: bool,
+    offers: tuple[Option, ...] = (),
 ) -> Letter:
-    """What to write to him: the forecast, and the best plan for the whole month where it is better. `plans`: by the ids
-    that the warning names; `usage`: of the period so far."""
+    """What to write to him: the forecast, the best plan for the whole month where it is better, and `offers`. `plans`:
+    by the ids that the warning names; `usage`: of the period so far."""
     from pipeline.rating.letter import Letter, Offer, Option
-    from pipeline.rating.peak import find_peak
+    from pipeline.rating.peak import find_peak, so_far
 
     current, best = warning.current, warning.best
     options = [Option(Offer.KEEP, plans[current.plan].names, current.expected)]
     if best.plan != current.plan and best.expected < current.expected:
         options.insert(0, Option(Offer.MOVE, plans[best.plan].names, best.expected, decided=False))
-    peak = find_peak(usage, period)
+    peak = find_peak(usage, so_far(period, now))
     return Letter(
         customer=customer.name or customer.id,
         plan=plans[current.plan].names,
         period=period,
         currency=warning.currency,
         amount=current.expected,
-        options=tuple(options),
+        options=(*options, *offers),
         next_by=now + NEXT_AFTER,
         low=current.low,
         high=current.high,

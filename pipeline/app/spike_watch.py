@@ -133,6 +133,7 @@ class _Judge:
     def case(self, customer: CustomerSettings, suspect: Suspect) -> SpikeCase | None:
         """None where no contract holds. Raises UsageFailure for what cannot be rated."""
         from pipeline.app.contracts import contracts_of
+        from pipeline.app.offers import configured_offers
         from pipeline.app.spike_letter import draft_letter
         from pipeline.coverage.periods import Month
         from pipeline.rating.contracts import month_of, spans_in
@@ -166,7 +167,8 @@ class _Judge:
         if warning.raised is Raised.NOT:
             return SpikeCase(customer, warning)
         taxed = spans[-1].tax is not None
-        letter = draft_letter(customer, warning, plans, whole, usage, self.now, taxed=taxed)
+        offers = configured_offers(self.config, mine.currency)
+        letter = draft_letter(customer, warning, plans, whole, usage, self.now, taxed=taxed, offers=offers)
         return SpikeCase(customer, warning, letter)
 
     def _usage(self, resources: tuple[str, ...], whole: Period) -> Usage:

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 class Standing:
     """What a month costs as it stands. `plans`: of each part; `bills`: with discounts and taxes, as they are issued;
     `nets`: of each part before both, as plans are compared; `shifted`: their sum at other shares of the usage, None
-    where it has no price."""
+    where it has no price. `numbers`: of the bills that were issued, 0 of one that was not."""
 
     plans: tuple[Plan, ...]
     bills: tuple[Bill, ...]
     nets: tuple[Decimal, ...]
     shifted: tuple[Decimal | None, ...]
+    numbers: tuple[int, ...] = ()
 
     @property
     def net(self) -> Decimal:

@@ -30,6 +30,12 @@ CONFIG = """
 dsn = "{dsn}"
 [spool]
 path = "spool"
+[letters]
+free = [{{ ru = "посмотрим кэш", en = "we look at the cache" }}]
+paid = [
+    {{ ru = "защита", en = "protection", price = "5000", currency = "RUB" }},
+    {{ ru = "защита", en = "protection", price = "50", currency = "USD" }},
+]
 [[edge]]
 id = "e1"
 zone = "ru"
@@ -178,7 +184,10 @@ def test_a_month_in_which_the_plan_changed_costs_the_sum_of_its_bills(
     assert [(each["offer"], each["amount"]) for each in letter["options"]] == [
         ("move", "7173.60"),
         ("keep", "10826.51"),
+        ("free", None),
+        ("paid", "5000"),
     ]
+    assert "3. Free of charge: we look at the cache." in letter["text"]
     assert "on the plans “start”, then “volume”, are 10,826.51" in letter["text"]
     assert "Leave the bills for the period as they are." in letter["text"]
 
@@ -240,15 +249,35 @@ def test_tables_in_russian_say_nothing_in_english(prebill: Prebill, site: Path) 
 @pytest.mark.usefixtures("closed")
 def test_letters_of_even_and_of_empty_months(prebill: Prebill, site: Path, call: Call) -> None:
     even = call("letter", "even", *MONTH)
-    assert [each["offer"] for each in even["options"]] == ["keep"]
+    assert [each["offer"] for each in even["options"]] == ["keep", "free", "paid"]
     assert "% of the traffic" not in even["text"].replace("\xa0", " ")
     idle = call("letter", "idle", *MONTH)
-    assert [each["offer"] for each in idle["options"]] == ["keep"]
+    assert [each["offer"] for each in idle["options"]] == ["keep", "free", "paid"]
     assert "There was no traffic" in idle["text"]
     free = call("letter", "changer", *MONTH, "--discount", "100")
     assert free["options"][0] == {"offer": "move", "amount": "0.00"}
     wrong = prebill("letter", "changer", *MONTH, "--discount", "101", cwd=site)
     assert (wrong.returncode, "more than 0 and at most 100; found '101'" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("closed")
+def test_what_a_rebilled_month_costs_is_what_stands(prebill: Prebill, site: Path, call: Call) -> None:
+    assert call("simulate", "newcomer", *MONTH)["now"]["parts"][0]["issued"] is None
+    issued = prebill("bill", "newcomer", *MONTH, "--issue", "--actor", "robot", cwd=site)
+    assert issued.returncode == 0, issued.stderr
+    why = ("--reason", "a test", "--now", RIPE)
+    asked = ("rebill", "propose", "newcomer", "--month", "2026-10", "--plan", "volume", "--discount", "50")
+    found = call(*asked, "--actor", "anna", *why)
+    call("rebill", "approve", found["id"], "--actor", "boris", *why)
+    stands = call("simulate", "newcomer", *MONTH)
+    # 5161.29 less 50 %, rounded half up, and 22 % of tax
+    assert (stands["current"], stands["now"]["net"], stands["now"]["total"]) == (
+        "volume",
+        "5161.29",
+        "3148.38",
+    )
+    assert stands["now"]["parts"][0]["issued"] == found["of"] + 2
+    assert (stands["best"], stands["saves"]) == ("alike", "1981.29")
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,7 @@ def _compose(
     from pipeline.app.commands.simulate import compiled_for, simulate_parts
     from pipeline.app.issued import amount_to_pay, plan_that_stands, standing_of, with_late
     from pipeline.app.month_bill import bills_before, held_of, month_parts, spans_of
+    from pipeline.app.offers import configured_offers
     from pipeline.app.still_open import refuse_future
     from pipeline.rating.letter import Letter
     from pipeline.rating.peak import find_peak, so_far
@@ -155,7 +156,11 @@ def _compose(
             period=found.period,
             currency=found.currency,
             amount=amount,
-            options=(*_options(held, plans[-1], usage, found, amount, percent, unused=unused), *more),
+            options=(
+                *_options(held, plans[-1], usage, found, amount, percent, unused=unused),
+                *configured_offers(context.config, found.currency),
+                *more,
+            ),
             next_by=next_by or context.now() + NEXT_AFTER,
             provisional=bool(found.provisional),
             unused=unused,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pipeline.app.context import Context
+    from pipeline.app.issued import Standing
     from pipeline.app.month_bill import ContractPart
     from pipeline.app.settings import CustomerSettings
     from pipeline.coverage.periods import Month
@@ -248,27 +249,56 @@ def simulate_month(
     compiled: CompiledBook,
     month: Month,
 ) -> Simulation:
-    """A customer's month, as closed or as it stands. Raises UsageFailure, as for one that has not begun."""
-    from pipeline.app.month_bill import count_part, spans_of
+    """A customer's month, as closed or as it stands; where bills were issued for it, those, and the plans that he was
+    moved to. Raises UsageFailure, as for one that has not begun."""
+    from pipeline.app.issued import plan_that_stands, standing_of, with_late
+    from pipeline.app.month_bill import count_part, month_parts, spans_of
     from pipeline.app.still_open import refuse_future
 
     now, spans = context.now(), spans_of(who, month)
     refuse_future(month, now, spans)
     parts = [count_part(store, context.config, who, span, str(month), now) for span in spans]
-    return simulate_parts(who, parts, book, compiled)
+    books = store.bills.books({who.id})
+    issued = [standing_of(books, part) for part in parts]
+    if any(there and (there.adjustments or there.bill.counted) for there in issued):
+        # late data is in what stands
+        read = month_parts(store, context.config, who, month, now)
+        parts = [with_late(part, there) for part, there in zip(read, issued, strict=True)]
+    if not any(issued):
+        return simulate_parts(who, parts, book, compiled)
+    plans = [plan_that_stands(part, there, book) for part, there in zip(parts, issued, strict=True)]
+    return as_issued(simulate_parts(who, parts, book, compiled, plans), issued)
+
+
+def as_issued(found: Simulation, issued: Sequence[Standing | None]) -> Simulation:
+    """The same with the documents that stand in the place of what would be issued now."""
+    from dataclasses import replace
+
+    standing = found.standing
+    if standing is None:
+        return found
+    bills = [there.whole if there else bill for there, bill in zip(issued, standing.bills, strict=True)]
+    numbers = tuple(there.bill.number if there else 0 for there in issued)
+    return replace(found, standing=replace(standing, bills=tuple(bills), numbers=numbers))
 
 
 def simulate_parts(
-    who: CustomerSettings, parts: Sequence[ContractPart], book: PlanBook, compiled: CompiledBook
+    who: CustomerSettings,
+    parts: Sequence[ContractPart],
+    book: PlanBook,
+    compiled: CompiledBook,
+    plans: Sequence[Plan] = (),
 ) -> Simulation:
-    """The same of what was read already; where his contract changed within it, the last one is the plan he has."""
+    """The same of what was read already; where his contract changed within it, the last one is the plan he has.
+    `plans`: of the parts, in the place of his contracts'."""
     from pipeline.app.month_bill import held_of
+    from pipeline.rating.held import Held
     from pipeline.rating.simulate import provisionally
     from pipeline.rating.simulate import simulate as simulate_usage
     from pipeline.rating.usage import UsageError
     from pipeline.rating.usage_join import join_usage
 
-    held = held_of(parts, book)
+    held = Held(tuple(part.span for part in parts), tuple(plans)) if plans else held_of(parts, book)
     reasons = dict.fromkeys(reason for part in parts for reason in part.open)
     try:
         found = simulate_usage(

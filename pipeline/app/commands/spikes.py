@@ -147,16 +147,28 @@ def _show(look: SpikeLook) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("customer", "usual", "so far", "expected", "from", "to", "best plan", "saving", "since"):
+    for title in (
+        "customer",
+        "usual",
+        "so far",
+        "expected",
+        "from – to",
+        "best plan",
+        "expected",
+        "from – to",
+        "since",
+    ):
         table.add_column(title, justify="left" if title in ("customer", "best plan", "since") else "right")
     for case in look.raised:
-        warning, mine = case.warning, case.warning.current
-        moved = warning.best.plan != mine.plan
+        warning, mine, best = case.warning, case.warning.current, case.warning.best
+        moved = best.plan != mine.plan
         cells = (
             case.customer.name or warning.customer,
-            *(_money(amount) for amount in (warning.usual, mine.so_far, mine.expected, mine.low, mine.high)),
-            warning.best.plan if moved else "his own",
-            _money(warning.saving) if moved else "",
+            *(_money(amount) for amount in (warning.usual, mine.so_far, mine.expected)),
+            f"{_money(mine.low)} – {_money(mine.high)}",
+            best.plan if moved else "his own",
+            _money(best.expected) if moved else "",
+            f"{_money(best.low)} – {_money(best.high)}" if moved else "",
             second_text(warning.spike.since * 3600) if warning.spike else "",
         )
         table.add_row(*(escape(cell) for cell in cells))
