@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pipeline.rating.usage import Usage
 
 LARGEST_JSON = 16 << 20
+YEARS = (1971, 2105)
+"""Of times that a month can be billed in, wherever on earth."""
 
 
 def book_of(config: Config) -> PlanBook:
@@ -68,7 +70,7 @@ def _metered(path: Path) -> Metered:
     try:
         if path.stat().st_size > LARGEST_JSON:
             raise UsageFailure(f"{path}: expected at most {LARGEST_JSON >> 20} MiB of JSON")
-        document = json.loads(path.read_text("utf-8"))
+        document = json.loads(path.read_text("utf-8"), object_pairs_hook=_once)
     except OSError as error:
         raise UsageFailure(f"{path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
@@ -83,10 +85,23 @@ def _metered(path: Path) -> Metered:
     quantities = [_quantity(charge, value, faults, path) for charge, value in document["quantities"].items()]
     begin, end = (_time(document.get("period"), end, faults, path) for end in ("from", "to"))
     if begin and end and end <= begin:
-        faults.append(f"{path}: period: expected from before to, found {begin} and {end}")
+        faults.append(
+            f"{path}: period: expected from before to, found "
+            f"{begin:%Y-%m-%dT%H:%M:%SZ} and {end:%Y-%m-%dT%H:%M:%SZ}"
+        )
     if faults:
         raise UsageFailure(faults)
     return Metered(tuple(quantities), begin, end)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A table whose keys are there once: of two quantities of a charge nobody knows which was meant."""
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = max(names, key=names.count)
+        raise ValueError(f'"{twice}" {names.count(twice)} times')
+    return table
 
 
 def _quantity(charge: str, value: Any, faults: list[str], path: Path) -> Quantity:
@@ -116,5 +131,8 @@ def _time(period: Any, end: str, faults: list[str], path: Path) -> datetime | No
         faults.append(
             f"{path}: period.{end}: expected a time or a day, like 2026-11-01T00:00:00Z; found {text!r}"
         )
+        return None
+    if not YEARS[0] <= at.year <= YEARS[1]:
+        faults.append(f"{path}: period.{end}: expected a time from {YEARS[0]} to {YEARS[1]}; found {text!r}")
         return None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

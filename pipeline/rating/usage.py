@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 COUNTS = ("requests", "bytes_sent", "body_bytes")
-LISTED = 20
+COLUMNS = ("minute", "resource", "zone", *COUNTS)
+"""Of a file of usage."""
+
+LAST_MINUTE = 71_529_120
+"""The first of the year 2106, after the last that a month may be billed of."""
 
 
 class UsageError(ValueError):
@@ -123,10 +127,31 @@ def usage_from_table(table: Any, zone_of: Mapping[str, str] | None = None) -> Us
             f"expected at least one column of {', '.join(COUNTS)}, found {', '.join(sorted(found))}"
         )
     faults += [
-        f"column {name}: {table[name].null_count} of {table.num_rows} rows are empty"
+        f"column {name}: expected once, found {table.column_names.count(name)} times"
+        for name in sorted(found)
+        if table.column_names.count(name) > 1
+    ]
+    if faults:
+        raise UsageError(faults)
+    faults += [
+        f"column {name}: {table[name].null_count} of {table.num_rows} rows are empty, the first is row "
+        f"{pc.index(pc.is_null(table[name]), True).as_py() + 1}"
         for name in ("minute", *COUNTS)
         if name in found and table[name].null_count
     ]
+    for name in sorted(found & set(COLUMNS)):
+        kind = table[name].type
+        if name in COUNTS:
+            fits, what = pa.types.is_integer(kind), "whole numbers"
+        elif name == "minute":
+            fits, what = (
+                pa.types.is_integer(kind) or pa.types.is_timestamp(kind),
+                "times, or minutes since 1970",
+            )
+        else:
+            fits, what = not pa.types.is_nested(kind), "texts"
+        if not fits:
+            faults.append(f"column {name}: expected {what}, found {kind}")
     if faults:
         raise UsageError(faults)
     minute = table["minute"].combine_chunks()
@@ -145,18 +170,38 @@ def usage_from_table(table: Any, zone_of: Mapping[str, str] | None = None) -> Us
         of = np.array([zones.index(zone_of.get(edge, "")) for edge in edges[0]], np.uint32)
         names["zone"] = (zones, of[np.asarray(edges[1])])
     counts = {name: table[name].to_numpy() for name in COUNTS if name in found}
+    minutes = minute.to_numpy(zero_copy_only=False)
+    _check_minutes(minutes, timed=pa.types.is_timestamp(table["minute"].type))
     return usage_of(
-        minute.to_numpy(zero_copy_only=False),
+        minutes,
         resource=names.get("resource"),
         zone=names.get("zone"),
         **counts,
     )
 
 
+def _check_minutes(minutes: NDArray[Any], *, timed: bool) -> None:
+    wrong = np.flatnonzero((minutes < 0) | (minutes >= LAST_MINUTE))
+    if not len(wrong):
+        return
+    first = int(minutes[wrong[0]])
+    hint = "; are they seconds?" if not timed and 0 < first // 60 < LAST_MINUTE else ""
+    raise UsageError(
+        [
+            "minute: expected times from 1970 to 2105, or minutes since 1970; "
+            f"found {first} minutes in row {wrong[0] + 1}{hint}"
+        ]
+    )
+
+
 def read_usage(path: Path) -> Usage:
     """Usage out of a CSV or Parquet file with the columns of `usage_from_table`; UsageError names the file and rows."""
+    from pipeline.rating.usage_csv import read_csv
+
     try:
-        table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+        table = _read_parquet(path) if path.suffix.lower() == ".parquet" else read_csv(path)
+        if isinstance(table, list):
+            raise UsageError(table)
         return usage_from_table(table)
     except OSError as error:
         raise UsageError([f"{path}: cannot be read: {error.strerror or error}"]) from error
@@ -169,52 +214,12 @@ def _read_parquet(path: Path) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        columns = set(pq.read_schema(path).names)
-        wanted = [name for name in ("minute", "resource", "zone", *COUNTS) if name in columns]
-        return pq.read_table(path, columns=wanted)
-    except pa.ArrowInvalid as error:
-        raise UsageError([f"expected Parquet, found: {error}"]) from error
-
-
-def _read_csv(path: Path) -> Any:
-    import pyarrow as pa
-    import pyarrow.csv as pc
-
-    kinds = {"resource": pa.string(), "zone": pa.string()} | {name: pa.uint64() for name in COUNTS}
-    wrong: list[str] = []
-
-    def note(row: Any) -> str:
-        where = f" in line {row.number}" if row.number else ""
-        wrong.append(f"expected {row.expected_columns} columns, found {row.actual_columns}{where}")
-        return "skip"
-
-    with path.open("rb") as file:
-        header = file.readline().decode("utf-8", "replace").lstrip("\ufeff").strip()
-    if not header:
-        raise UsageError(["expected a line of column names, found nothing"])
-    told = ""
-    for minute in (pa.timestamp("s", "UTC"), pa.timestamp("s"), pa.int64()):
-        try:
-            wrong.clear()
-            table = pc.read_csv(
-                path,
-                read_options=pc.ReadOptions(use_threads=False),
-                parse_options=pc.ParseOptions(invalid_row_handler=note),
-                convert_options=pc.ConvertOptions(
-                    column_types={**kinds, "minute": minute},
-                    strings_can_be_null=False,
-                    null_values=[""],
-                ),
+        columns = pq.read_schema(path).names
+        if twice := sorted({name for name in COLUMNS if columns.count(name) > 1}):
+            raise UsageError(
+                [f"column {name}: expected once, found {columns.count(name)} times" for name in twice]
             )
-        except pa.ArrowInvalid as error:
-            told = told or str(error)
-            if "timestamp" not in str(error):  # then it is not the minute
-                told = str(error) if "int64: invalid" in str(error) and "uint64" in str(error) else told
-                break
-        else:
-            if wrong:
-                raise UsageError(
-                    [*wrong[:LISTED], *([f"and {len(wrong) - LISTED} more"] * (len(wrong) > LISTED))]
-                )
-            return table
-    raise UsageError([f"expected times like 2026-11-01T00:00:00Z and whole numbers, found: {told}"])
+        wanted = [name for name in COLUMNS if name in columns]
+        return pq.read_table(path, columns=wanted)
+    except pa.ArrowException as error:
+        raise UsageError([f"expected Parquet, found: {error}"]) from error

@@ -82,12 +82,39 @@ def test_zones_of_edges() -> None:
         ("", "expected a line of column names"),
         ("resource,requests\na,1\n", "column minute: expected, not found"),
         ("minute,zone\n2026-11-01T00:00:00Z,a\n", "expected at least one column of requests"),
-        ("minute,requests\n2026-11-01T00:00:00Z,-1\n", "invalid value '-1'"),
-        ("minute,requests\n2026-11-01T00:00:00Z,1.5\n", "invalid value '1.5'"),
-        ("minute,requests\nyesterday,1\n", "invalid value 'yesterday'"),
-        ("minute,requests\n2026-11-01T00:00:00Z,1,2\n", "expected 2 columns, found 3 in line 2"),
-        ("minute,requests\n2026-11-01T00:00:00Z,\n", "column requests: 1 of 1 rows are empty"),
-        ("minute,requests\n-5,1\n", "minute: expected 0 to 4294967295, found -5 in row 1"),
+        (
+            "minute,requests\n2026-11-01T00:00:00Z,-1\n",
+            "line 2, column requests: expected a whole number from 0 to 18446744073709551615, found '-1'",
+        ),
+        (
+            "minute,requests\n2026-11-01T00:00:00Z,1.5\n",
+            "line 2, column requests: expected a whole number from 0 to 18446744073709551615, found '1.5'",
+        ),
+        (
+            "minute,requests\nyesterday,1\n",
+            "line 2, column minute: expected a time like 2026-11-01T00:00:00Z, or minutes since 1970",
+        ),
+        ("minute,requests\n2026-11-01T00:00:00Z,1,2\n", "line 2: expected 2 columns, found 3"),
+        (
+            "minute,requests\n2026-11-01T00:00:00Z,\n",
+            "column requests: 1 of 1 rows are empty, the first is row 1",
+        ),
+        (
+            "minute,requests\n-5,1\n",
+            "expected times from 1970 to 2105, or minutes since 1970; found -5 minutes",
+        ),
+        ("minute,requests\n1790812800,1\n", "found 1790812800 minutes in row 1; are they seconds?"),
+        ("minute,requests\n9999-11-01T00:00:00Z,1\n", "from 1970 to 2105, or minutes since 1970; found 4223"),
+        ("minute,requests,requests\n1,2,3\n", "column requests: expected once, found 2 times"),
+        ("minute;requests\n1;2\n", "expected columns with commas between them, found semicolons"),
+        ("Minute, requests\n1,2\n", 'column "Minute": expected minute, in small letters and without blanks'),
+        ("minute,requests\n2026-13-01T00:00:00Z,1\n", "line 2, column minute: expected a time like"),
+        (
+            "minute,requests\n2026-11-01T00:00:00Z,1\n2026-11-01T00:00:00,1\n",
+            "line 3, column minute: expected a time with an offset as before it",
+        ),
+        ("PK\x03\x04", "expected CSV, found a spreadsheet or a zip; save it as CSV"),
+        ('minute,requests\n2026-11-01T00:00:00Z,"5\n', "line 2, column requests: expected a whole number"),
     ],
 )
 def test_what_is_wrong_is_told_with_the_file(tmp_path: Path, text: str, said: str) -> None:
@@ -97,6 +124,46 @@ def test_what_is_wrong_is_told_with_the_file(tmp_path: Path, text: str, said: st
         read_usage(path)
     assert str(path) in str(raised.value)
     assert said in str(raised.value)
+
+
+def test_every_fault_is_told_with_its_line_and_a_flood_of_them_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    good = "2026-11-01T00:00:00Z,1,5\n"
+    path.write_text(f"minute,requests,bytes_sent\n{good}yesterday,-1,5\n{good}\n{good}1,2\n")
+    with pytest.raises(UsageError) as raised:
+        read_usage(path)
+    assert [fault.removeprefix(f"{path}: ").split(": ")[0] for fault in raised.value.faults] == [
+        "line 3, column minute",
+        "line 3, column requests",
+        "line 7",
+    ]
+    path.write_text("minute,requests\n" + "x,1\n" * 1000)
+    with pytest.raises(UsageError) as raised:
+        read_usage(path)
+    assert len(raised.value.faults) == 21
+    assert "the rest was not looked at" in raised.value.faults[-1]
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfea\x00", b"minute,requests\n\x82\xff,\x82,\x83\n", b"\x82\n", b"\x00\n\x00"]
+)
+@pytest.mark.filterwarnings("error")
+def test_bytes_that_are_no_text_are_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "usage.csv").write_bytes(content)
+    with pytest.raises(UsageError):
+        read_usage(tmp_path / "usage.csv")
+
+
+def test_columns_of_another_type_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "usage.parquet"
+    pq.write_table(pa.table({"minute": ["yesterday"], "requests": [1.5], "zone": [[1]]}), path)
+    with pytest.raises(UsageError) as raised:
+        read_usage(path)
+    assert [fault.removeprefix(f"{path}: ") for fault in raised.value.faults] == [
+        "column minute: expected times, or minutes since 1970, found string",
+        "column requests: expected whole numbers, found double",
+        "column zone: expected texts, found list<element: int64>",
+    ]
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
