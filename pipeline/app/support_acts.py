@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from incidents.desk import acts
-from incidents.desk.model import TEXT_LIMIT, Called, HoursBought, Worked
+from incidents.desk.model import TEXT_LIMIT, HoursBought, Worked
 from pipeline.app.catalogue import STDIN
 from pipeline.app.failures import ReachFailure, UsageFailure
 
@@ -204,21 +204,21 @@ def turn(log: StoreLog, action: str, given: Given, now: float) -> list[DeskEvent
     return log.append(lambda desk: act(desk, name, reason=text, at=now, actor=who))
 
 
-def call(log: StoreLog, given: Given, now: float) -> list[DeskEvent]:
-    """A call to the support line, tried or taken."""
+def call(store: Store, log: StoreLog, given: Given, now: float) -> list[DeskEvent]:
+    """A call to the support line, tried or taken; a test is told to the incident engine as well."""
+    from pipeline.app.support_calls import take_call
+    from pipeline.coverage.evidence import EvidenceError
+
     if given.score is not None and not 0 <= given.score <= 10:
         raise UsageFailure(f"--score: expected 0 to 10, found {given.score}")
-    event = Called(
-        at=now,
-        actor=given.actor,
-        key=f"call:{secrets.token_hex(8)}",
-        answered=not given.unanswered,
-        test=given.test,
-        score=given.score,
-        request=(given.what or "").removeprefix("#"),
-        text=text_of(given, required=False),
-    )
-    return log.append(lambda _: acts.call(event))
+    try:
+        new, _ = take_call(
+            store, log, who=given.actor, answered=not given.unanswered, test=given.test, score=given.score,
+            request=(given.what or "").removeprefix("#"), text=text_of(given, required=False), now=now,
+        )  # fmt: skip
+    except EvidenceError as error:
+        raise UsageFailure([str(problem) for problem in error.problems]) from None
+    return new
 
 
 def paid(log: StoreLog, of: Office, config: Config, given: Given, now: float) -> list[DeskEvent]:

@@ -215,7 +215,7 @@ def _count(value: Any) -> bool:
 
 
 def _score(value: Any) -> bool:
-    return type(value) is int and 1 <= value <= 10
+    return type(value) is int and 0 <= value <= 10
 
 
 def _flag(value: Any) -> bool:
@@ -264,7 +264,7 @@ _EXPECTED: dict[Callable[[Any], bool], str] = {
     _name: "a name of 1–255 printable characters",
     _instant: "an RFC 3339 time with its offset, such as 2026-11-01T00:01:00Z",
     _count: "an integer from 0 to 2^63-1",
-    _score: "a score from 1 to 10",
+    _score: "a score from 0 to 10",
     _flag: "true or false",
     _names: "a list of names",
     _target: '{"kind": "edge|origin|control|support_line", "id": name}',

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,17 @@ def test_a_call_by_a_person_is_taken_down(prebill: Prebill) -> None:
         "politeness": 9,
         "detail": "at the second ring",
     }
+    report = prebill("support", "report", "--week", f"{datetime.now(UTC):%G-W%V}", "--json")
+    calls = json.loads(report.stdout)["this"]["calls"]
+    assert (calls["tests"], calls["answered"], calls["politeness"]) == (1, 1, 9)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_call_that_nobody_answered_has_no_score_and_nothing_is_kept(prebill: Prebill) -> None:
+    told = prebill("probe", "call", "--vantage", "anna", "--ok", "no", "--politeness", "3")
+    assert told.returncode == 2
+    assert "--politeness: a call that nobody answered has no score" in told.stderr
+    assert stored(prebill) == []
 
 
 @pytest.mark.usefixtures("folder")
@@ -128,7 +140,7 @@ def test_a_call_by_a_person_is_taken_down(prebill: Prebill) -> None:
             [
                 "--vantage: required with `call`: who called",
                 "--ok: required with `call`: yes or no",
-                "--politeness: expected a score from 1 to 10, found 11",
+                "--politeness: expected a score from 0 to 10, found 11",
             ],
         ),
         (("pages", "--once"), ["pages: no probe has this name; did you mean page?"]),

@@ -50,6 +50,13 @@ def desk(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def without_plans(desk: Path) -> None:
+    """The watch wants a plan book where there are contracts."""
+    config = desk / "prebill.toml"
+    kept = [line for line in config.read_text().splitlines() if not line.startswith("contract")]
+    config.write_text("\n".join(kept))
+
+
 def test_a_solved_request_ends_its_incident_where_nothing_else_holds_it(prebill: Prebill, desk: Path) -> None:
     def about_c1(*more: str) -> dict[str, str]:
         found = json.loads(prebill("incidents", "list", "--json", *more).stdout)
@@ -62,9 +69,7 @@ def test_a_solved_request_ends_its_incident_where_nothing_else_holds_it(prebill:
         assert done.returncode == 0, done.stderr
         return done.stderr
 
-    config = desk / "prebill.toml"
-    kept = [line for line in config.read_text().splitlines() if not line.startswith("contract")]
-    config.write_text("\n".join(kept))  # there is no plan book here
+    without_plans(desk)
     call("support", "add", "c1", "--text", "Видео не идёт", "--kind", "technical")
     call("watch", "--once")
     (asked,) = about_c1()
@@ -136,6 +141,27 @@ def test_letters_of_a_maildir_come_in_once_and_late_ones_are_found(prebill: Preb
     assert late.returncode == 1
     (found,) = json.loads(late.stdout)
     assert (found["customer"], found["kind"], found["standing"]) == ("c1", "billing", "new")
+
+
+def test_a_test_call_that_nobody_answers_at_night_pages_and_is_counted_once(
+    prebill: Prebill, desk: Path
+) -> None:
+    without_plans(desk)
+    night = ("--actor", "anna", "--now", "2026-11-16T23:10:00Z")
+    for _ in range(2):
+        assert prebill("support", "call", "--test", "--unanswered", *night).returncode == 0
+    assert prebill("support", "call", "--score", "0", *night).returncode == 0, (
+        "a client's call is no evidence"
+    )
+    assert prebill("watch", "--once", "--now", "2026-11-16T23:11:00Z").returncode == 0
+    (one,) = json.loads(prebill("incidents", "list", "--json").stdout)
+    assert (one["scope"], one["priority"]) == ({"support_line": ""}, "high")
+    report = json.loads(
+        prebill("support", "report", "--week", "2026-W47", "--json", "--now", "2026-11-24T09:00:00Z").stdout
+    )
+    assert report["this"]["calls"] == {
+        "count": 2, "answered": 1, "tests": 1, "tests_failed": 1, "politeness": 0.0, "scored": 1, "lowest": 0,
+    }  # fmt: skip
 
 
 @pytest.mark.usefixtures("desk")

@@ -47,8 +47,10 @@ def probe(
 
     Without --once it goes on until it is stopped, and what it sees goes to
     the store as evidence. `prebill probe call` takes down a call to the
-    support line that a person made: prebill probe call --vantage anna
-    --ok yes --politeness 9 --text "answered at the second ring"
+    support line that a person made to try it: prebill probe call --vantage
+    anna --ok yes --politeness 9 --text "answered at the second ring". It is
+    the same as `support call --test`: the incident engine judges it, and the
+    weekly report counts it.
 
     Parameters
     ----------
@@ -61,7 +63,7 @@ def probe(
     ok
         Of a call: whether somebody answered and could help. Required there.
     politeness
-        Of a call: a score from 1 to 10.
+        Of a call: a score from 0 to 10.
     line
         Of a call: which support line, where there are several.
     text
@@ -199,25 +201,31 @@ def _call(
     *,
     json: bool,
 ) -> int:
-    from incidents.probes.checks import call_evidence
+    from incidents.desk.acts import ActError
+    from pipeline.app.support_calls import take_call
+    from pipeline.app.support_log import StoreLog
     from pipeline.coverage.evidence import EvidenceError
 
     wrong = [f"{' '.join(rest)}: not expected after `call`"] if rest else []
     wrong += [] if vantage else ["--vantage: required with `call`: who called"]
     wrong += [] if ok else ["--ok: required with `call`: yes or no"]
-    if politeness is not None and not 1 <= politeness <= 10:
-        wrong.append(f"--politeness: expected a score from 1 to 10, found {politeness}")
+    if politeness is not None and not 0 <= politeness <= 10:
+        wrong.append(f"--politeness: expected a score from 0 to 10, found {politeness}")
     if wrong:
         raise UsageFailure(wrong)
     now = context.now().timestamp()
-    body = call_evidence(now, vantage, ok=ok == "yes", line=line, politeness=politeness, text=text)
     with any_store(context) as store:
         try:
-            added = _add(store, [body], vantage, now)
+            new, body = take_call(
+                store, StoreLog(store, lambda: now), who=vantage, answered=ok == "yes", test=True, score=politeness,
+                line=line, text=text, now=now,
+            )  # fmt: skip
         except EvidenceError as error:
             raise UsageFailure([str(problem) for problem in error.problems]) from None
+        except ActError as error:
+            raise UsageFailure(f"--politeness: {error}") from None
     if json:
-        print_json({"added": added, "evidence": body})
+        print_json({"added": len(new), "evidence": body})
     else:
         say(
             f"a call to the support line by {vantage}: {'answered' if ok == 'yes' else 'NOT answered'}; taken down"

@@ -128,7 +128,7 @@ def support(
     buy
         paid: hours bought ahead.
     test
-        call: it was a test.
+        call: it was a test. Unanswered, it pages whoever is on call.
     unanswered
         call: nobody answered.
     sent
@@ -222,7 +222,7 @@ def _act(
     if action == "paid":
         return do.paid(log, of, context.config, given, now)
     if action == "call":
-        return do.call(log, given, now)
+        return do.call(store, log, given, now)
     return do.turn(log, action, given, now)
 
 
