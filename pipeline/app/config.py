@@ -185,7 +185,7 @@ def _read(path: Path, *, required: bool) -> str:
             raise UsageFailure(
                 f"{path}: expected a configuration, found a file of more than {MAX_SIZE >> 20} MiB"
             )
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         if required:
             raise UsageFailure(

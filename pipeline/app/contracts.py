@@ -83,7 +83,7 @@ def contract_errors(
     What could not be read of a contract is None and passed over; so are plans that are `faulty`, which the book lacks.
     """
     try:
-        lines = find_lines(file.read_text(encoding="utf-8"))
+        lines = find_lines(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError):  # the environment alone may hold them
         lines = {}
     errors = []

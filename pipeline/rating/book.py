@@ -113,6 +113,10 @@ def survey_book(place: Path) -> Survey:
     errors: list[PlanError] = []
     faulty: set[str] = set()
     for path in paths:
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            errors.append(PlanError(str(path), 0, "", "expected a file, found a folder or a pipe"))
+            faulty.add(path.stem)
+            continue
         read = read_plan(path)
         if isinstance(read, list):
             errors += read
@@ -149,7 +153,7 @@ def _nothing(error: PlanError) -> Survey:
 
 def _at_its_line(error: PlanError) -> PlanError:
     """A fault between files, at the line of its key."""
-    lines = find_lines(Path(error.file).read_text("utf-8")) if Path(error.file).is_file() else {}
+    lines = find_lines(Path(error.file).read_text("utf-8-sig")) if Path(error.file).is_file() else {}
     return replace(error, line=lines.get((error.key,), 0))
 
 

@@ -49,7 +49,7 @@ def read_plan(path: Path) -> Plan | list[PlanError]:
     try:
         if path.stat().st_size > MAX_SIZE:
             return [PlanError(str(path), 0, "", f"expected a plan, found more than {MAX_SIZE >> 20} MiB")]
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return [PlanError(str(path), 0, "", f"expected UTF-8, found something else at byte {error.start}")]
     except OSError as error:

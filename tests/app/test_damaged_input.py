@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,33 @@ def test_damaged_usage_is_told(
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_book_with_what_is_no_plan_in_it_is_told_and_not_waited_for(
+    prebill: Prebill, tmp_path: Path
+) -> None:
+    book = tmp_path / "book"
+    book.mkdir()
+    os.mkfifo(book / "a.toml")
+    (book / "b.toml").mkdir()
+    (book / "c.toml").symlink_to("nowhere")
+    (book / "d.toml").write_bytes(b"\xef\xbb\xbf" + PLAN.encode())
+    (book / "e.toml").write_bytes(b"\xff\xfe")
+    done = prebill("plans", "check", "book")
+    assert done.returncode == 1
+    assert [line for line in done.stdout.splitlines() if not line.startswith("note")] == [
+        "book/a.toml: expected a file, found a folder or a pipe",
+        "book/b.toml: expected a file, found a folder or a pipe",
+        "book/c.toml: cannot be read: no such file or directory",
+        "book/e.toml: expected UTF-8, found something else at byte 0",
+    ]
+
+
+def test_a_byte_order_mark_of_an_editor_is_no_fault(prebill: Prebill, tmp_path: Path) -> None:
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "p.toml").write_bytes(b"\xef\xbb\xbf" + PLAN.encode())
+    (tmp_path / "prebill.toml").write_bytes(
+        b'\xef\xbb\xbf[store]\ndsn = "chdb:///store"\n[spool]\npath = "spool"\n'
+    )
+    done = prebill("plans", "check")
+    assert (done.returncode, done.stdout) == (0, "note: p version 1: no name, so bills call it by its id\n")
