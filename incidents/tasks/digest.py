@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from incidents.after.minutes import inherited
 from incidents.model import Harm, Kind, Status
 from incidents.tasks.build import add_up
 from incidents.tasks.model import Answer, Money, Task, TaskState
@@ -82,17 +83,12 @@ def digest_of(
             continue
         before = latest.get(transition.incident)
         # harm that lasts into the day counts, though nothing changed in it
-        harmed = transition.harm is Harm.CONFIRMED and transition.at >= since
-        lasting = (
-            before is not None
-            and before.at < since <= transition.at
-            and before.harm is Harm.CONFIRMED
-            and before.status is not Status.RESOLVED
-        )
+        harmed = _hurts(transition) and transition.at >= since
+        lasting = before is not None and before.at < since <= transition.at and _hurts(before)
         hurt[transition.incident] = hurt.get(transition.incident, False) or harmed or lasting
         latest[transition.incident] = transition
     for name, last in latest.items():
-        if last.harm is Harm.CONFIRMED and last.status is not Status.RESOLVED:
+        if _hurts(last):
             hurt[name] = True
     return Digest(
         since=since,
@@ -104,12 +100,18 @@ def digest_of(
                 for name, harmed in hurt.items()
                 if harmed
                 and latest[name].status is not Status.RESOLVED
-                and (latest[name].kind is Kind.OUTAGE or latest[name].harm is Harm.CONFIRMED)
+                and (latest[name].kind is Kind.OUTAGE or _hurts(latest[name]))
             )
         ),
         open=tuple(task for task in tasks if task.state is not TaskState.CLOSED),
         closed=tuple(task for task in tasks if task.closed is not None and task.closed >= since),
     )
+
+
+def _hurts(transition: Transition) -> bool:
+    """Whether clients are hurt by it; a gap below an outage only shows the outage's harm, which is counted there."""
+    confirmed = transition.harm is Harm.CONFIRMED and transition.status is not Status.RESOLVED
+    return confirmed and not inherited(transition)
 
 
 def digest_lines(digest: Digest, language: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from incidents.words import instant_text
 from pipeline.app.failures import UsageFailure
@@ -22,12 +22,12 @@ from pipeline.app.terminal import print_json, say
 from pipeline.app.watch_lease import WATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from incidents.model import Transition
     from incidents.newest import Newest
     from pipeline.app.context import Context
-    from pipeline.store.incident_rows import IncidentRow
+    from pipeline.store.incident_rows import ActRow, IncidentRow
     from pipeline.store.store import Store
 
 PATIENCE_S, LOOK_EVERY_S = 5.0, 0.1
@@ -66,7 +66,7 @@ def show_incident(context: Context, name: str, *, json: bool) -> int:
         acts = store.incidents.acts(row.incident)
         newest = _newest(context, store, row, timeline, now)
     children = [each for each in rows if each.parent == row.incident]
-    roles = _roles(context, timeline, now)
+    roles = _roles(context, timeline, acts, now)
     if not json:
         show_one(row, timeline, newest, deliveries, acts, children, roles, now)
         return 0
@@ -82,7 +82,7 @@ def show_incident(context: Context, name: str, *, json: bool) -> int:
         "timeline": [each.json for each in timeline],
         "told": [delivery_document(each) for each in deliveries],
         "acts": [act_document(each) for each in acts],
-        "roles": dict(roles),
+        "roles": roles,
         "children": [incident_document(each) for each in children],
     }
     print_json(document)
@@ -180,24 +180,16 @@ def _watcher(store: Store) -> str:
     return f"Process {lease.pid} on {lease.host} watches."
 
 
-def _roles(context: Context, timeline: Sequence[Transition], now: float) -> Mapping[str, str]:
-    """Who holds the roles of an incident that concerns the whole company."""
+def _roles(
+    context: Context, timeline: Sequence[Transition], acts: Sequence[ActRow], now: float
+) -> dict[str, str]:
+    """Who holds the roles of an incident that concerns the whole company, after what was handed over."""
+    from incidents.people.roles import roles_of
     from pipeline.app.checking import config_or_none
+    from pipeline.app.hand_overs import hand_overs_in
 
     config = config_or_none(context)
-    since: float | None = None
-    for each in timeline:
-        if each.priority.value == "company_wide" and since is None:
-            since = each.at
-        elif each.change.value in ("lowered", "reopened"):
-            since = None
-    if config is None or since is None:
+    if config is None:
         return {}
-    from incidents.people.roles import roles_at
-
-    roles: Any = roles_at(config.notifying.people, since, (), now)
-    return {
-        role: name
-        for role in ("commander", "operations", "liaison", "scribe")
-        if (name := getattr(roles, role))
-    }
+    roles = roles_of(config.notifying.people, timeline, hand_overs_in(acts), now)
+    return {role: name for role, name in roles.json.items() if name}

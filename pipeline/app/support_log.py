@@ -78,9 +78,9 @@ def add_evidence(store: Store, lines: list[dict[str, Any]], now: float) -> int:
     return store.add_evidence(parse_evidence(text, actor="support desk", now=now))
 
 
-def end_solved(store: Store, log: StoreLog, now: float) -> tuple[int, list[Held]]:
+def end_solved(store: Store, log: StoreLog, now: float) -> tuple[list[str], list[Held]]:
     """Tells the incident engine of technical requests that are closed, where nothing else holds their incidents open;
-    how many were new, and those that something holds."""
+    the requests of which that is news, and those that something holds."""
     from incidents.desk.evidence import OpenIncident, solved_lines
 
     since = now - SOLVED_DAYS * 86_400
@@ -90,7 +90,7 @@ def end_solved(store: Store, log: StoreLog, now: float) -> tuple[int, list[Held]
         if each.kind == "technical" and each.closed_at is not None and each.closed_at >= since
     ]
     if not solved:
-        return 0, []
+        return [], []
     open_ = [
         OpenIncident(
             row.incident, row.kind, row.scope_id if row.scope_kind == "customer" else "", row.since, row.updated,
@@ -99,8 +99,14 @@ def end_solved(store: Store, log: StoreLog, now: float) -> tuple[int, list[Held]
         for row in store.incidents.incidents()
         if row.status != "resolved"
     ]  # fmt: skip
-    lines, held = solved_lines(solved, open_)
-    return add_evidence(store, lines, now), held
+    ended: list[str] = []
+    held: list[Held] = []
+    for request in solved:
+        lines, kept = solved_lines([request], open_)
+        held += kept
+        if add_evidence(store, lines, now):
+            ended.append(request.id)
+    return ended, held
 
 
 def clients_of(store: Store, config: Config) -> dict[str, Client]:

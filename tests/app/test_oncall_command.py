@@ -112,14 +112,16 @@ def test_a_role_is_handed_over_once_it_is_held(folder: Path, prebill: Prebill) -
 
     with open_store(f"chdb://{folder}/store") as store:
         rows = [
-            change_row(opened("i1", Priority.COMPANY_WIDE), 0),
+            change_row(opened("i1cafe", Priority.COMPANY_WIDE), 0),
             change_row(opened("i2", Priority.HIGH), 0),
         ]
         store.incidents.append_changes(rows)
-    given = (*NOW, "oncall", "handover", "i1", "operations", "anna", "--actor", "boris")
+    given = (*NOW, "oncall", "handover", "i1c", "operations", "anna", "--actor", "boris")
     assert "reason: required" in prebill(*given, cwd=folder).stderr
     done = prebill(*given, "--reason", "my shift ends", cwd=folder)
-    assert (done.returncode, done.stderr.strip()) == (0, "i1: operations goes from boris to anna")
+    assert (done.returncode, done.stderr.strip()) == (0, "i1cafe: operations goes from boris to anna")
+    shown = json.loads(prebill(*NOW, "incidents", "show", "i1cafe", "--json", cwd=folder).stdout)
+    assert shown["roles"]["operations"] == "anna"
     again = prebill(*given, "--reason", "my shift ends", cwd=folder)
     assert "to: anna holds it already" in again.stderr
     back = (
@@ -127,7 +129,7 @@ def test_a_role_is_handed_over_once_it_is_held(folder: Path, prebill: Prebill) -
         "2026-11-24T13:00:00Z",
         "oncall",
         "handover",
-        "i1",
+        "i1cafe",
         "operations",
         "boris",
         "--reason",

@@ -164,6 +164,23 @@ def test_a_test_call_that_nobody_answers_at_night_pages_and_is_counted_once(
     }  # fmt: skip
 
 
+def test_closing_a_request_speaks_of_its_own_incident_only(prebill: Prebill, desk: Path) -> None:
+    def call(*arguments: str) -> str:
+        done = prebill(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    without_plans(desk)
+    ending = "its incident ends with it"
+    call("support", "add", "c1", "--text", "Видео не идёт", "--kind", "technical")
+    call("support", "add", "c1", "--text", "Счёт?", "--kind", "billing")
+    for number in ("1", "2"):
+        call("support", "answer", number, "--text", "Готово", "--sent")
+    assert ending not in call("support", "close", "1"), "nobody has taken it up yet"
+    call("watch", "--once")
+    assert ending not in call("support", "close", "2")
+
+
 @pytest.mark.usefixtures("desk")
 def test_wrong_use_is_told_all_at_once(prebill: Prebill) -> None:
     for arguments, expected in (

@@ -46,7 +46,7 @@ def oncall(
     action
         show or handover.
     incident
-        handover: the incident's id.
+        handover: the incident: its id, or how the id begins.
     role
         handover: commander, operations, liaison or scribe.
     person
@@ -107,14 +107,14 @@ def _hand_over(
         raise UsageFailure("oncall handover: expected an incident, a role, and who takes it")
     from incidents.people.roles import HAND_OVER, HandOver, hand_over, hand_over_body, roles_of
     from pipeline.app.hand_overs import hand_overs_of, transitions_of
+    from pipeline.app.incident_commands import find
     from pipeline.app.stores import existing_store
     from pipeline.store.incident_rows import ActRow
 
     now = context.now().timestamp()
     with existing_store(context) as store:
+        incident = find(store.incidents.incidents(), incident).incident
         transitions = transitions_of(store, incident)
-        if not transitions:
-            raise UsageFailure(f"no incident {incident!r}", mend="`prebill incidents list` lists them.")
         roles = roles_of(people, transitions, hand_overs_of(store, incident), now)
         if not roles:
             raise UsageFailure(f"{incident} does not concern the whole company: nobody holds a role of it")

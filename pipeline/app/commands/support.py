@@ -287,7 +287,7 @@ def _end_incident(store: Store, log: StoreLog, context: Context, request: str) -
     from pipeline.app.support_log import end_solved
 
     ended, held = end_solved(store, log, context.now().timestamp())
-    if ended:
+    if request in ended:
         say("its incident ends with it, as soon as the watch takes it up")
     for each in held:
         if each.request == request:

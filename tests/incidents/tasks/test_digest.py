@@ -52,6 +52,20 @@ def test_clients_come_first_then_the_money(
     assert json.loads(json.dumps(digest.json))["open"][0]["served"]["answer"] == "yes"
 
 
+def test_a_gap_below_an_outage_is_not_counted_as_another(
+    make_transition: Make, outage: Make, now: float
+) -> None:
+    below = {"harm": Harm.CONFIRMED, "parent": "o1"}
+    yesterday = make_transition(at=now - 2 * DAY, **below)
+    closed = make_transition(status=Status.RESOLVED, change=Change.RESOLVED, **below)
+    cases = ([make_transition(**below)], [yesterday], [yesterday, closed], [make_transition(**below), closed])
+    for gap in cases:
+        digest = digest_of([outage(), *gap], [], since=now - DAY, now=now)
+        assert (digest.hurt, digest.hurt_now) == (("o1",), ("o1",)), gap
+    alone = digest_of([make_transition(harm=Harm.CONFIRMED)], [], since=now - DAY, now=now)
+    assert alone.hurt == ("i1",), "a gap whose own clients are hurt is counted"
+
+
 def test_a_day_without_anything_says_so(now: float) -> None:
     told = digest_text(digest_of([], [], since=now - DAY, now=now), "ru")
     assert "подтверждённого вреда клиентам не было" in told
