@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.rating.book_simulation import BookSimulation
     from pipeline.rating.compiled_book import CompiledBook
     from pipeline.rating.model import Plan
-    from pipeline.rating.simulate import Simulation
+    from pipeline.rating.simulation import Simulation
     from pipeline.rating.usage import Usage
     from pipeline.store import Store
 

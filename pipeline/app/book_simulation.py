@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.rating.book_months import BookCustomer
     from pipeline.rating.book_simulation import BookSimulation
     from pipeline.rating.compiled_book import CompiledBook
-    from pipeline.rating.simulate import Simulation
+    from pipeline.rating.simulation import Simulation
     from pipeline.store.store import Store
 
 

@@ -11,7 +11,7 @@ from pipeline.app.terminal import out, say
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.rating.simulate import Simulation
+    from pipeline.rating.simulation import Simulation
     from pipeline.rating.usage import Usage
 
 FIRST, DAYS, SPIKE = date(2026, 10, 1), 31, date(2026, 10, 17)

@@ -44,6 +44,10 @@ def propose_rebill(
         )
     standing = standing_of(store.bills.books({customer}), parts[0])
     chosen = _plan(parts[0], standing, plan, book)
+    if chosen.source:
+        raise UsageFailure(
+            f"--plan: {chosen.id} is a public price of others ({chosen.source}): it is compared with, and never offered"
+        )
     # without a word on plan or discount what was granted with the last rebill goes on
     part = parts[0] if plan or percent is not None else as_it_stands(parts[0], standing)
     part = less_part(part, percent, f"{reason} ({month})")

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from pipeline.rating.book_ranking import Best
     from pipeline.rating.held import Standing
     from pipeline.rating.model import Plan
-    from pipeline.rating.simulate import Outcome, Simulation
+    from pipeline.rating.simulation import Outcome, Simulation
 
 
 def simulation_json(customer: str, month: str, found: Simulation) -> dict[str, Any]:
     """The whole ranking; amounts as exact text. `switch` is there only where the best day was looked for; `bill` where
     one contract is billed, else `now` has the parts. `uncounted`: what no charge of what he pays counts."""
     from pipeline.rating.exports.bill_json import to_json, uncounted_json
-    from pipeline.rating.simulate import SHIFTS
+    from pipeline.rating.simulation import SHIFTS
 
     switch = found.switch
     day = (
@@ -60,7 +60,7 @@ def simulation_json(customer: str, month: str, found: Simulation) -> dict[str, A
 def _standing(standing: Standing) -> dict[str, Any]:
     """What the month costs as it stands, and each contract's part of it."""
     from pipeline.rating.exports.bill_json import to_json
-    from pipeline.rating.simulate import SHIFTS
+    from pipeline.rating.simulation import SHIFTS
 
     bills = [to_json(bill, None) for bill in standing.bills]
     return {
@@ -90,7 +90,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
 
 
 def _outcome(place: int, outcome: Outcome) -> dict[str, Any]:
-    from pipeline.rating.simulate import SHIFTS
+    from pipeline.rating.simulation import SHIFTS
 
     return {
         "rank": place,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pipeline.rating.book_months import BookCustomer
     from pipeline.rating.book_ranking import Best
-    from pipeline.rating.simulate import Outcome, Simulation
+    from pipeline.rating.simulation import Outcome, Simulation
 
 SHOWN = 15
 """Plans in the table of one customer."""
@@ -151,7 +151,7 @@ def _show_ranking(found: Simulation, lang: str) -> None:
     from rich.text import Text
 
     from pipeline.rating.exports.words import name_in
-    from pipeline.rating.simulate import SHIFTS
+    from pipeline.rating.simulation import SHIFTS
 
     table = _table()
     table.add_column("", justify="right")

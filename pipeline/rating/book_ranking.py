@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.rating.rounding import add_up, negated
-from pipeline.rating.simulate import Outcome, rate_slowly
+from pipeline.rating.simulate import rate_slowly
+from pipeline.rating.simulation import Outcome
 from pipeline.rating.uncounted import uncounted
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.rating.book_months import BookCustomer, CountedBook
     from pipeline.rating.book_ranking import Best
     from pipeline.rating.compiled_book import CompiledBook
-    from pipeline.rating.simulate import Simulation
+    from pipeline.rating.simulation import Simulation
     from pipeline.store.store import Store
 
 
@@ -42,7 +42,8 @@ class BookSimulation:
 
     def simulations(self) -> Iterator[tuple[BookCustomer, Simulation]]:
         """Each customer's ranking with its reasons, but without the best day to switch."""
-        from pipeline.rating.simulate import provisionally, simulate_counted
+        from pipeline.rating.simulate import simulate_counted
+        from pipeline.rating.simulation import provisionally
 
         for place, customer in enumerate(self.counted.customers):
             if place in self.counted.alone:

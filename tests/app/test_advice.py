@@ -295,3 +295,10 @@ def test_what_payback_cannot_be_reckoned_with_is_refused(
     asked = ("rebill", "propose", "even", *MONTH, "--discount", "5", "--reason", "x", *arguments)
     wrong = prebill(*asked, cwd=site)
     assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr
+
+
+@pytest.mark.usefixtures("closed")
+def test_nobody_is_moved_to_a_public_price(prebill: Prebill, site: Path) -> None:
+    asked = ("rebill", "propose", "even", *MONTH, "--plan", "public-cheap", "--reason", "x")
+    wrong = prebill(*asked, cwd=site)
+    assert (wrong.returncode, "public-cheap is a public price of others" in wrong.stderr) == (2, True)

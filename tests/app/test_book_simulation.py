@@ -28,7 +28,8 @@ from pipeline.rating.book_simulation import BookSimulation
 from pipeline.rating.compiled_book import compile_book
 from pipeline.rating.held import Held
 from pipeline.rating.model import Charge, Meter, Model, Plan, Rounding, Where
-from pipeline.rating.simulate import Simulation, provisionally, simulate
+from pipeline.rating.simulate import simulate
+from pipeline.rating.simulation import Simulation, provisionally
 from pipeline.rating.usage_join import join_usage
 from pipeline.shape import Problem, read_struct
 from pipeline.store import Store, open_store

@@ -19,7 +19,8 @@ from pipeline.rating.model import Charge, Discount, Meter, Model, Period, Plan, 
 from pipeline.rating.proration import factor_of
 from pipeline.rating.rate import rate_plan
 from pipeline.rating.rounding import RateError
-from pipeline.rating.simulate import Simulation, simulate
+from pipeline.rating.simulate import simulate
+from pipeline.rating.simulation import Simulation
 from pipeline.rating.switch_date import best_switch
 from pipeline.rating.usage import Usage, UsageError, usage_of
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.rating.held import Held
     from pipeline.rating.letter import Letter, Option
     from pipeline.rating.model import Plan
-    from pipeline.rating.simulate import Simulation
+    from pipeline.rating.simulation import Simulation
     from pipeline.rating.usage import Usage
     from pipeline.store.store import Store
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.rating.book_simulation import BookSimulation
     from pipeline.rating.compiled_book import CompiledBook
     from pipeline.rating.model import Plan
-    from pipeline.rating.simulate import Simulation
+    from pipeline.rating.simulation import Simulation
     from pipeline.store.store import Store
 
 PUBLIC = "a public price of others, which is not sold; --public compares with it"
@@ -293,8 +293,8 @@ def simulate_parts(
     `plans`: of the parts, in the place of his contracts'."""
     from pipeline.app.month_bill import held_of
     from pipeline.rating.held import Held
-    from pipeline.rating.simulate import provisionally
     from pipeline.rating.simulate import simulate as simulate_usage
+    from pipeline.rating.simulation import provisionally
     from pipeline.rating.usage import UsageError
     from pipeline.rating.usage_join import join_usage
 
