@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from incidents.channels.group import bundles, note_sent
+from incidents.channels.group import bundles, note_sent, place_of
 from incidents.channels.model import Closed, Delivery, Outcome, Sending, Sent, Step, bundle_key, notice_key
 from incidents.channels.mute import mute_reason
 from incidents.channels.outbox import Outbox
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from incidents.channels.group import Meter, Pending, Place
     from incidents.channels.model import Channel
     from incidents.channels.sender import Sender
-    from incidents.channels.settings import Notifying
+    from incidents.channels.settings import ChannelSettings, Notifying
     from incidents.events import Maintenance
     from incidents.model import Transition
     from incidents.people.roles import HandOver
@@ -108,6 +108,7 @@ class Dispatcher:
             record += self._take_up(transition, now, touched)
             for mirror in self._mirrors:
                 mirror.take(transition)
+        record += self._supersede(now, touched)
         record += self._mute(now, touched)
         for group in bundles(self._outbox.waiting(now), self._meters, self._settings.notices, now):
             self._send(group, now)
@@ -143,11 +144,13 @@ class Dispatcher:
             self._company_wide.pop(transition.incident, None)
 
     def _sendings(self, transition: Transition, now: float) -> Iterator[Sending]:
-        for recipient in (*self._people(transition, now), *self._subscribers(transition)):
+        for recipient in self._people(transition, now):
             for place, channel in enumerate(recipient.channels):
                 yield Sending(
                     notice=transition, recipient=recipient, channel=channel_name(channel), place=place
                 )
+        for room, recipient in self._subscribers(transition):
+            yield Sending(notice=transition, recipient=recipient, channel=room.id, alone=room.changes)
 
     def _people(self, transition: Transition, now: float) -> tuple[Recipient, ...]:
         if transition.change is not Change.NOTICE or transition.audience is None:
@@ -162,7 +165,7 @@ class Dispatcher:
             customers=self._customers(transition) if transition.audience is Audience.CLIENT else (),
         )
 
-    def _subscribers(self, transition: Transition) -> Iterator[Recipient]:
+    def _subscribers(self, transition: Transition) -> Iterator[tuple[ChannelSettings, Recipient]]:
         audience = transition.audience if transition.change is Change.NOTICE else None
         for channel in self._settings.channel:
             if channel.kind == "alertmanager":
@@ -170,14 +173,25 @@ class Dispatcher:
             if (channel.changes and transition.change is not Change.NOTICE) or (
                 audience is not None and audience.value in channel.hears
             ):
-                yield Recipient(
-                    id=f"channel:{channel.id}",
-                    why=Why.SUBSCRIBED,
-                    channels=(channel.id,),
-                    name=channel.id,
-                    lang=channel.lang,
-                    tz=channel.tz,
+                yield (
+                    channel,
+                    Recipient(
+                        id=f"channel:{channel.id}",
+                        why=Why.SUBSCRIBED,
+                        channels=(channel.id,),
+                        name=channel.id,
+                        lang=channel.lang,
+                        tz=channel.tz,
+                    ),
                 )
+
+    def _supersede(self, now: float, touched: dict[str, Transition]) -> list[Delivery]:
+        record = []
+        for each in self._outbox.superseded():
+            touched[each.sending.key[0]] = each.sending.notice
+            record.append(_delivery(each, now, Outcome.SUPERSEDED, "a newer one says how it stands"))
+            self._outbox.close(each, Outcome.SUPERSEDED)
+        return record
 
     def _mute(self, now: float, touched: dict[str, Transition]) -> list[Delivery]:
         record = []
@@ -219,7 +233,7 @@ class Dispatcher:
         group = [each for each in group if self._outbox.holds(each) and (each.in_flight or answer.ok)]
         if answer.ok and group:
             names = {each.sending.notice.incident for each in group}
-            place = (group[0].sending.recipient.id, group[0].sending.channel)
+            place = place_of(group[0].sending)
             note_sent(self._meters, place, names, group[0].tried_at, settings.window.span.total_seconds())
         for each in group:
             each.in_flight = False

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from incidents.channels.model import Sending
     from incidents.channels.settings import NoticeSettings
 
-Place = tuple[str, str]
-"""A recipient's id and a channel."""
+Place = tuple[str, str, bool]
+"""A recipient's id, a channel, and whether it is for the drafts of letters: those have a limit of their own."""
+
+DRAFTS_S = 60.0
+"""Drafts within so long of each other come together: the liaison must have them within minutes, and can send one
+letter to three hundred clients, but not three hundred letters."""
 
 
 class Pending(Struct):
@@ -55,7 +59,7 @@ def bundles(
     for group in groups.values():
         if not any(each.due <= now for each in group):
             continue
-        until = 0.0 if _exempt(group) else _held_until(group, meters, settings, now)
+        until = now if _exempt(group) else _held_until(group, meters, settings, now)
         if until > now:
             for each in group:
                 each.held, each.due = True, until
@@ -76,14 +80,22 @@ def note_sent(
     meter.incidents.update(dict.fromkeys(incidents, now))
 
 
+def place_of(sending: Sending) -> Place:
+    """Where limits are counted."""
+    return sending.recipient.id, sending.channel, sending.recipient.why is Why.LIAISON
+
+
 def _group(each: Pending, settings: NoticeSettings) -> tuple[object, ...]:
     sending = each.sending
-    place: Place = (sending.recipient.id, sending.channel)
-    letter = sending.recipient.why in (Why.CLIENT, Why.LIAISON)
-    alone = (sending.notice.incident, sending.notice.at) if letter else ()
+    place, why = place_of(sending), sending.recipient.why
+    alone: tuple[object, ...] = ()
+    if why is Why.CLIENT:
+        alone = (sending.notice.incident, sending.notice.at)
+    elif sending.alone:
+        alone = (sending.notice.incident,)
     if each.attempt >= settings.tries:
-        return (place, "late", sending.recipient.why, *alone)
-    return (place, each.attempt, each.tried_at, letter, *alone)
+        return (place, "late", why, *alone)
+    return (place, each.attempt, each.tried_at, why is Why.CLIENT, *alone)
 
 
 def _exempt(group: list[Pending]) -> bool:
@@ -92,7 +104,7 @@ def _exempt(group: list[Pending]) -> bool:
     return (
         first.attempt > 0
         or first.sending.recipient.why is Why.SUBSCRIBED
-        or any(each.sending.urgent for each in group)
+        or (first.sending.recipient.why is not Why.LIAISON and any(each.sending.urgent for each in group))
     )
 
 
@@ -101,10 +113,12 @@ def _held_until(
 ) -> float:
     """When a message may go: the place has its limit, and each incident its minute."""
     sending = group[0].sending
-    meter = meters.get((sending.recipient.id, sending.channel))
+    meter = meters.get(place_of(sending))
     if meter is None:
         return now
     window = settings.window.span.total_seconds()
+    if sending.recipient.why is Why.LIAISON:
+        return max(meter.times) + min(window, DRAFTS_S)
     lately = [at for at in meter.times if at > now - window]
     if len(lately) >= settings.most:
         return lately[-settings.most] + window

@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from incidents.events import DeliveryFailed
-from incidents.model import Priority, Transition
+from incidents.model import Audience, Priority, Transition
 from incidents.people.recipients import Recipient, Why
 
 
@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     GAVE_UP = "gave_up"
     MUTED = "muted"
     NEEDLESS = "needless"  # an earlier channel of the same person worked after all
+    SUPERSEDED = "superseded"  # a newer one of the same notice goes in its place
     NOBODY = "nobody"
 
     @property
@@ -56,12 +57,23 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class Sending(Struct, frozen=True, kw_only=True):
-    """A notice that one recipient must have on one channel. `place`: of the channel among his."""
+    """A notice that one recipient must have on one channel. `place`: of the channel among his. `alone`: each incident
+    has a message of its own there, as a tracker has a ticket."""
 
     notice: Transition
     recipient: Recipient
     channel: str
     place: int = 0
+    alone: bool = False
+
+    @property
+    def thread(self) -> tuple[str, ...]:
+        """What is said again and again: of it only the newest needs to be said. All letters about an incident are
+        one thread of each client, and of the liaison."""
+        if self.notice.audience is not Audience.CLIENT:
+            return (self.notice.notice,)
+        whom = self.recipient.id if self.recipient.why is Why.CLIENT else self.recipient.why.value
+        return (self.notice.incident, Audience.CLIENT.value, whom)
 
     @property
     def key(self) -> tuple[str, str, str]:

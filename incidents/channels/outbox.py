@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from incidents.channels.group import Pending
 from incidents.channels.model import Outcome, notice_key
+from incidents.model import Change
 from incidents.people.recipients import Why
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ KEPT = 200_000
 """Notices that are remembered after their end, so that the same one does not go twice."""
 
 Key = tuple[str, str, str]
+Names = frozenset[str]
 
 
 class Told(Struct):
@@ -41,6 +43,7 @@ class Outbox:
         self.pending: dict[Key, Pending] = {}
         self._told: dict[str, Told] = {}
         self._ended: dict[str, None] = {}
+        self._newest: dict[tuple[str, ...], tuple[float, Names]] = {}
 
     def __len__(self) -> int:
         return len(self.pending)
@@ -65,6 +68,29 @@ class Outbox:
         for sending in sendings:
             told.open.add(sending.key)
             self.pending[sending.key] = Pending(sending, due=max(now, sending.recipient.after), first_at=now)
+            self._note_newest(sending)
+
+    def _note_newest(self, sending: Sending) -> None:
+        if sending.notice.change is Change.NOTICE:
+            newest = self._newest.pop(sending.thread, None)
+            if newest is None or sending.notice.at >= newest[0]:
+                newest = (sending.notice.at, _about(sending))
+            self._newest[sending.thread] = newest  # moved to the end: what is oldest is forgotten first
+            while len(self._newest) > KEPT:
+                self._newest.pop(next(iter(self._newest)))
+
+    def superseded(self) -> list[Pending]:
+        """What a newer notice says in its place, to the same clients at least: reminders that were missed, and
+        those that a channel did not take for long. What is still being tried for the first times goes on."""
+        return [
+            each
+            for each in self.pending.values()
+            if not each.in_flight and (each.attempt == 0 or each.failed) and self._is_old(each.sending)
+        ]
+
+    def _is_old(self, sending: Sending) -> bool:
+        at, about = self._newest.get(sending.thread, (0.0, frozenset()))
+        return sending.notice.change is Change.NOTICE and sending.notice.at < at and _about(sending) <= about
 
     def waiting(self, now: float) -> Iterator[Pending]:
         """What may go now, or waits for the next message to its place; not what another channel should do first."""
@@ -97,7 +123,7 @@ class Outbox:
             return []
         told.open.discard(key)
         counts = each.sending.recipient.why is not Why.SUBSCRIBED or not told.people
-        if outcome in (Outcome.SENT, Outcome.DIGEST, Outcome.MUTED) and counts:
+        if outcome in _REACHED and counts:
             told.reached = True
         needless = []
         if outcome in (Outcome.SENT, Outcome.DIGEST) and not each.sending.recipient.every:
@@ -162,6 +188,12 @@ class Outbox:
 
 
 _OUTCOMES = {outcome.value for outcome in Outcome}
+_REACHED = (Outcome.SENT, Outcome.DIGEST, Outcome.MUTED, Outcome.SUPERSEDED)
+"""Nobody further up need hear of it; whether the newer notice reaches anybody is its own matter."""
+
+
+def _about(sending: Sending) -> Names:
+    return frozenset(customer.id for customer in sending.recipient.customers)
 
 
 def _before(told: Told, sending: Sending, pending: dict[Key, Pending]) -> Iterator[str]:

@@ -54,7 +54,7 @@ class Composer:
         lang = words.language(recipient.lang)
         urgent = any(each.urgent for each in sendings)
         if recipient.why is Why.CLIENT:
-            subject, text = self._letter(sendings[-1])
+            subject, text = self._letter(sendings[-1], now)
         else:
             parts = [self._part(each, roles[each.notice.incident], lang, now) for each in sendings[:IN_FULL]]
             subject, text = parts[0] if len(sendings) == 1 else _digest(sendings, parts, lang)
@@ -71,7 +71,7 @@ class Composer:
             notices=tuple(each.notice for each in sendings),
         )
 
-    def _letter(self, sending: Sending) -> tuple[str, str]:
+    def _letter(self, sending: Sending, now: float) -> tuple[str, str]:
         recipient, notice = sending.recipient, sending.notice
         letter = write_letter(
             notice,
@@ -80,6 +80,7 @@ class Composer:
             lang=recipient.lang,
             tz=recipient.tz,
             repeat=self._repeat,
+            now=now,
         )
         return letter.subject, letter.text
 

@@ -72,16 +72,24 @@ class Story(Struct):
 
 
 def write_letter(
-    notice: Transition, customer: Customer, story: Story, *, lang: str, tz: str, repeat: float
+    notice: Transition,
+    customer: Customer,
+    story: Story,
+    *,
+    lang: str,
+    tz: str,
+    repeat: float,
+    now: float | None = None,
 ) -> Letter:
-    """The letter that a notice to clients is, for one of them: the first, news, a warning, or the end."""
+    """The letter that a notice to clients is, for one of them: the first, news, a warning, or the end. `now`: when it
+    is sent, where that may be long after the notice was made."""
     lang = language(lang)
     case = _case(notice)
     text = render(
         f"letter_{_kind(notice, story)}.{lang}.j2",
         name=one_line(customer.name or customer.id),
         since=clock_text(story.opened, tz, dated=False),
-        next=promise(notice, repeat, tz),
+        next=promise(notice, repeat, tz, now),
         what=_WHAT[lang][case],
         matters=_MATTERS[lang][case],
     )
@@ -89,16 +97,18 @@ def write_letter(
     return Letter(lang, subject, body.strip() + "\n")
 
 
-def next_message(notice: Transition, repeat: float) -> float | None:
+def next_message(notice: Transition, repeat: float, now: float | None = None) -> float | None:
     """When the next message is promised for, epoch seconds; None where none is due by the clock: it is over,
-    or it was only a warning."""
-    due = notice.status is not Status.RESOLVED and notice.priority is Priority.COMPANY_WIDE
-    return notice.at + repeat if due else None
+    or it was only a warning. A notice that goes late promises the first repeat that is still to come."""
+    if notice.status is Status.RESOLVED or notice.priority is not Priority.COMPANY_WIDE:
+        return None
+    late = max(0.0, (notice.at if now is None else now) - notice.at)
+    return notice.at + repeat * (late // repeat + 1)
 
 
-def promise(notice: Transition, repeat: float, tz: str) -> str:
+def promise(notice: Transition, repeat: float, tz: str, now: float | None = None) -> str:
     """The same in words, empty where none is due."""
-    due = next_message(notice, repeat)
+    due = next_message(notice, repeat, now)
     return "" if due is None else clock_text(due, tz, dated=False)
 
 

@@ -99,7 +99,7 @@ class Notices:
 
     def step(self, now: float, new: Sequence[Transition] = ()) -> None:
         """Sends what is due, and writes down what came of it."""
-        shown = [self._show(each, now) for each in new if each.notice and _place(each) not in self._shown]
+        shown = self._show_all(new, now)
         if self._dispatcher is None:
             self._log.append_deliveries(shown)
             return
@@ -126,6 +126,30 @@ class Notices:
             while True:
                 new += self._new.get_nowait()
         self.step(now, new)
+
+    def _show_all(self, new: Sequence[Transition], now: float) -> list[DeliveryRow]:
+        """Of a notice that was to be said again and again meanwhile only the newest."""
+        fresh = [each for each in new if each.notice and _place(each) not in self._shown]
+        newest = {each.notice: each for each in fresh}
+        return [
+            self._show(each, now) if newest[each.notice] is each else self._pass_over(each, now)
+            for each in fresh
+        ]
+
+    def _pass_over(self, notice: Transition, now: float) -> DeliveryRow:
+        self._shown.add(_place(notice))
+        audience = notice.audience.value if notice.audience else ""
+        return DeliveryRow(
+            now,
+            notice.notice,
+            notice.incident,
+            audience,
+            SCREEN,
+            0,
+            ok=False,
+            reason="superseded",
+            key=_key(notice),
+        )
 
     def _show(self, notice: Transition, now: float) -> DeliveryRow:
         self._shown.add(_place(notice))
