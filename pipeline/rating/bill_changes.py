@@ -59,7 +59,7 @@ def delta_lines(old: Bill, new: Bill) -> tuple[Line, ...]:
         rule = f"{was.amount if was else 0} → {now.amount if now else 0}"
         parts = difference(was.parts if was else (), now.parts if now else ())
         deltas.append(replace(line, kind=kind, quantity=quantity, amount=amount, parts=parts, rule=rule))
-    return tuple(deltas)
+    return tuple(sorted(deltas, key=lambda line: line.kind == "tax"))  # what is gone comes before taxes, too
 
 
 def delta_bill(old: Bill, new: Bill, why: str) -> Bill:

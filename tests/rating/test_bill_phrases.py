@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
+from pipeline.rating.bill_changes import credit_note, delta_bill
 from pipeline.rating.exports.phrases import reason_words, rule_words, step_words
 from pipeline.rating.exports.view import view_bill
 from pipeline.rating.model import (
@@ -17,6 +19,7 @@ from pipeline.rating.model import (
     Discount,
     Meter,
     Model,
+    Percentile,
     Plan,
     Quantity,
     Rounding,
@@ -25,6 +28,8 @@ from pipeline.rating.model import (
 )
 from pipeline.rating.proration import reverse
 from pipeline.rating.rate import rate_plan
+from pipeline.rating.rates import counted_text
+from pipeline.rating.rebill import CAME_LATE
 from tests.rating.bill_samples import PERIOD
 
 D = Decimal
@@ -60,8 +65,34 @@ CHARGES = (
     Charge("c11", USED, Model.COMMITMENT, "requests", commitment=Commitment(D(90), D(1), D(2))),
     Charge("c12", USED, Model.COMMITMENT, "requests", commitment=Commitment(D(9), D(1), D(2))),
     Charge("c13", USED, Model.PERCENTILE, "Mbps", tiers=TIERS, top_tier=True),
+    Charge("c14", Meter.P95_BPS, Model.PERCENTILE, "Mbps", unit_price=D(3)),
+    Charge("c15", Meter.PEAK_BPS, Model.VOLUME, "Mbps", tiers=TIERS),
+    *(
+        Charge(
+            name,
+            Meter.P95_BPS,
+            Model.PER_UNIT,
+            "Mbps",
+            unit_price=D(3),
+            percentile=Percentile(D(95), 300, method, of, missing, valid_days=True, valid_days_factor=True),
+        )
+        for name, method, of, missing in (
+            ("c16", "nearest_rank", "max_of_zones", "skip"),
+            ("c17", "discard_floor", "sum_of_zones", "zero"),
+        )
+    ),
 )
-QUANTITIES = [Quantity(each.id, D("20.5"), 0) for each in CHARGES if each.meter is not Meter.FLAT]
+QUANTITIES = [
+    Quantity(
+        each.id,
+        D("20.5"),
+        0,
+        counted_text(each, 7488) if each.meter is Meter.P95_BPS else "",
+        valid_days=(26, 31) if each.percentile else None,
+    )
+    for each in CHARGES
+    if each.meter is not Meter.FLAT
+]
 LATIN = re.compile(r"[A-Za-z]{3,}")
 
 
@@ -90,6 +121,36 @@ def test_a_russian_bill_explains_itself_in_russian(
             )  # the plan's own unit, in "packages of 7 requests"
     back = reverse(bill.lines[0], "credit for the rest of the month")
     assert LATIN.findall(rule_words(back.rule, "ru")) == []
+
+
+@pytest.mark.parametrize("included", [False, True])
+@pytest.mark.parametrize(("minimum", "cap"), [(D(3000), None), (None, D(50)), (D(700), None)])
+@pytest.mark.parametrize("used", [D(0), D("33.25"), D(400)])
+def test_a_russian_adjustment_and_its_credit_note_explain_themselves_in_russian(
+    included: bool, minimum: Decimal | None, cap: Decimal | None, used: Decimal
+) -> None:
+    plan = Plan("p", 1, {}, "RUB", date(2026, 1, 1), None, CHARGES, minimum=minimum, cap=cap)
+    discounts = (Discount("Скидка", percent=D("2.5")), Discount("Разовая", amount=D(10), once=True))
+    known = [replace(each, units=used) for each in QUANTITIES]
+    before, after = (
+        rate_plan(plan, quantities, PERIOD, tax=Tax("НДС", D(22), included), discounts=discounts)
+        for quantities in (QUANTITIES, known)
+    )
+    late = delta_bill(before, after, CAME_LATE)
+    assert late.lines
+    credit = credit_note(late, "takes back adjustment 2: вирусный день")
+    for bill in (late, credit):
+        for row in view_bill(bill, None, "ru").rows:
+            for text in (row.name, row.note):
+                assert set(LATIN.findall(text)) <= {"requests"}, text
+            if row.of_line and row.name.startswith("22"):
+                assert row.price == "22\u00a0%", "the rate of a tax is no money"
+    english = [row.name for row in view_bill(late, None, "en").rows]
+    assert not any("plan-" in name for name in english)
+    notes = [row.note for row in view_bill(late, None, "en").rows if not row.of_line]
+    for line, note in zip(late.lines, notes, strict=True):
+        was, now = (Decimal(each.replace(",", "")) for each in note.split("; ")[-1].split(" → "))
+        assert now - was == line.amount
 
 
 def test_what_is_not_known_stays_as_it_is() -> None:

@@ -7,13 +7,13 @@ from datetime import date
 from decimal import Decimal
 
 from pipeline.rating import rebill
+from pipeline.rating.bill_books import read_books
 from pipeline.rating.bill_changes import check_sums
 from pipeline.rating.bill_diff import Cause, Terms, explain_difference
 from pipeline.rating.bill_entries import Entry, Kind
 from pipeline.rating.model import Bill, Charge, Discount, Meter, Model, Plan, Quantity, Tax, Tier
 from pipeline.rating.payback import Churn, Note, forecast_payback
 from pipeline.rating.rate import rate_plan
-from pipeline.rating.bill_books import read_books
 from pipeline.rating.rebill import difference
 from tests.rating.billing import NOW, PERIOD
 

@@ -66,7 +66,8 @@ def head_words(paper: Paper, currency: str, tz: str, lang: str) -> list[tuple[st
         told.append((say("reason", lang), show.clean(paper.reason)))
     if paper.counted is not None:
         rows = show.number(paper.counted.rows, lang)
-        told.append((say("counted", lang), say("counted_late", lang, rows=rows, cut=paper.counted.cut)))
+        late = "counted_only_late" if paper.kind == "adjustment" else "counted_late"
+        told.append((say("counted", lang), say(late, lang, rows=rows, cut=paper.counted.cut)))
     return told
 
 

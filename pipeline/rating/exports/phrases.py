@@ -35,7 +35,20 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"is: (.+)", r"стало: {1}"),
     (r"paid by (.+) in group (.+)", r"оплачено услугой \1 в группе \2"),
     (r"(.+)-included", r"\1 в составе цен"),
+    (r"(\d+) of (\d+) days", r"дней с трафиком: \1 из \2"),
     # rules, piece by piece
+    (r"p([\d.]+) by (\w+) of (\d+) samples of (\d+) s", r"\1-й перцентиль ({method}) из \3 отсчётов по \4 с"),
+    (r"p([\d.]+) by (\w+) of samples of (\d+) s", r"\1-й перцентиль ({method}) из отсчётов по \3 с"),
+    (r"peak of (\d+) samples of (\d+) s", r"наибольший из \1 отсчётов по \2 с"),
+    (r"peak of samples of (\d+) s", r"наибольший из отсчётов по \1 с"),
+    (r"all zones together", "все зоны вместе"),
+    (r"the greatest of the zones", "наибольшая из зон"),
+    (r"each zone alone and added up", "каждая зона отдельно, в сумме"),
+    (r"missing samples count as zero", "недостающие отсчёты считаются нулём"),
+    (r"missing samples do not count", "недостающие отсчёты не учитываются"),
+    (r"days without traffic do not count", "дни без трафика не учитываются"),
+    (r"all days count", "учитываются все дни"),
+    (r"paid for the days with traffic", "оплачиваются дни с трафиком"),
     (r"(flat|per_unit|graduated|volume|package|blocks|capacity|percentage|commitment|percentile)", "{model}"),
     (r"each (\d+) s alone", r"каждые \1 с отдельно"),
     (r"whole units", "целые единицы"),
@@ -80,6 +93,12 @@ _MODELS = {
     "commitment": "с обязательством",
     "percentile": "по перцентилю",
 }
+_METHODS = {
+    "nearest_rank": "ближайший ранг",
+    "discard_floor": "лишние отброшены, их число округлено вниз",
+    "librenms": "как в LibreNMS",
+    "cacti": "как в Cacti",
+}
 _MODES = {
     "half_up": "к ближайшему (половина вверх)",
     "half_even": "к ближайшему (половина к чётному)",
@@ -89,7 +108,7 @@ _MODES = {
 _AT = {"line": " в строке", "total": " в итоге", "tier": " в ступени"}
 _BLOCKS = re.compile(r"(?:tier \d+: )?(?:packages|blocks) of .+")
 _MOVED = re.compile(r"(-?[\d.]+) → (-?[\d.]+)(?=;|$)")
-_CODES = re.compile(r"\b(?:per_unit|half_up|half_even)\b")
+_CODES = re.compile(r"\b(?:per_unit|half_up|half_even|nearest_rank|discard_floor)\b")
 _NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:\.\d+)?(?![\w.,/-])")
 _SHARES = re.compile(r"share of the amount|[\d.]+ % (?:on|included in) .+")
 
@@ -105,7 +124,10 @@ def step_words(what: str, lang: str) -> str:
 def rule_words(rule: str, lang: str) -> str:
     """The rule of a line, piece by piece."""
     rule = _MOVED.sub(
-        lambda moved: f"{show.number(Decimal(moved[1]), lang)} → {show.number(Decimal(moved[2]), lang)}", rule
+        lambda moved: (
+            f"{show.plain_amount(Decimal(moved[1]), lang)} → {show.plain_amount(Decimal(moved[2]), lang)}"
+        ),
+        rule,
     )
     if lang != "ru":
         return _CODES.sub(lambda code: code[0].replace("_", " "), rule)
@@ -156,6 +178,8 @@ def _translate(phrases: tuple[tuple[str, str], ...], text: str) -> str | None:
         if phrases is _REASONS:
             return found.expand(russian)
         words = _NUMBER.sub(lambda digits: show.number(Decimal(digits[0]), "ru"), found.expand(russian))
+        if "{method}" in words:
+            words = words.replace("{method}", _METHODS.get(found[2], found[2]))
         if "{unit}" in words:
             words = words.replace("{unit}", unit_words(found["unit"], "ru"))
         if "{mode}" in words:

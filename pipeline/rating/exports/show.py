@@ -95,6 +95,16 @@ def number(value: Decimal | int, lang: str) -> str:
         )
 
 
+def plain_amount(amount: Decimal, lang: str) -> str:
+    """An amount with all its digits and two decimals at least, without its currency."""
+    from babel.numbers import format_decimal
+
+    with localcontext(prec=_digits(amount)):
+        return format_decimal(
+            abs(amount) if amount.is_zero() else amount, "#,##0.00", _locale(lang), decimal_quantization=False
+        )
+
+
 def percent(share: Decimal, lang: str) -> str:
     """A share as percent with all its digits: 0.22 is 22 %."""
     with localcontext(prec=_digits(share) + 2):

@@ -103,7 +103,7 @@ def view_bill(bill: Bill, proof: Proof | None, lang: str, paper: Paper = PLAIN) 
         uncounted=tuple(uncounted_text(each, lang) for each in bill.uncounted),
         proof_title=say("proof", lang),
         proof=_proof(proof, lang) if proof else (),
-        no_proof=say("proof_elsewhere", lang, number=paper.of)
+        no_proof=say(f"proof_of_{paper.kind}", lang, number=paper.of)
         if paper.kind != "bill" and paper.of
         else say("no_proof", lang),
         gap_columns=tuple(say(column, lang) for column in GAP_COLUMNS),

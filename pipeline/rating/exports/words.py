@@ -18,7 +18,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "number": (" № {number}", " {number}"),
     "adjustment_of": ("к счёту № {number}", "to bill {number}"),
     "credit_note_of": ("к документу № {number}", "for document {number}"),
-    "issued": ("Выставлен", "Issued"),
+    "issued": ("Выставлено", "Issued"),
     "not_issued": ("ещё нет", "not yet"),
     "in_place_of": ("Взамен", "In place of"),
     "replaces": ("счёта № {number}, перерасчёт {rebill}", "bill {number}, rebill {rebill}"),
@@ -26,9 +26,13 @@ WORDS: dict[str, tuple[str, str]] = {
         "счёта № {number} на {sum}, перерасчёт {rebill}",
         "bill {number} of {sum}, rebill {rebill}",
     ),
-    "taken_back": ("Отозван", "Taken back"),
+    "taken_back": ("Отозвано", "Taken back"),
     "by_credit_note": ("кредит-нотой № {number}", "by credit note {number}"),
     "counted": ("Учтено", "Counted"),
+    "counted_only_late": (
+        "то, что поступило после закрытия месяца: записей {rows}, срез {cut}",
+        "what came after the month was closed: {rows} rows, cut {cut}",
+    ),
     "counted_late": (
         "и то, что поступило после закрытия месяца: записей {rows}, срез {cut}",
         "what came after the month was closed, too: {rows} rows, cut {cut}",
@@ -44,9 +48,13 @@ WORDS: dict[str, tuple[str, str]] = {
         "Подтверждения полноты к этому счёту нет.",
         "No proof of completeness comes with this bill.",
     ),
-    "proof_elsewhere": (
-        "Подтверждение полноты: при счёте № {number}.",
+    "proof_of_adjustment": (
+        "Подтверждение полноты — при счёте № {number}.",
         "The proof of completeness is with bill {number}.",
+    ),
+    "proof_of_credit_note": (
+        "Отзывает документ № {number} целиком; подтверждение полноты — при счёте.",
+        "It takes document {number} back whole; the proof of completeness is with the bill.",
     ),
     "gaps": ("Пробелы в учёте", "Gaps"),
     "no_gaps": ("Пробелов нет.", "No gaps."),
