@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from pipeline.rating import rebill
 from pipeline.rating.bill_books import Books, RebillError, RebillState, read_books
-from pipeline.rating.bill_entries import Entry, Kind, chain_of, faults_of
+from pipeline.rating.bill_entries import Counted, Entry, Kind, chain_of, faults_of
 from pipeline.rating.model import Bill, Discount, Period
+from pipeline.rating.rounding import add_up
 from tests.rating.billing import NOW, PERIOD, make_bill, make_line, simple_bill
 
 MILLION, BEST = simple_bill("1000000.00"), simple_bill("180000.07", plan="volume")
@@ -201,6 +202,51 @@ def test_a_discount_for_one_bill_is_in_one_standing_bill_only(desk: Desk) -> Non
         desk.propose(2, half("3.50", november), "anna", "again", ONCE)
     desk.propose(4, half("1.00"), "anna", "the same bill, better", ONCE)
     desk.propose(2, simple_bill("1.00", period=november), "anna", "nothing is taken off", ONCE)
+
+
+def adjust(desk: Desk, of: int, whole: Bill) -> list[Entry]:
+    new = rebill.adjust(desk.books, of, whole, Counted(7, 1), desk.next_number, at=NOW, actor="anna")
+    desk.append(new)
+    return new
+
+
+def test_an_adjustment_leads_to_the_price_of_all_that_is_known_and_is_issued_once(desk: Desk) -> None:
+    for net in ("1000540.00", "999000.00", "1000000.00"):
+        whole = simple_bill(net)
+        (issued,) = adjust(desk, 1, whole)
+        assert (issued.adjusts, issued.of, issued.whole, issued.counted) == (True, 1, whole, Counted(7, 1))
+        assert adjust(desk, 1, whole) == []
+        assert add_up(each.bill.total for each in desk.books.documents.values()) == whole.total
+        assert all(line.kind in ("adjustment", "tax") for line in issued.bill.lines)
+    assert len(desk.books.standing) == 4
+    assert [entry.number for entry in desk.books.standing_in(MILLION)] == [1], "the bill, not its adjustments"
+    moved = make_bill(
+        [make_line("999999.00"), make_line("1.00", "fee"), make_line("220000.00", "НДС", "tax")]
+    )
+    assert adjust(desk, 1, moved) == [], "no money moves"
+    assert faults_of(desk.log) == []
+
+
+def test_a_rebill_takes_back_a_bill_with_its_adjustments(desk: Desk) -> None:
+    before = desk.propose(1, BEST)
+    adjust(desk, 1, simple_bill("1000540.00"))
+    assert desk.books.rebills[before].state is RebillState.SUPERSEDED
+    with pytest.raises(RebillError, match="2 is an adjustment of bill 1"):
+        desk.propose(2, BEST)
+    with pytest.raises(RebillError, match="nothing to rebill"):
+        desk.propose(1, simple_bill("1000540.00"))
+    name = desk.propose(1, BEST)
+    assert rebill.difference(desk.books, name).old == simple_bill("1000540.00")
+    desk.approve(name)
+    assert [entry.of for entry in desk.log[-3:]] == [1, 2, 1]
+    assert list(desk.books.standing) == [5]
+    assert add_up(each.bill.total for each in desk.books.documents.values()) == BEST.total
+    assert rebill.difference(desk.books, name).old == simple_bill("1000540.00"), "the same when it is done"
+    with pytest.raises(
+        RebillError, match="bill 1 was taken back by credit note 3: propose a rebill of bill 5"
+    ):
+        adjust(desk, 1, MILLION)
+    assert faults_of(desk.log) == []
 
 
 def test_a_log_that_was_touched_is_found(desk: Desk) -> None:
