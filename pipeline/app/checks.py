@@ -61,6 +61,7 @@ def run_checks(context: Context) -> Iterator[Check]:
         yield from _guarded("format", lambda: _format(config.spool.format))
         yield from _guarded("probes", lambda: _probes(config))
         yield from _guarded("channels", lambda: _channels(config, context.now()))
+        yield from _guarded("desk", lambda: _desk(config))
         yield from _guarded("plans", lambda: _plans(config, context))
     yield from _guarded("disk", lambda: _disk(_folders(dsn, config)))
     yield from _guarded("kernels", _kernels)
@@ -230,23 +231,15 @@ def _plans(config: Config, context: Context) -> Check:
 
 
 def _channels(config: Config, now: datetime) -> Check:
-    """Who can be told of incidents: every way is opened, and nothing is sent."""
-    notifying = config.notifying
-    if not notifying.person and not notifying.channel:
-        mend = "Add a [[person]] with channels, and an [oncall] rota: docs/escalation.md."
-        return Check("channels", NOTE, "nobody is configured to hear of incidents", mend)
-    from incidents.channels.opening import open_channels
-    from incidents.people.rules import warnings
+    from pipeline.app.channel_check import channels_found
 
-    opened = open_channels(notifying, os.environ)
-    people = f"{len(notifying.person):,} {'person' if len(notifying.person) == 1 else 'people'}"
-    found = f"{people}, {plural(len(opened.channels) + len(opened.alerts), 'channel')}"
-    if opened.problems:
-        mend = "Mend the URL, or what env: and file: name. Until then their notices go further up."
-        return Check("channels", FAIL, f"{found}; {'; '.join(opened.problems)}", mend)
-    if amiss := warnings(notifying.people, now.timestamp()):
-        return Check("channels", NOTE, f"{found}; {'; '.join(amiss)}", "`prebill oncall` shows the calendar.")
-    return Check("channels", OK, f"{found}: all can be opened; nothing was sent")
+    return Check("channels", *channels_found(config.notifying, now.timestamp()))
+
+
+def _desk(config: Config) -> Check:
+    from pipeline.app.desk_check import mail_found
+
+    return Check("desk", *mail_found(config.support))
 
 
 def _folders(dsn: str | None, config: Config | None) -> dict[str, Path]:

@@ -26,4 +26,10 @@ def probes_found(config: Config) -> tuple[bool, str, str]:
     if left_out and not every_edge:
         names = ", ".join(left_out[:NAMES_SHOWN]) + (" …" if len(left_out) > NAMES_SHOWN else "")
         return False, f"{found}; no look at {plural(len(left_out), 'customer')}: {names}", mend
+    if not config.probing.seed and any(probe.calls_per_day for probe in config.probe):
+        return (
+            False,
+            f"{found}; anybody can compute when test calls come: probing.seed is empty",
+            "Set probing.seed to a word of your own that is told to nobody.",
+        )
     return True, found, ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from email.message import EmailMessage
 
     from incidents.desk.settings import ImapSettings, SmtpSettings
@@ -54,13 +55,20 @@ class SmtpDoor:
         self._settings = settings
         self._server: smtplib.SMTP | None = None
 
+    def open(self) -> None:
+        """Logs in, and sends nothing. Raises MailError."""
+        self._ask(lambda server: server.noop())
+
     def send(self, message: EmailMessage) -> None:
         """Hands one letter over; when this returns the server has taken it. Raises MailError."""
+        self._ask(lambda server: server.send_message(message))
+
+    def _ask(self, ask: Callable[[smtplib.SMTP], object]) -> None:
         s = self._settings
         try:
             if self._server is None:
                 self._server = self._open()
-            self._server.send_message(message)
+            ask(self._server)
         except (smtplib.SMTPException, OSError, ValueError) as error:
             self.close()
             if isinstance(error, MailError):

@@ -15,7 +15,9 @@ def doctor(
     json: Flag = False,
     context: Given,
 ) -> int:
-    """Check configuration, store, clock, spool, plans, disk, kernels, and Java for the cluster; exit 1 if one fails.
+    """Check what prebill stands on, from configuration and store to channels and the desk's mail; exit 1 if one fails.
+
+    Nothing is sent, and no letter is read.
 
     Parameters
     ----------
