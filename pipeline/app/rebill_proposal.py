@@ -9,6 +9,8 @@ from pipeline.app.failures import UsageFailure
 from pipeline.app.period import parse_discount, parse_month
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.app.context import Context
     from pipeline.app.issued import Standing
     from pipeline.app.month_bill import ContractPart
@@ -27,9 +29,11 @@ def propose_rebill(
     discount: str | None,
     actor: str,
     reason: str,
+    number: int | None = None,
 ) -> Rebill:
     """The customer's closed month, with what came after its close, on the plan, with what he has of discounts and the
-    new one after them. Raises UsageFailure, RebillError."""
+    new one after them. `number`: which of its parts, from 1, where the contract changed within it. Raises UsageFailure,
+    RebillError."""
     from pipeline.app.issued import as_it_stands, bill_of_all, counted_late, standing_of
     from pipeline.app.month_bill import customer_of, less_part, month_parts
     from pipeline.app.plan_files import book_of
@@ -38,19 +42,17 @@ def propose_rebill(
     book = book_of(config)
     percent = parse_discount(discount)
     parts = month_parts(store, config, customer_of(config, customer), parse_month(month), context.now())
-    if len(parts) > 1:
-        raise UsageFailure(
-            f"rebill: the contract of {customer} changed within {month}, and a rebill is of one contract's month"
-        )
-    standing = standing_of(store.bills.books({customer}), parts[0])
-    chosen = _plan(parts[0], standing, plan, book)
+    asked = _part(parts, number, month)
+    standing = standing_of(store.bills.books({customer}), asked)
+    chosen = _plan(asked, standing, plan, book)
     if chosen.source:
         raise UsageFailure(
             f"--plan: {chosen.id} is a public price of others ({chosen.source}): it is compared with, and never offered"
         )
     # without a word on plan or discount what was granted with the last rebill goes on
-    part = parts[0] if plan or percent is not None else as_it_stands(parts[0], standing)
-    part = less_part(part, percent, f"{reason} ({month})")
+    part = asked if plan or percent is not None else as_it_stands(asked, standing)
+    which = f", part {number}" if len(parts) > 1 else ""
+    part = less_part(part, percent, f"{reason} ({month}{which})")
     bill = bill_of_all(part, chosen)
     if standing is None:
         raise UsageFailure(
@@ -67,6 +69,26 @@ def propose_rebill(
         actor=actor,
         reason=reason,
     )
+
+
+def _part(parts: Sequence[ContractPart], number: int | None, month: str) -> ContractPart:
+    """The part of that number, from 1; the only one needs none. Raises UsageFailure with those that there are."""
+    from pipeline.rating.exports.show import short_period
+
+    if number is None and len(parts) == 1:
+        return parts[0]
+    if number is not None and 1 <= number <= len(parts):
+        return parts[number - 1]
+    there = ", ".join(
+        f"{place}: {part.span.contract.plan}, {short_period(part.span.period)}"
+        for place, part in enumerate(parts, 1)
+    )
+    found = (
+        f"found {number}"
+        if number is not None
+        else "the contract changed within it, and a rebill is of one bill"
+    )
+    raise UsageFailure(f"--part: expected which bill of {month} ({there}); {found}")
 
 
 def _plan(part: ContractPart, standing: Standing | None, asked: str | None, book: PlanBook) -> Plan:

@@ -302,3 +302,22 @@ def test_nobody_is_moved_to_a_public_price(prebill: Prebill, site: Path) -> None
     asked = ("rebill", "propose", "even", *MONTH, "--plan", "public-cheap", "--reason", "x")
     wrong = prebill(*asked, cwd=site)
     assert (wrong.returncode, "public-cheap is a public price of others" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("closed")
+def test_a_bill_of_a_changed_month_is_rebilled_by_its_number(
+    prebill: Prebill, site: Path, call: Call
+) -> None:
+    issued = prebill("bill", "changer", *MONTH, "--issue", "--actor", "robot", cwd=site)
+    assert issued.returncode == 0, issued.stderr
+    asked = ("rebill", "propose", "changer", *MONTH, "--plan", "start", "--reason", "x", "--actor", "anna")
+    for more in ((), ("--part", "3")):
+        wrong = prebill(*asked, *more, cwd=site)
+        said = " ".join(wrong.stderr.split())
+        assert wrong.returncode == 2
+        assert "expected which bill of 2026-10 (1: start, " in said
+        assert "2: volume, " in said
+    found = call(*asked, "--part", "2")
+    # 4.2 TB from the 11th on: 1 at 1200, 3.2 at 900, and 22 % of tax
+    assert (found["old_total"], found["new_total"]) == ("8264.51", "4977.60")
+    assert [each["cause"] for each in found["causes"]] == ["plan"]

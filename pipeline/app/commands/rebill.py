@@ -35,6 +35,7 @@ def rebill(
     discount: str | None = None,
     actor: str | None = None,
     reason: str | None = None,
+    part: int | None = None,
     stays: Flag = False,
     moves: Flag = False,
     margin: str | None = None,
@@ -71,6 +72,8 @@ def rebill(
         Who does it. Default: the user of this process.
     reason
         Why; required but for show.
+    part
+        propose: which of the month's bills, 1, 2 …, where the contract changed within it.
     stays
         propose: payback by what his contract says: the rebill moves this month alone. The default.
     moves
@@ -91,8 +94,8 @@ def rebill(
 
     who = (actor or getpass.getuser()).strip()
     _check(action, what, month, plan, discount, reason)
-    if action != "propose" and (stays or moves or margin or churn):
-        raise UsageFailure("--stays, --moves, --margin, --churn: only with propose")
+    if action != "propose" and (stays or moves or margin or churn or part is not None):
+        raise UsageFailure("--part, --stays, --moves, --margin, --churn: only with propose")
     assumed = assumption_of(context.config, stays=stays, moves=moves, margin=margin, churn=churn)
     payback, causes = None, None
     try:
@@ -102,7 +105,7 @@ def rebill(
             now = context.now()
             if action == "propose":
                 found = propose_rebill(
-                    store, context, str(what), str(month), plan, discount, who, str(reason)
+                    store, context, str(what), str(month), plan, discount, who, str(reason), part
                 )
             elif action == "approve":
                 found = store.bills.approve(str(what), at=now, actor=who, reason=str(reason))
