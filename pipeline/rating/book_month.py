@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.rating.book_needs import percentile_of, window_key
+from pipeline.rating.book_needs import window_key
 from pipeline.rating.compiled_book import key_of
-from pipeline.rating.meter import RATES
 from pipeline.rating.model import Meter, Model, Quantity
+from pipeline.rating.rates import RATES, counted_text
 from pipeline.rating.units import to_units
 
 if TYPE_CHECKING:
@@ -52,10 +52,7 @@ class BookMonth:
         place = self.needs.places[key_of(charge)]
         if charge.meter not in RATES:
             return self.bases[place], ""
-        how = percentile_of(charge)
-        said = "peak" if charge.meter is Meter.PEAK_BPS else f"p{how.rank} by {how.method}"
-        note = f"{said} of {self.samples[place]} samples of {how.sample_s} s, {how.of}"
-        return self.bases[place], note
+        return self.bases[place], counted_text(charge, self.samples[place])
 
     def quantities(self, plan: Plan) -> tuple[Quantity, ...]:
         """The quantity of each charge of a plan, but for shares of amounts."""

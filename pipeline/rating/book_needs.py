@@ -6,12 +6,12 @@ From a compiled book and the plans that it refused, to pipeline.rating.book_usag
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.rating.compiled_book import key_of
-from pipeline.rating.meter import RATES, USUAL, matches
+from pipeline.rating.meter import matches
 from pipeline.rating.model import Meter, Model, Percentile
+from pipeline.rating.rates import RATES, rule_of_rate
 from pipeline.rating.samples import MINUTE_S
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ def _why_alone(charge: Charge) -> str:
         or charge.window_s <= 0
     ):
         return f"charge {charge.id} prices windows of {charge.window_s} s of {charge.meter.value}"
+    if charge.meter in RATES and rule_of_rate(charge).valid_days_factor:
+        return f"charge {charge.id} is paid for the days with traffic"
     if charge.meter in RATES and percentile_of(charge).sample_s % MINUTE_S:
         return f"charge {charge.id} has samples of {percentile_of(charge).sample_s} s, which are no whole minutes"
     return ""
@@ -106,10 +108,7 @@ def window_key(charge: Charge) -> object:
 
 def percentile_of(charge: Charge) -> Percentile:
     """How the samples of a rate become one."""
-    how = charge.percentile or USUAL
-    if charge.meter is Meter.PEAK_BPS:
-        return Percentile(Decimal(100), how.sample_s, "nearest_rank", how.of, how.missing_samples, False)
-    return how
+    return rule_of_rate(charge)
 
 
 def classes_of(asked: Sequence[frozenset[int]]) -> tuple[list[int], list[frozenset[int]]]:

@@ -8,9 +8,11 @@ those whose numbers are too large for it are named.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +21,10 @@ import numpy as np
 from kernels import entry
 from pipeline.rating.book_needs import Needs, classes_of, percentile_of
 from pipeline.rating.book_rates import Sampled, rate_column
-from pipeline.rating.clock_time import minutes_of, within_hours
-from pipeline.rating.meter import COLUMN, RATES
+from pipeline.rating.clock_time import minutes_of, window_starts, within_hours
+from pipeline.rating.meter import COLUMN
 from pipeline.rating.model import Meter
+from pipeline.rating.rates import RATES
 from pipeline.rating.samples import MINUTE_S
 from pipeline.rating.usage import COUNTS
 
@@ -289,12 +292,15 @@ class _Batch:
             asked = self._needs.filters.index(charge.where.resources)
             wanted = np.array([asked in each for each in self._asked], np.uint8)
             lines = [i for i, zone in enumerate(self._zones) if _in_zones(charge, zone)]
-            per = (charge.window_s or 0) // MINUTE_S
             rows = piece.addresses
             rows[5] = counts.ctypes.data  # where the bytes of a rate are looked for
             for place, begin, end in spans:
-                sums = np.zeros((len(self._zones), len(into[place])), np.uint64)
-                first, _ = minutes_of(self._members[place].period)
+                first, after = minutes_of(self._members[place].period)
+                starts = _starts_of(charge, self._members[place].period)
+                # stretches that all windows are made of: windows themselves where no clock is set
+                per = math.gcd(*starts.tolist(), (charge.window_s or 0) // MINUTE_S)
+                count = -(-(after - first) // per)
+                sums = np.zeros((len(self._zones), count), np.uint64)
                 entry.pool_rows(
                     order.ctypes.data,
                     begin,
@@ -303,11 +309,13 @@ class _Batch:
                     wanted.ctypes.data,
                     first,
                     per,
-                    len(into[place]),
+                    count,
                     sums.ctypes.data,
                     0,
                 )
-                into[place] += sums[lines].sum(axis=0, dtype=np.uint64)
+                every = sums[lines].sum(axis=0, dtype=np.uint64)
+                if len(starts):
+                    into[place] += np.add.reduceat(every, starts // per)
 
     def _rate(self, key: tuple[tuple[str, ...], int], some: Sequence[int], sampled: Sampled) -> None:
         there = self._there(some)
@@ -365,9 +373,16 @@ def _in_zones(charge: Charge, zone: str) -> bool:
 
 
 def _empty_windows(charge: Charge, members: Sequence[Member]) -> list[NDArray[np.uint64]]:
-    per = (charge.window_s or 0) // MINUTE_S
-    spans = [minutes_of(member.period) for member in members]
-    return [np.zeros(-(-(after - first) // per), np.uint64) for first, after in spans]
+    return [np.zeros(len(_starts_of(charge, member.period)), np.uint64) for member in members]
+
+
+def _starts_of(charge: Charge, period: Period) -> NDArray[np.int64]:
+    return _starts(*minutes_of(period), (charge.window_s or 0) // MINUTE_S, period.tz)
+
+
+@lru_cache(maxsize=256)
+def _starts(first: int, after: int, per: int, tz: str) -> NDArray[np.int64]:
+    return window_starts(first, after, per, tz)
 
 
 def _narrow(counts: NDArray[np.uint64]) -> NDArray[np.unsignedinteger[Any]]:

@@ -22,6 +22,7 @@ from pipeline.rating.charges.step import Step, flat_sum, float_free, units_at, w
 from pipeline.rating.charges.volume import rate_volume
 from pipeline.rating.minimums import limit_steps
 from pipeline.rating.model import Line, Meter, Model, Part
+from pipeline.rating.rates import rate_words
 from pipeline.rating.rounding import RateError, add_up, exact, round_to, shown
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def rate_exactly(charge: Charge, quantity: Quantity, factor: Fraction | Decimal 
         raise RateError(f"charge {charge.id}: expected a factor of 0 or more, found {factor}")
     if quantity.charge != charge.id:
         raise RateError(f"charge {charge.id}: expected its own quantity, found that of {quantity.charge}")
-    in_part = charge.meter in RATES and charge.model is not Model.PERCENTAGE
+    in_part = _is_rate(charge)
     scale = Fraction(1) if in_part else part
     rounding = charge.rounding
     if rounding.at not in ("line", "total", "tier"):
@@ -90,6 +91,9 @@ def rate_exactly(charge: Charge, quantity: Quantity, factor: Fraction | Decimal 
         steps.append(flat_sum(f"{charge.percent_off} % off", -rounded(_sum(steps) * off / 100)))
     for step in limit_steps(charge, _sum(steps), scale):
         steps.append(flat_sum(step.what, rounded(_sum(steps) + step.amount) - _sum(steps)))
+    if quantity.valid_days is not None and quantity.valid_days[0] != quantity.valid_days[1]:
+        valid, days = quantity.valid_days
+        steps.append(flat_sum(f"{valid} of {days} days", rounded(_sum(steps) * valid / days) - _sum(steps)))
     if in_part and part != 1:
         steps.append(
             flat_sum(f"for {float_free(part)} of the month", rounded(_sum(steps) * part) - _sum(steps))
@@ -104,9 +108,24 @@ def rate_exactly(charge: Charge, quantity: Quantity, factor: Fraction | Decimal 
         unit=charge.unit,
         amount=amount,
         parts=tuple(Part(s.what, shown(s.units), shown(s.price), shown(s.amount)) for s in steps),
-        rule=rule_of(charge, part),
+        rule=rule_of(charge, part, quantity.note),
     )
     return Rated(charge, line, total, max((step.tier for step in steps), default=0))
+
+
+def _is_rate(charge: Charge) -> bool:
+    """Whether the month's whole price is taken in part; windows are as many as the span has."""
+    return charge.meter in RATES and charge.model is not Model.PERCENTAGE and charge.window_s is None
+
+
+def _is_prorated(charge: Charge) -> bool:
+    """Whether a part of the month asks for less, or gives less, than the whole does for the same usage."""
+    given = (charge.free_units, charge.minimum, charge.cap)
+    if _is_rate(charge) or any(each is not None for each in given):
+        return True
+    if charge.window_s is not None:
+        return False
+    return charge.model in (Model.CAPACITY, Model.COMMITMENT) or any(tier.flat for tier in charge.tiers)
 
 
 def _sum(steps: list[Step]) -> Fraction:
@@ -162,9 +181,9 @@ def _whole(charge: Charge, units: Fraction) -> Fraction:
     return whole_blocks(units, Fraction(1), charge.whole_units == "up") if charge.whole_units else units
 
 
-def rule_of(charge: Charge, factor: Fraction = Fraction(1)) -> str:
-    """The rule of a line in words: model, limits, rounding."""
-    words = [charge.model.value]
+def rule_of(charge: Charge, factor: Fraction = Fraction(1), note: str = "") -> str:
+    """The rule of a line in words: model, how a rate came about, limits, rounding. `note`: what metering says of it."""
+    words = [charge.model.value, *rate_words(charge, note)]
     if charge.window_s is not None:
         words.append(f"each {charge.window_s} s alone")
     if charge.whole_units:
@@ -176,7 +195,7 @@ def rule_of(charge: Charge, factor: Fraction = Fraction(1)) -> str:
         for name in ("free_units", "percent_off", "minimum", "cap")
         if (value := getattr(charge, name)) is not None
     ]
-    if factor != 1:
+    if factor != 1 and _is_prorated(charge):
         words.append(f"for {float_free(factor)} of the month")
     rounding = charge.rounding
     return f"{', '.join(words)}; rounded {rounding.mode} to {rounding.scale} decimals at {rounding.at}"

@@ -6,6 +6,7 @@ Minutes are counted since the epoch, in UTC; nothing here asks for the time.
 from __future__ import annotations
 
 import functools
+import itertools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -75,6 +76,29 @@ def within_hours(first: int, after: int, hours: Hours) -> NDArray[np.bool_]:
     inside |= behind
     inside.setflags(write=False)
     return inside
+
+
+def window_starts(first: int, after: int, per: int, tz: str) -> NDArray[np.int64]:
+    """Where windows of `per` minutes begin, counted from `first`, by the clock of a zone as it stands at `first`.
+
+    A window in which the clock is set has the minutes that its stretch of the clock has, so that days stay days; one
+    that the clock goes through again, being no longer than what it is set back by, begins again.
+    """
+    if after <= first:
+        return np.zeros(0, np.int64)
+    local = local_minutes(first, after, tz)
+    steps = np.diff(local)
+    if per < 1 or not (steps != 1).any():
+        return np.arange(0, after - first, max(per, 1), dtype=np.int64)
+    window = (local - local[0]) // per
+    again = np.flatnonzero(steps <= 1 - per) + 1 if per > 1 else np.flatnonzero(steps < 0) + 1
+    bounds = [0, *again.tolist(), len(local)]
+    for begin, end in itertools.pairwise(bounds):
+        # set back by less than a window, the clock is in no window of before
+        window[begin:end] = np.maximum.accumulate(window[begin:end])
+    begins = window[1:] != window[:-1]
+    begins[again - 1] = True
+    return np.concatenate([[0], np.flatnonzero(begins) + 1]).astype(np.int64)
 
 
 def local_days(first: int, after: int, tz: str) -> NDArray[np.int64]:

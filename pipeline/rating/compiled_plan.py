@@ -135,6 +135,8 @@ def _charge(charge: Charge, plan: Plan, scale: int) -> CompiledCharge:
     rounding = charge.rounding
     _refuse(where, charge.window_s is not None, "windows")
     _refuse(where, bool(charge.group), "a group of charges")
+    rule = charge.percentile
+    _refuse(where, rule is not None and rule.valid_days_factor, "a price for the days with traffic")
     _refuse(where, charge.tax is not None and charge.tax.included, "a price that holds a tax of its own")
     _refuse(
         where, rounding.at not in ("line", "total") or rounding.mode not in MODES, f"rounded at {rounding.at}"

@@ -137,4 +137,4 @@ def scaled_quantity(charge: Charge, quantity: Quantity, share: int) -> Quantity:
     base = quantity.base * share // 100
     windows = tuple(each * share / 100 for each in quantity.windows)
     units = add_up(windows) if windows else to_units(base, charge.unit)
-    return Quantity(quantity.charge, units, base, quantity.note, windows)
+    return replace(quantity, units=units, base=base, windows=windows)

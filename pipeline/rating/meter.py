@@ -6,15 +6,22 @@ reduced once.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kernels import entry
-from pipeline.rating.clock_time import minutes_of, within_hours
-from pipeline.rating.model import Meter, Model, Percentile, Quantity
-from pipeline.rating.samples import MINUTE_S, Samples, percentile_bytes, pool
+from pipeline.rating.clock_time import minutes_of, window_starts, within_hours
+from pipeline.rating.model import Meter, Model, Quantity
+from pipeline.rating.rates import RATES, counted_text, rule_of_rate
+from pipeline.rating.samples import (
+    MINUTE_S,
+    Samples,
+    count_valid_days,
+    percentile_bytes,
+    pool,
+    window_bytes,
+)
 from pipeline.rating.units import to_units
 from pipeline.rating.usage import UsageError
 
@@ -24,11 +31,6 @@ if TYPE_CHECKING:
     from pipeline.rating.model import Charge, Hours, Period, Plan
     from pipeline.rating.usage import Usage
 
-USUAL = Percentile(
-    rank=Decimal(95), sample_s=300, method="nearest_rank", of="sum", missing_samples="zero", valid_days=False
-)
-"""How a series of rates becomes one where a plan does not say it."""
-
 COLUMN = {
     Meter.REQUESTS: "requests",
     Meter.BYTES_SENT: "bytes_sent",
@@ -36,8 +38,6 @@ COLUMN = {
     Meter.P95_BPS: "bytes_sent",
     Meter.PEAK_BPS: "bytes_sent",
 }
-RATES = (Meter.P95_BPS, Meter.PEAK_BPS)
-
 Filter = tuple[str, ...]
 
 
@@ -95,7 +95,13 @@ class Metering:
         """What one charge counted."""
         base, note = self.base(charge)
         windows = tuple(to_units(each, charge.unit) for each in self.windows(charge))
-        return Quantity(charge.id, to_units(base, charge.unit), base, note, windows)
+        return Quantity(charge.id, to_units(base, charge.unit), base, note, windows, self.valid_days(charge))
+
+    def valid_days(self, charge: Charge) -> tuple[int, int] | None:
+        """Of a charge that is paid for the days with traffic, those and all days."""
+        if charge.meter not in RATES or not rule_of_rate(charge).valid_days_factor:
+            return None
+        return count_valid_days(self._chosen(charge), self._tz)
 
     def lacks(self, charge: Charge) -> str:
         """What the usage would have to know for this charge, in words; empty where it does."""
@@ -107,38 +113,40 @@ class Metering:
 
     def base(self, charge: Charge) -> tuple[int, str]:
         """The same in bytes, requests or bit/s, and a word on how it came about."""
-        key = (charge.meter, charge.where, charge.hours, charge.percentile)
+        window_s = charge.window_s if charge.meter in RATES else None
+        key = (charge.meter, charge.where, charge.hours, charge.percentile, window_s)
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = self._count(charge)
         return found
 
     def windows(self, charge: Charge) -> tuple[int, ...]:
-        """Of a charge that prices windows alone, what each counted; the last may be shorter."""
+        """Of a charge that prices windows alone, what each counted; the last may be shorter. Windows are of the clock
+        of the period's zone."""
         if charge.window_s is None:
             return ()
-        if (
-            charge.meter in RATES
-            or charge.meter is Meter.FLAT
-            or charge.window_s % MINUTE_S
-            or charge.window_s <= 0
-        ):
+        if charge.meter is Meter.FLAT or charge.window_s % MINUTE_S or charge.window_s <= 0:
             raise UsageError(
                 [
-                    f"charge {charge.id}: expected window_s of whole minutes on requests or bytes, found "
+                    f"charge {charge.id}: expected window_s of whole minutes on what is counted, found "
                     f"{charge.window_s} on {charge.meter.value}"
                 ]
             )
         column, where = COLUMN[charge.meter], charge.where
-        key = (column, where, charge.hours, charge.window_s)
+        if lacking := self.lacks(charge):
+            raise UsageError([lacking])
+        rule = rule_of_rate(charge) if charge.meter in RATES else None
+        key = (column, where, charge.hours, charge.window_s, rule)
         if key not in self._windows:
+            starts = window_starts(self._first, self._after, charge.window_s // MINUTE_S, self._tz)
+            if rule is not None:
+                found = window_bytes(self._chosen(charge), rule, charge.hours, self._tz, starts)
+                self._windows[key] = tuple(amount * 8 // rule.sample_s for amount in found)
+                return self._windows[key]
             cube = self._cube(column, where.resources)[self._lines(where.zones)]
             if charge.hours is not None:
                 cube = cube * within_hours(self._first, self._after, charge.hours)
-            per = charge.window_s // MINUTE_S
-            self._windows[key] = tuple(
-                sum(_sums(cube[:, at : at + per])) for at in range(0, self._after - self._first, per)
-            )
+            self._windows[key] = _sums_from(cube, starts)
         return self._windows[key]
 
     def _count(self, charge: Charge) -> tuple[int, str]:
@@ -149,7 +157,7 @@ class Metering:
             raise UsageError([lacking])
         lines = self._lines(charge.where.zones)
         if charge.meter in RATES:
-            return self._rate(charge, lines)
+            return self._rate(charge)
         totals = self._zone_totals(column, charge.where.resources, charge.hours)
         return sum(totals[line] for line in lines), ""
 
@@ -165,16 +173,18 @@ class Metering:
             self._totals[key] = _sums(cube)
         return self._totals[key]
 
-    def _rate(self, charge: Charge, lines: list[int]) -> tuple[int, str]:
-        how = charge.percentile or USUAL
-        peak = charge.meter is Meter.PEAK_BPS
-        if peak:
-            how = Percentile(Decimal(100), how.sample_s, "nearest_rank", how.of, how.missing_samples, False)
-        every = self._pooled(charge.where.resources, how.sample_s)
-        chosen = Samples(every.sums[lines], every.seen[lines], every.begins, every.first, every.after)
-        amount, count = percentile_bytes(chosen, how, charge.hours, self._tz)
-        said = "peak" if peak else f"p{how.rank} by {how.method}"
-        return amount * 8 // how.sample_s, f"{said} of {count} samples of {how.sample_s} s, {how.of}"
+    def _rate(self, charge: Charge) -> tuple[int, str]:
+        if charge.window_s is not None:
+            return sum(self.windows(charge)), counted_text(charge)
+        how = rule_of_rate(charge)
+        amount, count = percentile_bytes(self._chosen(charge), how, charge.hours, self._tz)
+        return amount * 8 // how.sample_s, counted_text(charge, count)
+
+    def _chosen(self, charge: Charge) -> Samples:
+        """The samples of the zones and resources that a charge counts."""
+        every = self._pooled(charge.where.resources, rule_of_rate(charge).sample_s)
+        lines = self._lines(charge.where.zones)
+        return Samples(every.sums[lines], every.seen[lines], every.begins, every.first, every.after)
 
     def _pooled(self, resources: Filter, sample_s: int) -> Samples:
         key = (resources, sample_s)
@@ -228,6 +238,15 @@ class Metering:
             )
             self._seen[resources] = seen
         return self._seen[resources]
+
+
+def _sums_from(cube: NDArray[np.uint64], starts: NDArray[np.int64]) -> tuple[int, ...]:
+    """The sum of all lines from each start to the next, in halves like those of `_sums`."""
+    if not len(starts):
+        return ()
+    halves = (cube >> np.uint64(32), cube & np.uint64(0xFFFFFFFF))
+    high, low = (np.add.reduceat(half.sum(axis=0, dtype=np.uint64), starts).tolist() for half in halves)
+    return tuple((above << 32) + below for above, below in zip(high, low, strict=True))
 
 
 def _sums(cube: NDArray[np.uint64]) -> list[int]:

@@ -84,7 +84,8 @@ class Hours:
 @dataclass(frozen=True, slots=True)
 class Percentile:
     """How a series of rates becomes one rate. `sample_s`: seconds of a sample; `of`: sum, max_of_zones, sum_of_zones;
-    `missing_samples`: zero or skip; `valid_days`: a day without traffic does not count."""
+    `missing_samples`: zero or skip; `valid_days`: a day without traffic does not count; `valid_days_factor`: the price
+    is paid for the days with traffic, of all days of the period."""
 
     rank: Decimal
     sample_s: int
@@ -92,6 +93,7 @@ class Percentile:
     of: str
     missing_samples: str
     valid_days: bool
+    valid_days_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,9 @@ class Charge:
     package or block, paid begun or not as `begun` says; `rate`: a share of an amount, for percentage, and `of` the
     charges whose amounts those are (none: all others). `whole_units`: the quantity is taken up or down to whole units.
     `zero_pays_first_flat`: no usage still pays the first tier's flat sum. `top_tier`: blocks and percentile price all
-    by the tier reached. `window_s`: windows of that many seconds are priced each alone. `group`: of the charges of one
-    group only the dearest is paid. `percent_off`: taken off before minimum and cap. `tax`: in the contract's place."""
+    by the tier reached. `window_s`: windows of that many seconds, by the clock, are priced each alone. `group`: of the
+    charges of one group only the dearest is paid. `percent_off`: taken off before minimum and cap. `tax`: in the
+    contract's place."""
 
     id: str
     meter: Meter
@@ -229,13 +232,15 @@ class Period:
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """What a charge counted, in its own unit, exactly; `base` in base units (bytes, requests, bit/s) beside it.
-    `windows`: the units of each window, of a charge that prices windows alone."""
+    `windows`: the units of each window, of a charge that prices windows alone. `valid_days`: the days with traffic and
+    all days, of a charge that is paid for those."""
 
     charge: str
     units: Decimal
     base: int
     note: str = ""
     windows: tuple[Decimal, ...] = ()
+    valid_days: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.rating.model import Meter, Model
-from pipeline.rating.plan_shape import Amount, ChargeTable, PlanTable
+from pipeline.rating.plan_shape import Amount, ChargeTable, PercentileTable, PlanTable
 from pipeline.rating.units import UnitError, base_of, unit_for
 from pipeline.shape import Key, Problem, found, key_text
 
 _HOST = re.compile(r"(\*\.)?[^\s*,;/]{1,253}")
 _RATES = (Meter.P95_BPS, Meter.PEAK_BPS)
+LEAST_WINDOW_S = 3600
+"""Of a rate: each window is a percentile of its own."""
+
 _COUNTED = ("free_units", "whole_units", "window")
 
 NEEDS: dict[Model, tuple[str, ...]] = {
@@ -47,8 +50,7 @@ MAY: dict[Model, tuple[str, ...]] = {
         "commitment",
         "top_tier",
         "zero_pays_first_flat",
-        "free_units",
-        "whole_units",
+        *_COUNTED,
     ),
 }
 """The keys that it understands beside those."""
@@ -201,8 +203,7 @@ def _rates(charge: ChargeTable, key: Key) -> Iterator[Problem]:
                 f"expected p95_bps or peak_bps for model percentile, found {charge.meter.value}",
             )
         return
-    if charge.window is not None:
-        yield Problem((*key, "window"), f"not for meter {charge.meter.value}, which is one rate of a month")
+    yield from _rate_window(charge, key)
     rule = charge.percentile
     if rule is None or rule.rank is None:
         return
@@ -211,6 +212,25 @@ def _rates(charge: ChargeTable, key: Key) -> Iterator[Problem]:
         yield Problem(at, f"expected above 0 and up to 100, found {rule.rank.value}")
     elif charge.meter is Meter.PEAK_BPS and rule.rank.value != 100:
         yield Problem(at, f"meter peak_bps is the highest sample, rank 100; found {rule.rank.value}")
+
+
+def _rate_window(charge: ChargeTable, key: Key) -> Iterator[Problem]:
+    """Each window has a rate of its own, so it holds whole samples."""
+    if charge.window is None:
+        return
+    seconds, rule = charge.window.seconds, charge.percentile or PercentileTable()
+    if seconds < LEAST_WINDOW_S:
+        yield Problem(
+            (*key, "window"),
+            f"expected an hour or more for meter {charge.meter.value}, found {seconds // 60} minutes",
+        )
+    elif rule.sample is not None and seconds % rule.sample.seconds:
+        yield Problem(
+            (*key, "window"), f"expected a whole number of its samples of {rule.sample.seconds // 60} minutes"
+        )
+    if rule.valid_days_factor:
+        at = (*key, "percentile", "valid_days_factor")
+        yield Problem(at, "not with window: a window without traffic has its own price already")
 
 
 def _usage(charge: ChargeTable, key: Key) -> Iterator[Problem]:

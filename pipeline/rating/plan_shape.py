@@ -186,6 +186,7 @@ class PercentileTable(Struct, frozen=True, kw_only=True):
     of: Literal["sum", "max_of_zones", "sum_of_zones"] = "sum"
     missing_samples: Literal["zero", "skip"] = "zero"
     valid_days: bool = False
+    valid_days_factor: bool = False
 
 
 class CommitmentTable(Struct, frozen=True, kw_only=True):

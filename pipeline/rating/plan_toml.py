@@ -186,6 +186,7 @@ def _percentile(table: ChargeTable) -> Percentile | None:
         of=rule.of,
         missing_samples=rule.missing_samples,
         valid_days=rule.valid_days,
+        valid_days_factor=rule.valid_days_factor,
     )
 
 

@@ -98,6 +98,7 @@ def _charge_keys(charge: Charge) -> dict[str, Any]:
             "of": rule.of,
             "missing_samples": rule.missing_samples,
             "valid_days": rule.valid_days,
+            "valid_days_factor": rule.valid_days_factor or None,
         },
     }
 

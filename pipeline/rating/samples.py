@@ -5,6 +5,7 @@ Minutes come from pipeline.rating.meter as lines of a cube; it turns what is fou
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,33 @@ def percentile_bytes(samples: Samples, how: Percentile, hours: Hours | None, tz:
     found = select_ranks(values, np.cumsum(lengths) - lengths, lengths, ranks).tolist()
     amount = max(found, default=0) if how.of == "max_of_zones" else sum(found)
     return amount, int(lengths.max(initial=0))
+
+
+def window_bytes(
+    samples: Samples, how: Percentile, hours: Hours | None, tz: str, starts: NDArray[np.int64]
+) -> list[int]:
+    """The same of each window alone; `starts`: minutes from the first on. A sample is of the window it begins in."""
+    bounds = np.searchsorted(
+        samples.begins - samples.first, [*starts.tolist(), samples.after - samples.first]
+    )
+    found = []
+    for begin, end in itertools.pairwise(bounds.tolist()):
+        part = Samples(
+            samples.sums[:, begin:end],
+            samples.seen[:, begin:end],
+            samples.begins[begin:end],
+            samples.first,
+            samples.after,
+        )
+        found.append(percentile_bytes(part, how, hours, tz)[0])
+    return found
+
+
+def count_valid_days(samples: Samples, tz: str) -> tuple[int, int]:
+    """Days of the zone with traffic, in whichever line, and all days that the samples' time touches."""
+    busy = (samples.sums > 0).any(axis=0)
+    days = local_days(samples.first, samples.after, tz)
+    return len(np.unique(days[samples.begins[busy] - samples.first])), len(np.unique(days))
 
 
 def _counting(

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from fractions import Fraction
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from pipeline.rating.charge import rate_charge, rate_exactly
+from pipeline.rating.charge import rate_charge
 from pipeline.rating.commitments import commitment_use
 from pipeline.rating.discounts import distribute
 from pipeline.rating.meter import meter_plan
@@ -25,6 +25,7 @@ from pipeline.rating.model import (
     Meter,
     Percentile,
     Period,
+    Rounding,
     Tier,
     Where,
 )
@@ -285,9 +286,25 @@ def each_day(params: Case, usage: Case) -> Answer:
 
 @answers("valid_day_factor")
 def valid_days(params: Case, usage: Case) -> Answer:
-    charge = charge_of({"unit": "1"}, "per_unit", meter=Meter.P95_BPS)
-    factor = Fraction(int(usage["valid_days"]), int(params["month_days"]))
-    return {"factor": rate_exactly(charge, of(charge, "1"), factor).amount}
+    """1 Mbps on so many days of a month of that length, at 1 for 1 Mbps: what is paid is the factor."""
+    how = Percentile(
+        number("95"), 300, "nearest_rank", "sum", "zero", valid_days=True, valid_days_factor=True
+    )
+    charge = charge_of(
+        {"unit": "1"},
+        "per_unit",
+        meter=Meter.P95_BPS,
+        unit="Mbps",
+        percentile=how,
+        rounding=Rounding(scale=8),
+    )
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    month = Period(begin, begin + timedelta(days=int(params["month_days"])), "UTC")
+    first = int(begin.timestamp()) // 60
+    minutes = range(first, first + int(usage["valid_days"]) * 1440)
+    counted = usage_of(minutes, bytes_sent=[7_500_000] * len(minutes))
+    plan = plan_of(charge)
+    return {"factor": rate_plan(plan, meter_plan(plan, counted, month), month).total}
 
 
 @answers("overage")

@@ -206,7 +206,7 @@ def test_windows_add_up_and_each_is_alone() -> None:
     assert quantity.windows == (Decimal(3), Decimal(4), Decimal(8))
     assert quantity.units == 15
     with pytest.raises(UsageError, match="expected window_s of whole minutes"):
-        Metering(usage, period(begin, 150)).windows(charge(Meter.PEAK_BPS, window_s=3600))
+        Metering(usage, period(begin, 150)).windows(charge(Meter.REQUESTS, window_s=90))
 
 
 def test_sums_beyond_a_word_are_exact_or_refused() -> None:

@@ -55,6 +55,18 @@ def test_a_public_price_gives_the_sum_of_its_page(plan: str, units: dict[str, st
     assert net(plan, units) == Decimal(amount)
 
 
+def test_a_public_price_of_each_day_gives_the_sum_of_its_page() -> None:
+    """912 Mbps are 465.12, at the price of their band; another day has a band of its own."""
+    plan = shipped_book().find("public-baidu-peak", date(2026, 10, 1))
+
+    def paid(*days: str) -> Decimal:
+        windows = tuple(Decimal(day) for day in days)
+        return rate_plan(plan, [Quantity("peak", sum(windows, Decimal(0)), 0, windows=windows)], OCTOBER).net
+
+    assert paid("912") == Decimal("465.12")
+    assert paid("912", "0", "500", "20001") == Decimal("465.12") + Decimal("260.00") + Decimal("9400.47")
+
+
 def test_the_story_of_the_spike() -> None:
     """3,000 a month, until half the country comes: 1,110 TB are a million on his plan, and a fraction elsewhere."""
     assert net("start", {"traffic": "800"}) == Decimal(3000)
