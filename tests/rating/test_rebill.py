@@ -233,8 +233,11 @@ def test_a_rebill_takes_back_a_bill_with_its_adjustments(desk: Desk) -> None:
     assert desk.books.rebills[before].state is RebillState.SUPERSEDED
     with pytest.raises(RebillError, match="2 is an adjustment of bill 1"):
         desk.propose(2, BEST)
-    with pytest.raises(RebillError, match="nothing to rebill"):
-        desk.propose(1, simple_bill("1000540.00"))
+    for rule in ("per_unit", "worded anew"):
+        whole = simple_bill("1000540.00")
+        whole = replace(whole, lines=tuple(replace(line, rule=rule) for line in whole.lines))
+        with pytest.raises(RebillError, match="nothing to rebill"):
+            desk.propose(1, whole)
     name = desk.propose(1, BEST)
     assert rebill.difference(desk.books, name).old == simple_bill("1000540.00")
     desk.approve(name)
