@@ -335,3 +335,25 @@ def test_one_time_for_all_levels_or_one_for_each(tmp_path: Path) -> None:
     told = problems_of(tmp_path, MINIMAL + '[incidents]\nacknowledge = ["5m", "10m"]\nlevels = 1\n')
     assert told == ["prebill.toml:6: incidents.acknowledge: there are 1 levels, and 2 times for them"]
     assert "found an empty list" in problems_of(tmp_path, MINIMAL + "[incidents]\nacknowledge = []\n")[0]
+
+
+def test_what_discounts_and_letters_are_made_of_is_checked(tmp_path: Path) -> None:
+    offer = '{ ru = "а", en = "a" }'
+    text = f"""
+[store]
+dsn = "chdb:///s"
+[spool]
+path = "spool"
+[payback]
+margin = "1.5"
+left = 4
+months = 3
+[letters]
+free = [{", ".join([offer] * 7)}]
+"""
+    assert problems_of(tmp_path, text) == [
+        "prebill.toml:7: payback.margin: must be above 0 and at most 1: a part of a bill; found 1.5",
+        "prebill.toml:8: payback.left: must be at most payback.months (3): customers left in that many "
+        "customer-months; found 4",
+        "prebill.toml:10: letters: free and paid must be 6 offers at most, for one digit answers a letter; found 7",
+    ]
