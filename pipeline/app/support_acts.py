@@ -80,7 +80,7 @@ def take_request(
     now: float,
 ) -> list[DeskEvent]:
     """Takes a request in, names its manager, and tells the incident engine of a technical one: what the command line
-    and the gateway call. `key`: the caller's own for this request; given twice it is taken in once, and nothing
+    calls. `key`: the caller's own for this request; given twice it is taken in once, and nothing
     comes back."""
     from incidents.desk.mail.message import clean
 
@@ -143,7 +143,7 @@ def answer(log: StoreLog, of: Office, given: Given, now: float) -> list[DeskEven
                     f"support answer: no mail server is configured ([support.smtp]) to write to {request.address}",
                     mend="--sent records an answer that went another way.",
                 )
-            message = answer_letter(request, of, text, now, len(request.letters) + 1)
+            message = answer_letter(request, of, text, now, len(request.letters) + 1, given.actor)
             message_id = str(message["Message-ID"])
             try:
                 send(message)

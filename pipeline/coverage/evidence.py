@@ -113,13 +113,17 @@ def check_event(body: dict[str, Any]) -> list[_WrongError]:
             continue
         if not check(body[key]):
             faults.append(_WrongError(_show(body[key]), _EXPECTED[check], key))
-    if faults:
-        return faults
+    wrong = {fault.where for fault in faults}
     named = [key for key in ("customer", "target") if body.get(key) is not None]
-    if kind == "probe" and len(named) != 1:
+    if kind == "probe" and len(named) != 1 and wrong.isdisjoint(named):
         found = "both" if named else "neither"
         faults.append(_WrongError(found, "either customer or target", "customer"))
-    if "from" in body and "to" in body and parse_instant(body["to"]) <= parse_instant(body["from"]):
+    span = {"from", "to"}
+    if (
+        span <= required.keys()
+        and wrong.isdisjoint(span)
+        and parse_instant(body["to"]) <= parse_instant(body["from"])
+    ):
         faults.append(_WrongError(_show(body["to"]), f"a time after from ({body['from']})", "to"))
     return faults
 

@@ -119,3 +119,24 @@ def test_all_faults_are_told_at_once() -> None:
     assert [(p.line, p.where) for p in raised.value.problems] == [
         (1, ""), (2, "at"), (2, "edge"), (2, "action"), (3, "type"),
     ]  # fmt: skip
+
+
+def test_a_wrong_value_hides_no_other_fault_of_its_line() -> None:
+    planned = {
+        "type": "maintenance",
+        "at": T,
+        "scope": {"edges": "e1"},
+        "from": T,
+        "to": "2026-11-01T00:00:00Z",
+    }
+    probe = {"type": "probe", "at": T, "vantage": "a", "ok": "yes"}
+    with pytest.raises(EvidenceError) as raised:
+        parse_evidence(f"{json.dumps(planned)}\n{json.dumps(probe)}", actor="", now=0.0)
+    assert [(p.line, p.where) for p in raised.value.problems] == [
+        (1, "scope"), (1, "to"), (2, "ok"), (2, "customer"),
+    ]  # fmt: skip
+
+
+def test_strange_keys_are_kept_whatever_they_hold() -> None:
+    (one,) = parse_evidence(lines({"type": "tick", "from": "here", "to": "there"}), actor="", now=0.0)
+    assert one.body["to"] == "there"

@@ -60,9 +60,12 @@ def letters_due(desk: Desk, of: Office, now: float) -> list[Letter]:
     return _not_too_many(desk, found, of.settings, now) + _warnings(desk, of, now)
 
 
-def answer_letter(request: Request, of: Office, text: str, now: float, number: int) -> EmailMessage:
-    """A person's answer. Raises ValueError where the request has no address."""
-    name = manager_name(request.manager, of)
+def answer_letter(
+    request: Request, of: Office, text: str, now: float, number: int, actor: str = ""
+) -> EmailMessage:
+    """A person's answer, signed by the manager who writes it, else by the request's. Raises ValueError where the
+    request has no address."""
+    name = manager_name(actor if of.managers.find(actor) else request.manager, of)
     body = f"{clean_text(text).strip()}\n\n-- \n{name}\n" if name else f"{clean_text(text).strip()}\n"
     return _letter(request, of.settings, body, now, f"answer-{number}", automatic="")
 
@@ -84,9 +87,14 @@ def _acknowledgements(desk: Desk, of: Office, now: float) -> list[Letter]:
             lang, name = request.lang, manager_name(request.manager, of)
             s = of.settings
             within = within_text(s.first_answer_warn.span.total_seconds(), lang)
-            named = say("manager", lang, manager=name) if name else say("manager_soon", lang, within=within_text(
-                s.name_manager.span.total_seconds(), lang))  # fmt: skip
             always = request.kind in s.round_the_clock
+            soon = within_text(s.name_manager.span.total_seconds(), lang)
+            hours = "" if always else say("working", lang)
+            named = (
+                say("manager", lang, manager=name)
+                if name
+                else say("manager_soon", lang, within=soon, hours=hours)
+            )
             body = say("acknowledge", lang, number=request.id, named=named, within=within,
                        hours="" if always else say("in_hours", lang), sign=_sign(s, lang))  # fmt: skip
             message = _letter(request, s, body, now, "ack", automatic="auto-replied")

@@ -14,8 +14,9 @@ _WORDS: dict[str, dict[str, str]] = {
     "in_hours": {"en": " of our working time, and never later than in a day",
                  "ru": " рабочего времени и никогда не позже чем через сутки"},
     "manager": {"en": "{manager} is on it.", "ru": "Вашим вопросом занимается {manager}."},
-    "manager_soon": {"en": "We will tell you who is on it within {within} of our working time.",
-                     "ru": "Кто им занимается, сообщим в течение {within} рабочего времени."},
+    "manager_soon": {"en": "We will tell you who is on it within {within}{hours}.",
+                     "ru": "Кто им занимается, сообщим в течение {within}{hours}."},
+    "working": {"en": " of our working time", "ru": " рабочего времени"},
     "introduce": {
         "en": "Hello,\n\n{manager} is on your request #{number}.\n\n{sign}\n",
         "ru": "Здравствуйте!\n\nВашим обращением #{number} занимается {manager}.\n\n{sign}\n",

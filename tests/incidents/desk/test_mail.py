@@ -74,6 +74,31 @@ def test_a_letter_becomes_a_request_acknowledged_with_a_manager() -> None:
     assert (again.events, len(outbox)) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Сайт не работает, ошибка 502", "сообщим в течение 20 минут.\n"),
+        ("Вопрос", "сообщим в течение 20 минут рабочего времени.\n"),
+    ],
+)
+def test_at_night_a_technical_request_is_promised_a_manager_by_the_clock_that_it_has(
+    text: str, told: str
+) -> None:
+    outbox = list["EmailMessage"]()
+    turn(MemoryLog(), letter(text), outbox=outbox, now=WEDNESDAY + 13 * 3600)
+    assert told in outbox[0].get_content().replace("\r\n", "\n")
+
+
+def test_an_answer_is_signed_by_the_manager_who_writes_it_before_one_is_named() -> None:
+    log = MemoryLog()
+    turn(log, letter("Сайт не работает"), now=WEDNESDAY + 13 * 3600)
+    request = log.read().requests["1"]
+    assert request.manager == ""
+    for actor, sign in (("olga", "-- \nOlga\n"), ("somebody", "Text\n")):
+        answer = answer_letter(request, OFFICE, "Text", WEDNESDAY + 14 * 3600, 1, actor)
+        assert answer.get_content().endswith(sign)
+
+
 def test_an_answer_that_the_server_does_not_take_is_sent_in_the_next_round() -> None:
     log = MemoryLog()
 
