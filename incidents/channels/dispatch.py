@@ -47,6 +47,7 @@ class Dispatcher:
         sender: Sender[list[Pending]] | None = None,
         mirrors: Sequence[AlertMirror] = (),
         customers: Callable[[Transition], Sequence[Customer]] | None = None,
+        roster: Callable[[Transition], Sequence[Customer]] | None = None,
         repeat: float = REPEAT,
     ) -> None:
         self._settings = settings
@@ -61,7 +62,7 @@ class Dispatcher:
         self._hand_overs: dict[str, list[HandOver]] = {}
         self._under_way: list[tuple[float, list[Pending]]] = []
         self._recovered: dict[str, Transition] = {}
-        self._composer = Composer(settings.people, repeat)
+        self._composer = Composer(settings.people, repeat, roster)
         self.planned: tuple[Maintenance, ...] = ()
 
     def recover(self, transitions: Iterable[Transition], deliveries: Iterable[Delivery]) -> None:

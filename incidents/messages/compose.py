@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from incidents.channels.model import Message
 from incidents.messages import words
-from incidents.messages.letters import Story, promise, write_letter
+from incidents.messages.drafts import cases_of, draft_text, has_draft, is_known
+from incidents.messages.letters import Story, write_letter
 from incidents.messages.render import page, render
-from incidents.model import Audience, Change, Priority, Status
+from incidents.model import Audience, Change, Harm, Kind, Priority, Status
 from incidents.people.recipients import Customer, Why
 from incidents.people.settings import ROLES
 from incidents.phrases import in_language, source_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from incidents.channels.model import Sending
     from incidents.model import Transition
@@ -27,13 +28,18 @@ EVIDENCE_SHOWN = 8
 IN_FULL = 5
 IN_BRIEF = 30
 CUSTOMERS_SHOWN = 10
+ENGINE = "engine"
 
 
 class Composer:
-    """Remembers of each incident only when it began and when its clients were first written to."""
+    """Remembers of each incident only when it began, when its clients were first written to, and who ended it.
+    `roster`: whom an incident may hit, where that is all that is known; for the liaison alone."""
 
-    def __init__(self, people: People, repeat: float) -> None:
+    def __init__(
+        self, people: People, repeat: float, roster: Callable[[Transition], Sequence[Customer]] | None = None
+    ) -> None:
         self._people = people
+        self._roster = roster or (lambda _: ())
         self._repeat = repeat
         self._stories: dict[str, Story] = {}
 
@@ -41,7 +47,9 @@ class Composer:
         """Every transition, in order."""
         story = self._stories.setdefault(transition.incident, Story(transition.at))
         if transition.change is Change.REOPENED:
-            story.opened, story.lettered = transition.at, None
+            story.opened, story.lettered, story.judged = transition.at, None, False
+        if transition.change is Change.RESOLVED:
+            story.judged = transition.actor != ENGINE and transition.harm is not Harm.NONE
         letter = transition.change is Change.NOTICE and transition.audience is Audience.CLIENT
         if letter and transition.priority is Priority.COMPANY_WIDE and story.lettered is None:
             story.lettered = transition.at
@@ -55,6 +63,8 @@ class Composer:
         urgent = any(each.urgent for each in sendings)
         if recipient.why is Why.CLIENT:
             subject, text = self._letter(sendings[-1], now)
+        elif recipient.why is Why.LIAISON:
+            subject, text = self._liaison(sendings, roles, lang, now)
         else:
             parts = [self._part(each, roles[each.notice.incident], lang, now) for each in sendings[:IN_FULL]]
             subject, text = parts[0] if len(sendings) == 1 else _digest(sendings, parts, lang)
@@ -85,17 +95,13 @@ class Composer:
         return letter.subject, letter.text
 
     def _part(self, sending: Sending, roles: Roles, lang: str, now: float) -> tuple[str, str]:
-        notice, recipient = sending.notice, sending.recipient
-        subject = _subject(notice, lang)
-        text = self._notice(notice, recipient, roles, lang, now)
-        if recipient.why is Why.LIAISON and recipient.customers:
-            text = self._draft(notice, recipient, text, lang)
-        return subject, text
+        return _subject(sending.notice, lang), self._notice(sending, roles, lang, now)
 
-    def _notice(self, notice: Transition, recipient: Recipient, roles: Roles, lang: str, now: float) -> str:
+    def _notice(self, sending: Sending, roles: Roles, lang: str, now: float) -> str:
+        notice, recipient = sending.notice, sending.recipient
         newest = sorted(notice.evidence, key=lambda fact: -fact.at)
         resolved = notice.status is Status.RESOLVED
-        following = words.NEXT[lang]["resolved" if resolved else notice.kind.value]
+        following = words.NEXT[lang][_next(sending)]
         personal = recipient.why in (Why.ON_CALL, Why.COMPANY)
         return render(
             f"notice.{lang}.j2",
@@ -122,29 +128,18 @@ class Composer:
             why=words.WHY[lang][recipient.why.value],
         )
 
-    def _draft(self, notice: Transition, recipient: Recipient, context: str, lang: str) -> str:
-        story = self._stories.get(notice.incident) or Story(notice.at)
-        tz = self._people.oncall.tz
-        spoken = dict.fromkeys(words.language(each.lang) for each in recipient.customers)
-        letters = [
-            write_letter(
-                notice,
-                recipient.customers[0] if len(recipient.customers) == 1 else Customer(id="…"),
-                story,
-                lang=each,
-                tz=tz,
-                repeat=self._repeat,
-            )
-            for each in spoken
-        ]
-        return render(
-            f"liaison.{lang}.j2",
-            draft=notice.draft,
-            customers=_names([each.name or each.id for each in recipient.customers]),
-            next=promise(notice, self._repeat, tz),
-            letters=letters,
-            context=context,
-        )
+    def _liaison(
+        self, sendings: Sequence[Sending], roles: Mapping[str, Roles], lang: str, now: float
+    ) -> tuple[str, str]:
+        """Drafts first; what is known of one incident in full, of more a line each."""
+        tz, drafts = self._people.oncall.tz, [each for each in sendings if has_draft(each)]
+        parts = [self._part(each, roles[each.notice.incident], lang, now) for each in sendings[:1]]
+        subject, context = parts[0] if len(sendings) == 1 else _digest(sendings, [], lang, parts[0][0])
+        if not drafts:
+            return subject, context
+        perhaps = [() if is_known(each.notice) else self._roster(each.notice) for each in drafts]
+        cases = cases_of(drafts, self._stories, perhaps)
+        return subject, draft_text(cases, context, lang=lang, tz=tz, repeat=self._repeat, now=now)
 
     def _roles(self, roles: Roles, lang: str) -> str:
         held = ((role, getattr(roles, role)) for role in ROLES)
@@ -171,9 +166,21 @@ def _names(names: Sequence[str]) -> str:
     return f"{shown} + {left}" if left > 0 else shown
 
 
-def _digest(sendings: Sequence[Sending], parts: Sequence[tuple[str, str]], lang: str) -> tuple[str, str]:
-    """The first in full (`parts`), more by a line each, the rest by their number."""
-    brief = sendings[IN_FULL : IN_FULL + IN_BRIEF]
+def _next(sending: Sending) -> str:
+    """Which of the sentences about what to do next."""
+    notice = sending.notice
+    if sending.recipient.why is Why.LIAISON:
+        return "letter" if has_draft(sending) else "lettered"
+    if notice.status is Status.RESOLVED:
+        return "resolved"
+    return "task" if notice.kind is Kind.OUTAGE and notice.priority is Priority.NORMAL else notice.kind.value
+
+
+def _digest(
+    sendings: Sequence[Sending], parts: Sequence[tuple[str, str]], lang: str, first: str = ""
+) -> tuple[str, str]:
+    """The first in full (`parts`), more by a line each, the rest by their number. `first`: the subject of the first."""
+    brief = sendings[len(parts) : len(parts) + IN_BRIEF]
     text = render(
         f"digest.{lang}.j2",
         total=len(sendings),
@@ -187,6 +194,6 @@ def _digest(sendings: Sequence[Sending], parts: Sequence[tuple[str, str]], lang:
             )
             for each in brief
         ],
-        left=max(0, len(sendings) - IN_FULL - IN_BRIEF),
+        left=max(0, len(sendings) - len(parts) - IN_BRIEF),
     )
-    return words.one_line(f"{parts[0][0]} (+{len(sendings) - 1})", 140), text
+    return words.one_line(f"{first or parts[0][0]} (+{len(sendings) - 1})", 140), text

@@ -24,6 +24,7 @@ _WHAT: Mapping[str, Mapping[str, str]] = {
         "edge": "one of our locations is not serving as it should",
         "origin": "your origin server fails to answer our requests",
         "traffic": "far fewer requests reach your sites than usual at this time, while our network answers for them",
+        "line": "our support line does not answer as it should",
         "other": "we see something unusual in what your sites answer",
     },
     "ru": {
@@ -32,6 +33,7 @@ _WHAT: Mapping[str, Mapping[str, str]] = {
         "edge": "одна из наших площадок обслуживает не так, как должна",
         "origin": "ваш сервер-источник не отвечает на наши запросы",
         "traffic": "к вашим сайтам приходит намного меньше запросов, чем обычно в это время; наша сеть отвечает",
+        "line": "наша линия поддержки отвечает не так, как должна",
         "other": "мы видим необычное в ответах ваших сайтов",
     },
 }
@@ -42,6 +44,7 @@ _MATTERS: Mapping[str, Mapping[str, str]] = {
         "edge": "some of your visitors, those nearest to it, may wait longer or not be served",
         "origin": "visitors get only what is in our caches; new and personal pages fail",
         "traffic": "visitors may not be reaching you: look at your names in DNS, your links and your own checks",
+        "line": "a call may not reach us; your sites are not concerned, and a letter to us arrives",
         "other": "some visitors may notice it",
     },
     "ru": {
@@ -50,6 +53,7 @@ _MATTERS: Mapping[str, Mapping[str, str]] = {
         "edge": "часть посетителей, ближайших к ней, может ждать дольше или не получать ответа",
         "origin": "посетители получают только то, что есть в наших кэшах; новые и личные страницы не открываются",
         "traffic": "посетители могут до вас не доходить: проверьте свои имена в DNS, ссылки и собственные проверки",
+        "line": "до нас можно не дозвониться; ваших сайтов это не касается, письмо до нас дойдёт",
         "other": "часть посетителей может это заметить",
     },
 }
@@ -65,10 +69,11 @@ class Letter(Struct, frozen=True):
 
 class Story(Struct):
     """What is known of an incident's past: when it began, and when its clients were first written to (epoch
-    seconds)."""
+    seconds); `judged`: it is over by a person's word, and no evidence says so."""
 
     opened: float
     lettered: float | None = None
+    judged: bool = False
 
 
 def write_letter(
@@ -114,7 +119,10 @@ def promise(notice: Transition, repeat: float, tz: str, now: float | None = None
 
 def _kind(notice: Transition, story: Story) -> str:
     if notice.status is Status.RESOLVED:
-        return "resolved"
+        if story.judged:
+            return "closed"
+        warned = story.lettered is None and notice.priority is not Priority.COMPANY_WIDE
+        return "ended" if warned else "resolved"
     if notice.priority is not Priority.COMPANY_WIDE:
         return "warning"
     return "first" if story.lettered in (None, notice.at) else "update"
@@ -124,6 +132,6 @@ def _case(notice: Transition) -> str:
     if notice.priority is not Priority.COMPANY_WIDE:
         signs = {"the origin": "origin", "the traffic of": "traffic"}  # as the engine says it
         return next((case for sign, case in signs.items() if sign in notice.reason), "other")
-    if notice.scope.kind == "edge":
-        return "edge"
+    if notice.scope.kind in ("edge", "support_line"):
+        return "edge" if notice.scope.kind == "edge" else "line"
     return "confirmed" if notice.harm is Harm.CONFIRMED else "suspected"

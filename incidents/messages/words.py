@@ -112,6 +112,9 @@ NEXT: Mapping[str, Mapping[str, str]] = {
         "client_request": "Answer the client, and see what the probes of his hosts say: `prebill incidents show {id}`.",
         "watchdog": "Nobody is looking: bring the prober or the detector back, until then nothing is known.",
         "resolved": "Nothing to do. What happened: `prebill incidents show {id}`.",
+        "task": "No client is hurt: see that he is told, then look for the cause: `prebill incidents show {id}`.",
+        "letter": "Send the letter; whoever repairs it has been told. What is known: `prebill incidents show {id}`.",
+        "lettered": "Nothing to send: each client has got the letter. What is known: `prebill incidents show {id}`.",
     },
     "ru": {
         "billing_gap": "Сначала: обслуживаются ли клиенты? Затем по процедуре: `prebill tasks show {id}`.",
@@ -120,6 +123,9 @@ NEXT: Mapping[str, Mapping[str, str]] = {
         "client_request": "Ответьте клиенту и посмотрите, что говорят пробы его сайтов: `prebill incidents show {id}`.",
         "watchdog": "Никто не наблюдает: верните пробы или детектор, до тех пор ничего не известно.",
         "resolved": "Делать ничего не нужно. Что было: `prebill incidents show {id}`.",
+        "task": "Никто не пострадал: проследите, чтобы клиент знал, затем — причина: `prebill incidents show {id}`.",
+        "letter": "Отправьте письмо; кому чинить, тот уже знает. Что известно: `prebill incidents show {id}`.",
+        "lettered": "Отправлять нечего: каждый клиент письмо получил. Что известно: `prebill incidents show {id}`.",
     },
 }
 _AGES = {

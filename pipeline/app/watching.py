@@ -51,7 +51,7 @@ def watch_of(
     with ExitStack() as stack:
         lost = stack.enter_context(holding(store, WATCH, stop, wait=wait))
         inbox = Inbox()
-        notices = Notices(store, dispatcher_of(config), inbox, seconds)
+        notices = Notices(store, dispatcher_of(config, store), inbox, seconds)
         watch = Watch(store, config.incidents, seconds, inbox, notices)
         gaps, counters = LiveGaps(store, watch.log.at, watch.open_losses), LiveCounters(store)
         if checks:
@@ -120,7 +120,7 @@ def prober_of(config: Config, store: Store, clock: Callable[[], float]) -> Probe
     return prober_into(store, configured_checks(config), config, clock)
 
 
-def dispatcher_of(config: Config) -> Dispatcher | None:
+def dispatcher_of(config: Config, store: Store) -> Dispatcher | None:
     """What hands notices over; None where nobody is configured to have them."""
     notifying = config.notifying
     if not notifying.person and not notifying.channel:
@@ -130,10 +130,9 @@ def dispatcher_of(config: Config) -> Dispatcher | None:
     from incidents.channels.opening import open_channels
     from incidents.channels.sender import Threads
     from incidents.people.recipients import Customer
+    from pipeline.app.watch_roster import known_customers, roster_of
 
-    known = {
-        each.id: Customer(id=each.id, name=each.name or each.id, lang=each.lang) for each in config.customer
-    }
+    known = known_customers(config)
 
     def customers(notice: Transition) -> Sequence[Customer]:
         names = notice.customers or ((notice.scope.id,) if notice.scope.kind == "customer" else ())
@@ -148,5 +147,6 @@ def dispatcher_of(config: Config) -> Dispatcher | None:
         sender=Threads(),
         mirrors=[AlertMirror(name, channel, Threads()) for name, channel in opened.alerts.items()],
         customers=customers,
+        roster=roster_of(store, config),
         repeat=config.incidents.repeat.span.total_seconds(),
     )

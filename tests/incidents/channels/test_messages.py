@@ -210,6 +210,103 @@ def test_a_draft_has_the_text_in_each_clients_language() -> None:
     assert "Never promise when it will be repaired" in message.text
 
 
+def drafts(*notices: Transition, lang: str = "en", customers: tuple[Customer, ...] | None = None) -> Message:
+    """What the liaison gets; each notice for the customer of its scope."""
+    composer = Composer(company().people, MINUTES_20, lambda _: (Customer(id="c8"), Customer(id="c9")))
+    sendings = []
+    for each in notices:
+        composer.learn(replace(each, change=Change.OPENED, audience=None))
+        composer.learn(each)
+        whom = (Customer(id=each.scope.id),) if customers is None else customers
+        liaison = Recipient(id="vera", why=Why.LIAISON, channels=("w",), lang=lang, customers=whom)
+        sendings.append(Sending(notice=each, recipient=liaison, channel="w"))
+    return composer.message("k", sendings, {each.incident: NOBODY for each in notices}, T0 + 10)
+
+
+def to_client(number: int, **more: Any) -> Transition:
+    given = {"incident": f"i{number}", "scope": Scope("customer", f"c{number}"), "audience": Audience.CLIENT}
+    return everyone(**given | {"draft": True} | more)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_three_hundred_drafts_of_one_minute_are_one_text_and_all_of_their_names(lang: str) -> None:
+    message = drafts(*(to_client(number) for number in range(300)), lang=lang)
+    assert message.text.count("Dear …,") == 1
+    for number in range(300):
+        assert re.search(rf"\bc{number}\b", message.text)
+    assert len(message.text) < 12_000
+    assert len(message.notices) == 300
+    assert "(+299)" in message.subject
+
+
+def test_drafts_that_differ_in_their_times_are_texts_of_their_own_up_to_a_limit() -> None:
+    message = drafts(*(to_client(number, at=T0 + 60 * number) for number in range(40)))
+    assert message.text.count("Dear ") == 12
+    assert message.text.count("The text is as above, but it began at") == 28
+    assert all(re.search(rf"\bc{number}\b", message.text) for number in range(40))
+
+
+def test_more_clients_than_a_message_takes_are_counted_and_there_is_a_way_to_them() -> None:
+    many = tuple(Customer(id=f"client-{number}", lang=("en", "ru")[number % 2]) for number in range(800))
+    text = drafts(to_client(1, scope=Scope("edge", "e1"), customers=("c1",)), customers=many).text
+    assert "Please send this to 800 clients, listed below" in text
+    assert len(set(re.findall(r"client-\d+", text))) == 500
+    assert "and to 300 more: `prebill incidents show i1`" in text
+    assert "ru, to: client-1, client-3," in text
+
+
+@pytest.mark.parametrize("draft", [True, False])
+def test_where_nobody_knows_whom_it_hits_the_liaison_has_a_text_and_whom_it_may_concern(draft: bool) -> None:
+    text = drafts(to_client(1, scope=Scope("edge", "e1"), draft=draft), customers=()).text
+    assert "Nobody knows yet whom it hits (edge e1); these 2 may be concerned: c8, c9." in text
+    assert "one of our locations is not serving as it should" in text
+    russian = drafts(to_client(1, scope=Scope("edge", "e1"), draft=draft), customers=(), lang="ru").text
+    assert "Кого это задело, ещё неизвестно (узел e1); возможно, этих клиентов (2): c8, c9." in russian
+    assert "Dear …," in russian, "clients read their own language"
+
+
+def test_a_liaison_with_nothing_to_send_is_told_so_and_is_not_asked_to_repair() -> None:
+    text = drafts(to_client(1, customers=("c1",), draft=False), customers=()).text
+    assert "Dear" not in text
+    assert "Next: Nothing to send" in text
+    warning = drafts(to_client(1, priority=Priority.NORMAL, harm=Harm.NONE)).text
+    assert "Next: Send the letter" in warning
+    assert "restore the service" not in warning
+    assert "restore" not in told(notice(priority=Priority.NORMAL, harm=Harm.NONE), why=Why.QUEUE).text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("priority", "actor", "harm", "said"),
+    [
+        (Priority.COMPANY_WIDE, "engine", Harm.CONFIRMED, ("works again", "снова работает")),
+        (Priority.COMPANY_WIDE, "boris", Harm.CONFIRMED, ("We have closed", "Мы закрыли")),
+        (Priority.COMPANY_WIDE, "anna, boris", Harm.NONE, ("works again", "снова работает")),
+        (Priority.NORMAL, "engine", Harm.NONE, ("wrote to you about is over", "закончилось")),
+        (Priority.NORMAL, "boris", Harm.SUSPECTED, ("We have closed", "Мы закрыли")),
+    ],
+)
+def test_the_last_letter_says_what_is_so(
+    priority: Priority, actor: str, harm: Harm, said: tuple[str, str], lang: str
+) -> None:
+    """Only what was checked was checked, and only who was hurt has an apology."""
+    composer = Composer(company().people, MINUTES_20)
+    first = notice(audience=Audience.CLIENT, priority=priority, harm=harm)
+    over = replace(first, at=T0 + 900, status=Status.RESOLVED, notice="n-over")
+    ended = replace(over, change=Change.RESOLVED, audience=None, actor=actor, notice="")
+    for each in (transition(priority=priority), first, ended, over):
+        composer.learn(each)
+    contact = Recipient(
+        id="contact:c1", why=Why.CLIENT, channels=("w",), customers=(Customer(id="c1"),), lang=lang
+    )
+    sending = Sending(notice=over, recipient=contact, channel="w")
+    message = composer.message("k", [sending], {"i1": NOBODY}, T0 + 901)
+    assert said[lang == "ru"] in message.subject
+    again = "works again" in said[0]
+    assert bool(re.search("We have checked|мы некоторое время проверяли", message.text)) == again
+    assert bool(re.search("sorry|извинения", message.text)) == again
+
+
 def test_age_and_clock_are_those_of_who_reads() -> None:
     assert words.age_text(30, "en") == "30 s ago"
     assert words.age_text(-5, "ru") == "0 с назад"
