@@ -110,7 +110,10 @@ def count_book(
         np.zeros(shape, np.int64),
         np.zeros((len(customers), len(zones)), np.bool_),
     )
-    why_all = needs.alone[0][1] if needs.alone else _too_many(needs, len(customers))
+    # a plan of a currency that nobody pays in is compared with nothing, so nothing is counted for it
+    coins = {customer.plan.currency for customer in customers}
+    why_all = next((why for plan, why in needs.alone if plan.currency in coins), "")
+    why_all = why_all or _too_many(needs, len(customers))
     members: dict[int, Member] = {}
     closed: dict[int, ClosedMonth] = {}
     for place, customer in enumerate(customers):
