@@ -70,10 +70,13 @@ def spans_of(customer: CustomerSettings, month: Month) -> tuple[Span, ...]:
 def month_parts(
     store: Store, config: Config, customer: CustomerSettings, month: Month, now: datetime
 ) -> list[ContractPart]:
-    """What a customer used under each of his contracts in a month. Raises UsageFailure where none holds."""
+    """What a customer used under each of his contracts in a month. Raises UsageFailure where none holds, or none has
+    begun."""
+    from pipeline.app.still_open import refuse_future
     from pipeline.coverage.periods import ContractMonth
 
     spans = spans_of(customer, month)
+    refuse_future(month, now, spans)
     closes = {(c.first, c.after): c for c in store.closes(period=str(month), customer=customer.id)}
     found = []
     for span in spans:

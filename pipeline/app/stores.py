@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from pipeline.store.store import Store
 
 
+MOST_SAID = 400
+"""Letters of what the engine says."""
+
+_OF_THE_MACHINE = {
+    **dict.fromkeys((33, 40, 117, 226, 246, 271, 432), "the store cannot read what it holds, it is damaged"),
+    **dict.fromkeys((74, 75, 76, 107), "the store cannot read or write a file of its own"),
+    243: "the store has no space left",
+    241: "the store has no memory left",
+    **dict.fromkeys((159, 202, 209, 210, 279), "the store is too busy or too far to answer"),
+}
+"""Refusals that are no fault of a query: by ClickHouse's number, what they come to."""
+
+
 @contextmanager
 def existing_store(context: Context) -> Iterator[Store]:
     """The store, which must be there already: reading must not make an empty one. Raises UsageFailure, ReachFailure."""
@@ -25,7 +38,7 @@ def existing_store(context: Context) -> Iterator[Store]:
         dsn = parse_dsn(context.dsn)
     except DsnError as error:
         raise UsageFailure(str(error)) from None
-    if isinstance(dsn, ChdbDsn) and not (dsn.path.is_dir() and any(dsn.path.iterdir())):
+    if isinstance(dsn, ChdbDsn) and not (dsn.path / "metadata").is_dir():
         raise ReachFailure(
             f"there is no store at {dsn.path}",
             mend="`prebill run` makes it; --store names another, and so does store.dsn in the configuration.",
@@ -47,7 +60,13 @@ def any_store(context: Context) -> Iterator[Store]:
             yield store
     except DsnError as error:
         raise UsageFailure(str(error)) from None
-    except QueryError:
+    except QueryError as error:
+        if why := _OF_THE_MACHINE.get(error.code):
+            said = str(error).partition("DB::Exception: ")[2] or str(error)
+            raise ReachFailure(
+                f"{why}: {said[:MOST_SAID]}{'…' * (len(said) > MOST_SAID)}",
+                mend="`prebill doctor` tells what is in the way.",
+            ) from None
         raise  # the command knows whose query it was
     except SchemaError as error:
         raise ReachFailure(str(error), mend="`prebill doctor` tells more.") from None

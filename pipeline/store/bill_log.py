@@ -57,10 +57,11 @@ class BillLog:
 
     def document(self, number: int) -> Entry:
         """A bill or a credit note as it was issued. Raises RebillError where there is none."""
-        rows = self._sessions.rows(
-            f"SELECT {_COLUMNS} FROM {TABLE} WHERE number = {{number:UInt64}} AND number > 0",
-            {"number": number},
-        )
+        rows = []
+        if 0 < number < 1 << 64:
+            rows = self._sessions.rows(
+                f"SELECT {_COLUMNS} FROM {TABLE} WHERE number = {{number:UInt64}}", {"number": number}
+            )
         if not rows:
             raise RebillError(f"there is no bill {number}")
         return _entry(rows[0])

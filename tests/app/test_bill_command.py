@@ -278,7 +278,7 @@ def test_price_of_a_file(prebill: Prebill, site: Path) -> None:
         ("q.json", "{", "expected JSON"),
         ("u.csv", "minute,requests\n2026-10-01T00:00:00Z,5\n2026-11-01T00:00:00Z,5\n", "--month: required"),
         ("u.csv", "minute,bytes_sent\n2026-10-01T00:00:00Z,5\n", "expected usage with requests"),
-        ("u.csv", "minute,requests\nyesterday,5\n", "expected times like"),
+        ("u.csv", "minute,requests\nyesterday,5\n", "expected a time like"),
         ("gone.csv", None, "cannot be read"),
     ],
 )  # fmt: skip
