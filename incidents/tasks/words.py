@@ -97,11 +97,14 @@ def say(key: str, language: str, **values: Any) -> str:
 
 
 def money_text(amounts: Iterable[Money], language: str) -> str:
-    """`1,200.00 RUB (900.00 to 1,500.00)`, a currency after the other; empty where there is none."""
+    """`1,200.00 RUB (900.00 to 1,500.00)`, in Russian `1 200,00 ₽`, as bills print it; a currency after the other,
+    empty where there is none."""
     told = []
     for money in amounts:
-        low, expected, high = (amount_text(part) for part in (money.low, money.expected, money.high))
-        name = f" {money.currency}" if money.currency else ""
+        low, expected, high = (
+            amount_text(part, language) for part in (money.low, money.expected, money.high)
+        )
+        name = _currency(money.currency, language)
         same = money.low == money.high
         told.append(
             f"{expected}{name}"
@@ -111,10 +114,22 @@ def money_text(amounts: Iterable[Money], language: str) -> str:
     return ", ".join(told)
 
 
-def amount_text(amount: Decimal) -> str:
-    """`1,200.50`: no zeros behind the second digit of a coin."""
+def amount_text(amount: Decimal, language: str = "en") -> str:
+    """`1,200.50`: no zeros behind the second digit of a coin. In Russian always with kopecks: `1 200,50`."""
     whole, _, coins = f"{amount:,f}".partition(".")
-    return f"{whole}.{coins[:2]}{coins[2:].rstrip('0')}" if coins else whole
+    if language == "ru":
+        return f"{whole.replace(',', TIED)},{coins[:2]:0<2}{coins[2:].rstrip('0')}"
+    return f"{whole}.{coins[:2]:0<2}{coins[2:].rstrip('0')}" if coins else whole
+
+
+def _currency(currency: str, language: str) -> str:
+    if not currency or language != "ru":
+        return f" {currency}" if currency else ""
+    return f"{TIED}{'₽' if currency == 'RUB' else currency}"
+
+
+TIED = "\u00a0"
+"""What does not break keeps thousands and the currency with their number, as on bills."""
 
 
 def age_text(seconds: float, language: str = "en") -> str:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from incidents.desk.clocks import Clocks, HeadWarning, warnings
 from incidents.desk.mail.message import ADDRESS, clean, clean_text
-from incidents.desk.mail.words import say, span_text, within_text
+from incidents.desk.mail.words import late_text, say, within_text
 from incidents.desk.model import (
     Acknowledged,
     Introduced,
@@ -205,7 +205,7 @@ def _warning(request: Request, warning: HeadWarning, of: Office, lang: str, now:
     if warning.clock is None:
         what = say("too_many", lang, count=warning.letters, most=of.settings.letters)
     else:
-        late = span_text(warning.clock.late_by(now), lang)
+        late = late_text(warning.clock.late_by(now), lang)
         what = say(f"late_{warning.clock.what}", lang, late=late)
     text = say(
         "warning",

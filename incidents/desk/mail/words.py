@@ -86,6 +86,16 @@ def span_text(seconds: float, lang: str) -> str:
     )
 
 
+def late_text(seconds: float, lang: str) -> str:
+    """`2 days 13 hours`, `3 hours 1 minute`, rounded down: a lateness is not made longer by being told."""
+    minutes = max(1, int(seconds) // 60)
+    days, hours, rest = (minutes // 1_440, minutes // 60 % 24, 0) if minutes >= 2 * 1_440 else (0, 0, minutes)
+    if rest >= 120:
+        hours, rest = divmod(rest, 60)
+    parts = (days * 86_400, hours * 3_600, rest * 60)
+    return " ".join(span_text(part, lang) for part in parts if part)
+
+
 def within_text(seconds: float, lang: str) -> str:
     """The same after `within`, which in Russian asks for the genitive."""
     if lang != "ru":

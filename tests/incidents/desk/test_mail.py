@@ -19,6 +19,7 @@ from incidents.desk.mail.intake import take_in
 from incidents.desk.mail.letters import answer_letter, letters_due
 from incidents.desk.mail.maildir import Maildir, RawLetter
 from incidents.desk.mail.message import own_words, parse_letter
+from incidents.desk.mail.words import late_text
 from incidents.desk.model import TEXT_LIMIT, NpsGiven, Received, Replied
 from incidents.desk.rounds import run_round
 from tests.incidents.desk.cases import WEDNESDAY, Letters, MemoryLog, desk_office, letter
@@ -87,6 +88,15 @@ def test_at_night_a_technical_request_is_promised_a_manager_by_the_clock_that_it
     outbox = list["EmailMessage"]()
     turn(MemoryLog(), letter(text), outbox=outbox, now=WEDNESDAY + 13 * 3600)
     assert told in outbox[0].get_content().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"),
+    [(0, "1 minute"), (60, "1 hour"), (119, "119 minutes"), (181, "3 hours 1 minute"), (2_880, "2 days"),
+     (61 * 60, "2 days 13 hours"), (61 * 60 + 59, "2 days 13 hours")],
+)  # fmt: skip
+def test_a_lateness_is_told_no_longer_than_it_is(minutes: int, told: str) -> None:
+    assert late_text(minutes * 60, "en") == told
 
 
 def test_an_answer_is_signed_by_the_manager_who_writes_it_before_one_is_named() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
@@ -13,9 +14,9 @@ from incidents.model import Change, Harm, Kind, Priority, Scope, Status, Transit
 from incidents.procedure import procedure_for
 from incidents.tasks.build import tasks_of
 from incidents.tasks.digest import digest_html, digest_of, digest_text
-from incidents.tasks.model import Lost
+from incidents.tasks.model import Lost, Money
 from incidents.tasks.sheet import sheet_text
-from incidents.tasks.words import SENTENCES, age_text
+from incidents.tasks.words import SENTENCES, age_text, money_text
 
 Make = Callable[..., Transition]
 DAY = 86_400.0
@@ -64,6 +65,17 @@ def test_a_gap_below_an_outage_is_not_counted_as_another(
         assert (digest.hurt, digest.hurt_now) == (("o1",), ("o1",)), gap
     alone = digest_of([make_transition(harm=Harm.CONFIRMED)], [], since=now - DAY, now=now)
     assert alone.hurt == ("i1",), "a gap whose own clients are hurt is counted"
+
+
+def test_money_is_told_in_russian_as_bills_tell_it() -> None:
+    def told(*parts: str, currency: str = "RUB", language: str = "ru") -> str:
+        low, expected, high = map(Decimal, parts)
+        return money_text([Money(low, expected, high, currency)], language).replace("\u00a0", "~")
+
+    assert told("29500", "29500", "29500") == "29~500,00~₽"
+    assert told("1.6", "1.6145", "1234567.5") == "1,6145~₽ (от 1,60 до 1~234~567,50)"
+    assert told("2", "2", "2", currency="USD") == "2,00~USD"
+    assert told("29500.5", "29500.5", "29500.5", language="en") == "29,500.50 RUB"
 
 
 def test_a_day_without_anything_says_so(now: float) -> None:
