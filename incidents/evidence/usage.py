@@ -26,7 +26,7 @@ class Served(NamedTuple):
     bytes_sent: int = 0
 
     def plus(self, other: Served) -> Served:
-        return Served(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        return Served(self[0] + other[0], self[1] + other[1], self[2] + other[2])
 
 
 Minute = tuple[str, int]
@@ -53,12 +53,13 @@ class TrafficTold:
         lines = []
         erring = {name for cells in served.values() for name, cell in cells.items() if cell.errors_5xx > 0}
         erring |= burning
+        known = self._customers() if wanted else {}
         for edge, minute in sorted(served.keys() | whole, key=lambda cell: (cell[1], cell[0])):
             told = self._told[edge, minute]
             cells = dict(served.get((edge, minute), {}))
             is_whole = (edge, minute) in whole
             if is_whole:
-                here = wanted & self._customers_of(edge)
+                here = wanted & known.get(edge, set())
                 cells = {**dict.fromkeys(here, Served()), "": Served(), **cells}
             for customer, cell in sorted(cells.items()):
                 matters = customer == "" or customer in wanted or customer in erring or customer in told
@@ -74,13 +75,33 @@ class TrafficTold:
                 )  # fmt: skip
         return lines
 
-    def _customers_of(self, edge: str) -> set[str]:
-        return {name for (of, _), told in self._told.items() if of == edge for name in told if name}
+    def _customers(self) -> dict[str, set[str]]:
+        """By edge, of whom anything was told there."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for (edge, _), told in self._told.items():
+            found[edge].update(told)
+        for names in found.values():
+            names.discard("")
+        return found
 
     def forget(self, before: int) -> None:
         """Minutes before this one are told no more."""
         for cell in [cell for cell in self._told if cell[1] < before]:
             del self._told[cell]
+
+
+def sums(rows: Iterable[tuple[str, int, str, int, int, int]]) -> dict[Minute, Served]:
+    """The same rows by edge and minute, whoever's they are."""
+    found: dict[Minute, list[int]] = {}
+    for edge, minute, _, requests, errors, bytes_sent in rows:
+        cell = found.get((edge, minute))
+        if cell is None:
+            found[edge, minute] = [requests, errors, bytes_sent]
+        else:
+            cell[0] += requests
+            cell[1] += errors
+            cell[2] += bytes_sent
+    return {cell: Served(*figures) for cell, figures in found.items()}
 
 
 def by_customer(
@@ -89,12 +110,14 @@ def by_customer(
     """Rows of (edge, minute, resource, requests, errors, bytes) by customer; a resource that is nobody's is left out,
     an empty one is all."""
     found: dict[Minute, dict[str, Served]] = defaultdict(dict)
-    for edge, minute, resource, *figures in rows:
+    for edge, minute, resource, requests, errors, bytes_sent in rows:
         customer = owner(resource) if resource else ""
         if customer is None:
             continue
         cells = found[edge, minute]
-        cells[customer] = cells.get(customer, Served()).plus(Served(*figures))
+        known = cells.get(customer)
+        more = Served(requests, errors, bytes_sent)
+        cells[customer] = more if known is None else known.plus(more)
     return found
 
 

@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from incidents.evidence.usage import Served, TrafficTold, by_customer, fallen
+from incidents.evidence.usage import TrafficTold, by_customer, fallen, sums
 from pipeline.app.live_burns import SlowBurns
 from pipeline.coverage.model import SEGMENT_STATES
 
@@ -144,9 +144,8 @@ class LiveUsage:
         if lately.count(first, after) <= FACTS_AT_ONCE:
             rows = lately.by_resource(first, after, cut)
             served = by_customer(rows, self._owner)
-            for edge, minute, _, *figures in rows:
-                cells = served[edge, minute]
-                cells[""] = cells.get("", Served()).plus(Served(*figures))
+            for cell, whole in sums(rows).items():
+                served[cell][""] = whole
         else:
             served = by_customer(lately.by_edge(first, after, cut), self._owner)
             failing = lately.by_resource(first, after, cut, errors=ERRORS_FLOOR)
