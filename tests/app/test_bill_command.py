@@ -339,3 +339,32 @@ def test_a_told_period_is_one_month_at_most(prebill: Prebill, site: Path) -> Non
     code, said = priced("2026-09-30T21:00:00Z", "2026-10-31T21:00:00Z")
     assert code == 0
     assert said == "the period lies in more than one month of UTC: it is priced as one whole month\n"
+
+
+def test_a_zone_has_the_same_price_before_and_after_the_close(prebill: Prebill, site: Path) -> None:
+    """What an edge served before it was expected, it served in its zone."""
+    config = (
+        (site / "prebill.toml")
+        .read_text()
+        .replace("from = 2026-10-31T20:55:00Z", "from = 2026-10-31T20:58:00Z")
+    )
+    (site / "prebill.toml").write_text(config.replace('plan = "per-request"', 'plan = "zoned"'))
+    zoned = PLAN.replace('id = "per-request"', 'id = "zoned"', 1)
+    zoned = zoned.replace('meter = "requests"', 'meter = "requests"\nwhere = { zone = ["ru-central"] }')
+    (site / "plans" / "zoned.toml").write_text(zoned)
+    assert prebill("run", "--once").returncode == 0
+
+    def priced(*asked: str) -> object:
+        found = prebill(*asked, "--month", "2026-10", "--now", RIPE, "--json")
+        assert found.returncode == 0, found.stderr
+        said = json.loads(found.stdout)
+        of = said[0] if asked[0] == "bill" else said["bill"] if asked[1] == "c1" else said[0]["bill"]
+        return of["lines"], of["total"], of["uncounted"]
+
+    ways = (("bill", "c1"), ("simulate", "c1"), ("simulate", "--all"))
+    still = [priced(*way) for way in ways]
+    assert still[0] == still[1] == still[2]
+    assert still[0][1:] == ("67.10", [])  # type: ignore[index]
+    accept = ("--accept-gaps", "--actor", "anna", "--reason", "disk burnt")
+    assert prebill("close", "2026-10", "--now", RIPE, *accept).returncode == 0
+    assert [priced(*way) for way in ways] == still
