@@ -15,6 +15,7 @@ from incidents.tasks.build import add_up, shared_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from incidents.events import Probe
     from incidents.model import Transition
@@ -41,9 +42,10 @@ def account_of(
     *,
     now: float,
     undelivered: int = 0,
+    passed_over: AbstractSet[str] = frozenset(),
 ) -> Account | None:
     """The account as of `now`, None where there is no such incident. Lost minutes are those of its own task and of the
-    tasks below it."""
+    tasks below it. `passed_over`: the keys of sendings that nobody got, since a newer one went in their place."""
     histories = histories_of(transitions, now)
     history = histories.get(incident)
     if not history:
@@ -61,7 +63,11 @@ def account_of(
     changes = [each for each in history if each.change is not Change.NOTICE]
     answer = next((each for each in changes if _answered(each)), None)
     wide = next((each for each in history if each.priority is Priority.COMPANY_WIDE), None)
-    sendings = {(each.notice, each.at): each for each in history if each.audience and each.notice}
+    sendings = {
+        (each.notice, each.at): each
+        for each in history
+        if each.audience and each.notice and f"{each.notice}@{each.at:.6f}" not in passed_over
+    }
     told = Counter(each.audience for each in sendings.values() if not each.draft)
     return Account(
         incident=incident,

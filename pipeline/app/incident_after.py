@@ -76,7 +76,11 @@ def account_in(store: Store, view: TaskView, incident: str) -> Account:
         raise UsageFailure(f"incident {incident!r}: {told}", mend="`prebill incidents list` shows all.")
     opened = min(each.at for each in view.transitions if each.incident == found[0])
     tries: dict[tuple[str, float], bool] = {}
+    passed_over, went = set[str](), set[str]()
     for row in store.incidents.deliveries(incident=found[0]):
+        (passed_over if row.reason == "superseded" else went).add(row.key)
+        if row.reason == "superseded":
+            continue
         sending = (row.notice, row.at)
         tries[sending] = tries.get(sending, False) or row.ok
     account = account_of(
@@ -86,6 +90,7 @@ def account_in(store: Store, view: TaskView, incident: str) -> Account:
         probes_in(store, opened - BEFORE_S),
         now=view.now,
         undelivered=sum(not reached for reached in tries.values()),
+        passed_over=passed_over - went,
     )
     if account is None:
         raise UsageFailure(f"incident {incident!r}: opened after --now")

@@ -70,6 +70,15 @@ def test_clean_minutes_before_the_end_were_no_harm_where_probes_say_so(
     assert found.split == Split(not_served=5, not_logged=5)
 
 
+def test_a_reminder_that_a_newer_one_took_the_place_of_was_told_to_nobody(
+    story: tuple[Transition, ...], clock: Clock
+) -> None:
+    company = [each for each in story if each.notice == "n2"]
+    passed_over = {f"{each.notice}@{each.at:.6f}" for each in company[:1]}
+    assert dict(account(story, clock(60)).told)["company"] == 2
+    assert dict(account(story, clock(60), passed_over=passed_over).told)["company"] == 1
+
+
 def test_each_notice_counts_once_however_often_it_was_repeated(
     story: tuple[Transition, ...], clock: Clock
 ) -> None:
