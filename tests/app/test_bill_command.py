@@ -231,7 +231,7 @@ def test_what_is_wrong_is_told(prebill: Prebill, site: Path) -> None:
         (("letter", "c1", *month, "--discount", "200"), 2, "more than 0 and at most 100; found '200'"),
         (("letter", "c1", *month, "--paid", "gold"), 2, "--paid: expected TEXT=AMOUNT"),
         (("rebill", "propose", "c1"), 2, "--reason: required"),
-        (("rebill", "propose", "c1"), 2, "expected --plan, --discount or both"),
+        (("rebill", "propose", "c1"), 2, "--month: required"),
         (("rebill", "propose", "c1", *month, "--plan", "x", "--reason", "y"), 2, 'no plan "x"'),
         (
             ("rebill", "propose", "c1", *month, "--plan", "calm", "--reason", "y"),

@@ -84,6 +84,7 @@ def letter(
     """
     from pipeline.app.month_bill import customer_of
     from pipeline.app.plan_files import book_of
+    from pipeline.rating.exports.show import plain
     from pipeline.rating.letter import letter_subject, letter_text
 
     config = context.config
@@ -99,7 +100,7 @@ def letter(
     subject, text = letter_subject(found, language), letter_text(found, language)
     if json:
         options = [
-            {"offer": o.offer.value, "amount": None if o.amount is None else str(o.amount)}
+            {"offer": o.offer.value, "amount": None if o.amount is None else plain(o.amount)}
             for o in found.options
         ]
         print_json({"subject": subject, "text": text, "options": options})

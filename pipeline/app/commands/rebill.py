@@ -196,6 +196,7 @@ def _show_all(store: Store, context: Context, what: str | None, lang: str | None
 def _entry_json(books: Books, number: int) -> dict[str, Any]:
     from pipeline.app.issued import kind_of
     from pipeline.rating.exports.bill_json import to_json
+    from pipeline.rating.exports.show import plain
 
     entry = books.documents[number]
     return {
@@ -209,7 +210,7 @@ def _entry_json(books: Books, number: int) -> dict[str, Any]:
         "reason": entry.reason,
         "period": to_json(entry.bill, None)["period"],
         "plan": entry.bill.plan,
-        "total": str(entry.bill.total),
+        "total": plain(entry.bill.total),
         "currency": entry.bill.currency,
     }
 
@@ -218,6 +219,7 @@ def _document(books: Books, found: Rebill, causes: Causes | None = None) -> dict
     from pipeline.app.issued import credit_notes
     from pipeline.app.rebill_causes import causes_json
     from pipeline.rating.exports.bill_json import to_json
+    from pipeline.rating.exports.show import plain
     from pipeline.rating.rebill import difference
 
     moved = difference(books, found.id)
@@ -234,9 +236,9 @@ def _document(books: Books, found: Rebill, causes: Causes | None = None) -> dict
         "credit_note": found.credit or None,
         "credit_notes": credit_notes(books, found),
         "new_bill": found.issued or None,
-        "old_total": str(moved.old.total),
-        "new_total": str(moved.new.total),
-        "difference": str(moved.delta.total),
+        "old_total": plain(moved.old.total),
+        "new_total": plain(moved.new.total),
+        "difference": plain(moved.delta.total),
         "currency": moved.new.currency,
         "lines": to_json(moved.delta, None)["lines"],
         **({} if causes is None else causes_json(causes)),
