@@ -25,7 +25,7 @@ PRIORITIES = {
 }
 
 
-def escalates(incident: Incident, found: Judgement) -> bool:
+def clock_runs(incident: Incident, found: Judgement) -> bool:
     """Whether the verification clock runs: a suspicion that nothing answers."""
     return (
         incident.suspected_at is not None
@@ -33,8 +33,12 @@ def escalates(incident: Incident, found: Judgement) -> bool:
         and incident.clean_at is None
         and not found.held
         and not incident.muted
-        and not incident.paused
     )
+
+
+def escalates(incident: Incident, found: Judgement) -> bool:
+    """Whether it is this incident that goes up by its clock, and not the one that it hangs below."""
+    return clock_runs(incident, found) and not incident.paused
 
 
 def raise_to(
@@ -50,11 +54,28 @@ def raise_to(
 
 
 def hang(view: View, incident: Incident, found: Judgement) -> Incident | None:
-    """Put it below the incident that it follows; its own notices rest there."""
+    """Put it below the incident that it follows; its own notices rest there. What has called everyone by itself
+    stays above what has not."""
     above = view.state.incidents.get(found.followed) if found.followed else None
+    if above is not None and _called(incident) and above.priority is not Priority.COMPANY_WIDE:
+        above = None
     incident.parent = above.id if above else ""
     incident.paused = above is not None
     return above
+
+
+def _called(incident: Incident) -> bool:
+    return incident.priority is Priority.COMPANY_WIDE and not incident.borrowed
+
+
+def hand_clock(incident: Incident, above: Incident, found: Judgement) -> bool:
+    """A question that nobody has answered yet is older than the outage that takes it over: so is its deadline. Whether
+    that brings the deadline nearer."""
+    asked, theirs = incident.suspected_at, above.suspected_at
+    if asked is None or theirs is None or asked >= theirs or not clock_runs(incident, found):
+        return False
+    above.suspected_at = asked
+    return True
 
 
 def wanted_of(harm: Harm, above: Incident | None) -> Priority:

@@ -10,7 +10,7 @@ import msgspec
 
 from incidents.engine.acts import act
 from incidents.engine.canonical import in_order
-from incidents.engine.changes import escalates
+from incidents.engine.changes import clock_runs
 from incidents.engine.intake import is_news, take
 from incidents.engine.judge_customer import counted_loss, judge_customer, judge_origin
 from incidents.engine.judge_edge import judge_edge
@@ -235,7 +235,11 @@ class Engine:
             if not found.bad or found.newest <= (known.resolved_at or 0.0) or not self._exists(subject):
                 return []  # nothing has been heard since: it is over, and forgotten
             known = None
+        above = state.incidents.get(found.followed)
+        clock = above.suspected_at if above is not None else None
         told = settle(view, subject, found)
+        if above is not None and above.suspected_at != clock:
+            changed |= {found.followed, subject}  # its deadline has come nearer
         incident = state.incidents.get(subject)
         if incident is not None:
             self._ids[incident.id] = subject
@@ -266,7 +270,7 @@ class Engine:
         exact = [incident.next_level, incident.next_repeat]
         if incident.clean_at is not None:
             exact.append(incident.clean_at + limits.clean)
-        if escalates(incident, found) and incident.suspected_at is not None:
+        if clock_runs(incident, found) and incident.suspected_at is not None:
             exact.append(incident.suspected_at + limits.verification)
         if incident.muted and incident.muted_until != float("inf"):
             exact.append(incident.muted_until)

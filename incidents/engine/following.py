@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incidents.engine.changes import escalates, hang, raise_to, rest, unanswered, wanted_of
+from incidents.engine.changes import (
+    clock_runs,
+    escalates,
+    hand_clock,
+    hang,
+    raise_to,
+    rest,
+    unanswered,
+    wanted_of,
+)
 from incidents.engine.judge_customer import harm_rank
 from incidents.engine.notices import announce, tell
 from incidents.model import Change, Harm, Kind, Priority
@@ -27,7 +36,8 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
     own = Harm.NONE if incident.verified and not found.followed else found.harm
     parent_before = incident.parent
     above = hang(view, incident, found)
-    if own is Harm.NONE:
+    asks = own if incident.verified or found.own is None else found.own
+    if asks is Harm.NONE:
         incident.suspected_at = None
     elif incident.suspected_at is None or (parent_before and not incident.parent):
         incident.suspected_at = now  # what it hung below is over: its own clock begins
@@ -37,6 +47,11 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
     wanted = wanted_of(own, above)
     reason = incident.reason
     late = incident.suspected_at is not None and now >= incident.suspected_at + limits.verification
+    if above is not None and above.priority is not Priority.COMPANY_WIDE:
+        handed = hand_clock(incident, above, found)
+        if late and not handed and clock_runs(incident, found):
+            above = None  # what it hangs below is held by evidence that does not answer for this one
+            incident.parent, incident.paused = "", False
     if above is None and escalates(incident, found) and late:
         wanted, reason = Priority.COMPANY_WIDE, unanswered(view, incident)
     if wanted.rank > incident.priority.rank:

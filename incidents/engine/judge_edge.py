@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from incidents.engine.state import Cell, Pair
     from incidents.engine.windows import Burn
 
-_CUSTOMERS_TOLD = 200
-
 
 def judge_edge(view: View, subject: str) -> Judgement:
     """Harm through one edge."""
@@ -109,7 +107,7 @@ def _smoulders(view: View, name: str, slow: Slow, good: tuple[str, ...], until: 
 
 def _customers_of(view: View, edge: str) -> tuple[str, ...]:
     traffic = view.state.traffic.get(edge)
-    return tuple(sorted(c for c in traffic.pairs if c)[:_CUSTOMERS_TOLD]) if traffic else ()
+    return tuple(sorted(c for c in traffic.pairs if c)) if traffic else ()
 
 
 def neighbours_carry(view: View, edge: str, *, dead: bool) -> tuple[bool | None, float | None]:

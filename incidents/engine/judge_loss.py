@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from incidents.engine.judgement import View
     from incidents.engine.state import Incident, Loss
 
-_CUSTOMERS_TOLD = 200
-
 
 def judge_loss(view: View, subject: str) -> Judgement:
     """Harm behind the lost minutes of an edge: none only where something fresh, apart from the logs, shows it."""
@@ -31,12 +29,12 @@ def judge_loss(view: View, subject: str) -> Judgement:
     if loss is None or not loss.spans:
         return Judgement(good=("gap",), newest=loss.told_at if loss else 0.0)
     customers = customers_of(view, edge, loss)
-    served, until, facts = _served(view, edge, customers)
+    served, most, until, facts = _served(view, edge, customers)
     parent = worst_outage(view, edge, customers)
     still = counts_zero(state, edge, moment, limits)
     harm, held, reason = Harm.NONE, True, f"logs of edge {edge} are lost; the clients are served"
     if not served:
-        harm, held = Harm.SUSPECTED, False
+        harm, held = Harm.SUSPECTED, most
         reason = f"logs of edge {edge} are lost, nothing fresh shows that the clients are served: probe them at once"
     elif still:
         harm = Harm.SUSPECTED
@@ -50,8 +48,8 @@ def judge_loss(view: View, subject: str) -> Judgement:
             f"logs of edge {edge} are lost; the watch was away from {instant_text(away.since)} to"
             f" {instant_text(away.back)}: probe the clients at once, silence is raised at {instant_text(away.until)}"
         )
+    own = harm
     if parent is not None:
-        held = True
         if harm_rank(parent.harm) > harm_rank(harm):
             harm = parent.harm
         reason = f"logs of edge {edge} are lost; it hangs below {parent.id}, clients first"
@@ -61,10 +59,11 @@ def judge_loss(view: View, subject: str) -> Judgement:
         good=("served",) if served and not still else (),
         held=held,
         asked=asked,
+        own=own,
         beyond=parent is not None,  # its clients are hurt: no plan for an edge covers that
         reason=reason,
         facts=(*facts, *loss_facts(loss, view.now)),
-        customers=tuple(customers[:_CUSTOMERS_TOLD]),
+        customers=tuple(customers),
         newest=loss.told_at,
         until=until,
         wants_probe=not served,
@@ -100,7 +99,7 @@ def judge_request(view: View, subject: str) -> Judgement:
         harm=parent.harm if parent and parent.harm is Harm.CONFIRMED else Harm.SUSPECTED,
         bad=("request",),
         good=("served",) if answered else (),
-        held=verdict.healthy or verdict.held or parent is not None,
+        held=verdict.healthy or verdict.held,
         reason=reason,
         facts=(said, *probe_facts(state, target, moment, limits)),
         customers=(asked.customer,),
@@ -145,19 +144,21 @@ def _was_served(view: View, edge: str, customers: list[str]) -> bool:
     return not any(judge_probes(view.state, each, view.moment, view.limits).bad for each in targets)
 
 
-def _served(view: View, edge: str, customers: list[str]) -> tuple[bool, float | None, tuple[Fact, ...]]:
-    """Whether a fresh probe of the edge, or of every customer of it, is fine; until when that holds."""
+def _served(view: View, edge: str, customers: list[str]) -> tuple[bool, bool, float | None, tuple[Fact, ...]]:
+    """Whether a fresh probe of the edge, or of every customer of it, is fine; whether at least most of each one's
+    probes are; until when that holds."""
     state, moment, limits = view.state, view.moment, view.limits
     at_edge = judge_probes(state, EDGE + edge, moment, limits)
     facts = probe_facts(state, EDGE + edge, moment, limits)
     if at_edge.healthy:
-        return True, at_edge.until, facts
+        return True, True, at_edge.until, facts
     until = at_edge.until
-    fine = bool(customers)
+    fine = most = bool(customers)
     for customer in customers:
         verdict = judge_probes(state, CUSTOMER + customer, moment, limits)
         until = soonest(until, verdict.until)
         fine = fine and verdict.healthy
+        most = most and (verdict.healthy or verdict.held)
         if len(facts) < 2 * limits.quorum:
             facts = (*facts, *probe_facts(state, CUSTOMER + customer, moment, limits))
-    return fine and not at_edge.bad, until, facts
+    return fine and not at_edge.bad, most or at_edge.held, until, facts

@@ -108,7 +108,8 @@ def _take(view: View, incident: Incident, found: Judgement) -> None:
     """What is known now; sources that ever spoke of harm are remembered, and breaks in what was clean."""
     if found.bad:
         incident.facts, incident.customers = found.facts, found.customers
-        incident.reason = found.reason
+        if incident.kind in FOLLOW_EVIDENCE or PRIORITIES[found.harm].rank >= incident.priority.rank:
+            incident.reason = found.reason  # else what it was raised for stays said, while less is seen now
         incident.sources = sorted({*incident.sources, *found.bad})
         incident.word = max(incident.word, found.newest)
     elif found.facts:

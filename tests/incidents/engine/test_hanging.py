@@ -1,0 +1,139 @@
+"""What hangs below an outage: its question does not wait for the clock of the outage, whatever evidence there is."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incidents.engine import Engine
+from incidents.events import Event, Gap, Probe, Request, Tick, Traffic
+from incidents.model import Change, Kind, Priority, Scope, Status, Transition
+
+from .drawn import START, STEP, STEPS, events, run, thrown
+from .test_invariants import END, SMALL, worst
+
+C1 = Scope("customer", "c1")
+C2 = Scope("customer", "c2")
+GAP = Gap(at=START, edge="e1", since=START - 600, until=START - 300, loss_class="missing", customers=("c1",))
+WORD = Request(at=START, id="r1", customer="c1", kind="technical")
+
+
+def probe(minute: float, ok: bool, vantage: str = "a", scope: Scope = C1) -> Probe:
+    return Probe(at=START + 60 * minute, scope=scope, vantage=vantage, ok=ok)
+
+
+def called(lines: list[Transition]) -> list[tuple[float, Kind]]:
+    """What was raised for the whole company by itself, and when, in minutes."""
+    return [
+        ((line.at - START) / 60, line.kind)
+        for line in lines
+        if line.change is Change.RAISED and line.priority is Priority.COMPANY_WIDE and not line.parent
+    ]
+
+
+@pytest.mark.parametrize("first", [GAP, WORD], ids=["gap", "request"])
+def test_a_failing_probe_moves_no_deadline_back(first: Event) -> None:
+    lines = run([first, probe(4.5, ok=False), Tick(at=START + 360)])
+    assert called(lines) == [(5, Kind.OUTAGE)]
+
+
+def test_an_outage_that_most_probes_deny_answers_for_its_own_clients_alone() -> None:
+    both = Gap(
+        at=START, edge="e1", since=START - 600, until=START - 300, loss_class="missing",
+        customers=("c1", "c2"),
+    )  # fmt: skip
+    held = [probe(1, ok=vantage != "a", vantage=vantage) for vantage in "abc"]
+    assert called(run([both, *held, Tick(at=START + 330)])) == [(5, Kind.BILLING_GAP)]
+    assert called(run([GAP, *held, Tick(at=START + 330)])) == []
+
+
+def test_who_has_called_everyone_is_not_hushed_by_a_lesser_outage() -> None:
+    lines = run([GAP, probe(6, ok=False), Tick(at=START + 360)])
+    last = [line for line in lines if line.kind is Kind.BILLING_GAP][-1]
+    assert (last.priority, last.parent) == (Priority.COMPANY_WIDE, "")
+
+
+def of_clients(drawn: list[Event]) -> tuple[int, int]:
+    found = worst([line for line in run([*drawn, END]) if line.kind is not Kind.WATCHDOG])
+    return found.last, found.ever
+
+
+def check_harm_of_every_kind(drawn: list[Event], seed: int) -> None:
+    """1: one more failing probe of a client or an edge never leaves less urgency, whatever else is told. A prober that
+    speaks is not silent: watchdogs are not counted. Nor are origins' probes drawn: they tell whose the cause is."""
+    dice = random.Random(seed)  # noqa: S311
+    scope = dice.choice([C1, C2, Scope("edge", "e1"), Scope("edge", "e2")])
+    more = Probe(at=START + STEP * dice.randint(0, STEPS), scope=scope, vantage=dice.choice("abcd"), ok=False)
+    before, after = of_clients(drawn), of_clients([*drawn, more])
+    assert after[0] >= before[0]
+    assert after[1] >= before[1]
+
+
+def check_health_of_every_kind(drawn: list[Event], seed: int) -> None:
+    """3: without one healthy probe of a client or an edge no priority is lower, whatever else is told. Of a prober
+    that was never heard of nobody knows that it is silent: watchdogs are not counted."""
+    fine = [each for each in drawn if isinstance(each, Probe) and each.ok and each.scope.kind in _SERVED]
+    if not fine:
+        return
+    without = fine[seed % len(fine)]
+    before, after = of_clients(drawn), of_clients([each for each in drawn if each != without])
+    assert after[0] >= before[0]
+    assert after[1] >= before[1]
+
+
+_SERVED = ("customer", "edge")
+
+
+@SMALL
+@given(events, st.integers(0, 10_000))
+def test_harm_of_every_kind(drawn: list[Event], seed: int) -> None:
+    check_harm_of_every_kind(drawn, seed)
+
+
+@SMALL
+@given(events, st.integers(0, 10_000))
+def test_health_of_every_kind(drawn: list[Event], seed: int) -> None:
+    check_health_of_every_kind(drawn, seed)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("chunk", range(10))
+def test_every_kind_at_length(chunk: int) -> None:
+    for seed in range(2_000 * chunk, 2_000 * (chunk + 1)):
+        check_harm_of_every_kind(thrown(seed), seed)
+        check_health_of_every_kind(thrown(seed), seed)
+
+
+def test_every_hit_client_is_told() -> None:
+    minute = [
+        Traffic(
+            at=START + 60, edge="e1", minute=START, requests=1000, errors_5xx=500, customer=f"c{number:03}"
+        )
+        for number in range(300)
+    ]
+    lines = run([*minute, Tick(at=START + 60)])
+    outage = next(line for line in lines if line.scope == Scope("edge", "e1"))
+    lost = run([Gap(
+        at=START, edge="e1", since=START - 60, until=START, loss_class="missing",
+        customers=tuple(each.customer for each in minute),
+    )])  # fmt: skip
+    assert len(outage.customers) == len(lost[0].customers) == 300
+
+
+def test_a_reminder_says_what_confirmed_it() -> None:
+    engine = Engine()
+    for minute in range(26):
+        vantages = "ab" if minute < 2 else "a"
+        for_all = [probe(minute, ok=False, vantage=vantage) for vantage in vantages]
+        fine = [probe(minute, ok=True, vantage=vantage) for vantage in "bc" if minute >= 2]
+        lines = engine.advance(START + 60 * minute, [*for_all, *fine])
+        reminded = [line.reason for line in lines if line.reason.startswith("not resolved: ")]
+        if reminded:
+            assert all(reason.startswith("not resolved: probes of c1 fail") for reason in reminded)
+            break
+    else:
+        pytest.fail("it was never said again")
+    assert [one.status for one in engine.incidents if one.kind is Kind.OUTAGE] == [Status.OPEN]
