@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from incidents.channels.settings import anchored as anchored_channels
 from incidents.channels.settings import anchored_ways
 from incidents.desk.settings import anchored as anchored_desk
+from incidents.policy import Policy
 from pipeline.app.failures import UsageFailure
 from pipeline.app.settings import Config, CustomerSettings, EdgeSettings, PlansSettings
 from pipeline.rating.plan_errors import PlanError
@@ -25,6 +26,9 @@ MAX_SIZE = 16 << 20
 
 _PATIENT = frozenset({"customer", "edge"})
 """Sections whose rules pass over what could not be read in them, and look at the rest."""
+
+_JUDGED_BY = {"objective_percent": ("burn_rate", "slow_burn"), "levels": ("acknowledge",)}
+"""Keys of the policy that a rule holds against another: with a default in its place it would tell what is not so."""
 
 _PLACEHOLDERS = {"store": {"dsn": "chdb:///unknown"}, "spool": {"path": "unknown"}}
 """In place of required sections that cannot be read, while rules look at the others."""
@@ -148,7 +152,23 @@ def _told_by_rules(config: Config | None, document: dict[str, Any], problems: li
         rest = replace(rest, customer=found)
     if "edge" in broken:
         rest = replace(rest, edge=_readable(EdgeSettings, document.get("edge"), "edge"))
-    return check(rest, broken - _PATIENT, customers, {problem.key for problem in problems})
+    patient = _PATIENT
+    if "incidents" in broken and (policy := _readable_policy(document, problems)) is not None:
+        rest, patient = replace(rest, incidents=policy), patient | {"incidents"}
+    return check(rest, broken - patient, customers, {problem.key for problem in problems})
+
+
+def _readable_policy(document: dict[str, Any], problems: list[Problem]) -> Policy | None:
+    """The policy without the keys that cannot be read, nor those that are judged by one of them."""
+    wrong = {
+        str(problem.key[1]) for problem in problems if problem.key[:1] == ("incidents",) and problem.key[1:]
+    }
+    for key in tuple(wrong):
+        wrong.update(_JUDGED_BY.get(key, ()))
+    table = _table(document.get("incidents"))
+    return read_struct(
+        Policy, {key: value for key, value in table.items() if key not in wrong}, ("incidents",), []
+    )
 
 
 def _readable(kind: type[S], given: object, name: str) -> tuple[S, ...]:

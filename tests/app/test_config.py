@@ -320,6 +320,22 @@ def test_common_services_are_known_without_apprise() -> None:
     assert set(NotificationManager().schemas()) >= COMMON
 
 
+def test_a_wrong_type_hides_no_rule_of_the_policy_and_makes_none_up(tmp_path: Path) -> None:
+    text = """[incidents]
+quorum = "two"
+failures = 21
+fall_percent = "101"
+levels = true
+acknowledge = ["1m", "2m", "3m", "4m", "5m"]
+objective_percent = 7
+burn_rate = "1200"
+restart_grace = "1h"
+"""
+    told = problems_of(tmp_path, MINIMAL + text)
+    keys = ["quorum", "failures", "fall_percent", "levels", "objective_percent", "restart_grace"]
+    assert [each.split(": ")[1] for each in told] == [f"incidents.{key}" for key in keys]
+
+
 def test_one_time_for_all_levels_or_one_for_each(tmp_path: Path) -> None:
     one = load(tmp_path, MINIMAL + '[incidents]\nacknowledge = "7m"\n')
     assert [each.span for each in one.incidents.acknowledge] == [timedelta(minutes=7)]
