@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.app.terminal import printable
+from pipeline.rating.exports.show import shorter
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,14 +86,8 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, float):
         return value if value - value == 0 else None  # neither NaN nor an infinity, which JSON cannot hold
     if isinstance(value, Decimal):
-        return _decimal_text(value)
+        return shorter(value)
     return value if value is None or isinstance(value, str | int | bool) else str(value)
-
-
-def _decimal_text(value: Decimal) -> str:
-    """As ClickHouse itself writes one: no exponent, and no zeros behind the last figure; 0E-9 is 0."""
-    text = f"{abs(value) if value.is_zero() else value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def cell_text(plain: Any) -> str:

@@ -13,15 +13,15 @@ from pipeline.rating.exports.show import shorter
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (Decimal("0E-9"), "0"),
-        (Decimal("-0.000000000"), "0"),
-        (Decimal("24000.000000000"), "24000"),
+        (Decimal("0E-9"), "0.00"),
+        (Decimal("-0.000000000"), "0.00"),
+        (Decimal("24000.000000000"), "24000.00"),
         (Decimal("26089.990000000"), "26089.99"),
         (Decimal("1E-9"), "0.000000001"),
         (Decimal("1E+3"), "1000"),
     ],
 )
-def test_a_decimal_is_plain_text_as_clickhouse_writes_it(value: Decimal, text: str) -> None:
+def test_a_decimal_is_plain_text_without_empty_decimals(value: Decimal, text: str) -> None:
     assert plain_value(value) == text
 
 

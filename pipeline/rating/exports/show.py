@@ -49,7 +49,7 @@ def plain(value: Decimal) -> str:
 
 
 def shorter(value: Decimal) -> str:
-    """The same without the zeros behind its second decimal, which a product has: 3660.00 × 1.5 is 5490.00."""
+    """The same without zeros behind its second decimal, which products have: 3660.00 × 1.5 is 5490.00, not 5490.000."""
     whole, dot, fraction = plain(value).partition(".")
     return f"{whole}{dot}{fraction[:2]}{fraction[2:].rstrip('0')}"
 
