@@ -58,7 +58,7 @@ def hang(view: View, incident: Incident, found: Judgement) -> Incident | None:
     stays above what has not."""
     above = view.state.incidents.get(found.followed) if found.followed else None
     if above is not None and _called(incident) and above.priority is not Priority.COMPANY_WIDE:
-        above = None
+        above, incident.reason = None, found.alone or found.reason
     incident.parent = above.id if above else ""
     incident.paused = above is not None
     return above

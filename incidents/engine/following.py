@@ -51,7 +51,7 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
         handed = hand_clock(incident, above, found)
         if late and not handed and clock_runs(incident, found):
             above = None  # what it hangs below is held by evidence that does not answer for this one
-            incident.parent, incident.paused = "", False
+            incident.parent, incident.paused, incident.reason = "", False, found.alone or found.reason
     if above is None and escalates(incident, found) and late:
         wanted, reason = Priority.COMPANY_WIDE, unanswered(view, incident)
     if wanted.rank > incident.priority.rank:

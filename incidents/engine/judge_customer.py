@@ -8,7 +8,7 @@ from incidents.engine.judgement import Judgement, soonest
 from incidents.engine.meters import counters_deny
 from incidents.engine.probes import judge_probes, probe_facts
 from incidents.engine.slow import slow_of_customer
-from incidents.engine.subjects import CUSTOMER, EDGE, name_of
+from incidents.engine.subjects import CUSTOMER, EDGE, ORIGIN, name_of
 from incidents.engine.traffic import (
     burn_of_customer,
     burn_of_pair,
@@ -36,7 +36,7 @@ def judge_customer(view: View, subject: str) -> Judgement:
     name = name_of(subject)
     verdict = judge_probes(state, subject, moment, limits)
     pairs = fresh_pairs(state, name, moment, limits) if name in state.homes else {}
-    burn, cause = _burn(view, pairs, verdict)
+    burn, cause = _burn(view, name, pairs, verdict)
     fall = fall_of_customer(pairs, limits)
     fell = fall is not None and has_fallen(fall, limits)
     _remember(state, name, fall if fell else None, pairs)
@@ -65,6 +65,7 @@ def judge_customer(view: View, subject: str) -> Judgement:
             held = held or verdict.harm is not Harm.CONFIRMED
             harm, warn = _worse(harm, Harm.SUSPECTED), True
             reasons.append(f"only the origin of {name} fails, our probe is fine: the client is warned first")
+            facts += [*probe_facts(state, ORIGIN + name, moment, limits)]
         elif cause == "alone":
             if harm is Harm.NONE:
                 harm, held = Harm.SUSPECTED, verdict.healthy
@@ -87,6 +88,8 @@ def judge_customer(view: View, subject: str) -> Judgement:
     elif burn is not None and burn.requests and not cause:
         good.append("slow")
     until = _edge_of_freshness(pairs, limits.fresh)
+    if cause == "origin":
+        until = soonest(until, judge_probes(state, ORIGIN + name, moment, limits).until)
     if fell and fall is not None:
         said = Fact(fall.at, "traffic", f"{fall.actual:,} requests a minute, {fall.usual:,.0f} are usual")
         denied = counters_deny(state, fall, moment, limits)
@@ -160,7 +163,7 @@ def counted_loss(view: View, name: str) -> tuple[str, Fall] | None:
     return (edge, fall) if edge else None
 
 
-def _burn(view: View, pairs: dict[str, Pair], verdict: Verdict) -> tuple[Burn | None, str]:
+def _burn(view: View, name: str, pairs: dict[str, Pair], verdict: Verdict) -> tuple[Burn | None, str]:
     """A customer's burn, and whose it is: `origin`, `ours` (or nobody's yet), `alone` where one edge serves him and
     others well, empty where there is none of his own."""
     if not pairs:
@@ -175,6 +178,11 @@ def _burn(view: View, pairs: dict[str, Pair], verdict: Verdict) -> tuple[Burn | 
         return burn, "origin"
     if not everywhere:
         return burn, ""
+    if (
+        verdict.healthy
+        and judge_probes(view.state, ORIGIN + name, view.moment, limits).harm is Harm.CONFIRMED
+    ):
+        return burn, "origin"  # logs need not tell whose an error is: several looks at his origin do
     return burn, "ours" if edges > 1 else "alone" if _others_served(view, pairs) else ""
 
 

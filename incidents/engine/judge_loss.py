@@ -48,7 +48,7 @@ def judge_loss(view: View, subject: str) -> Judgement:
             f"logs of edge {edge} are lost; the watch was away from {instant_text(away.since)} to"
             f" {instant_text(away.back)}: probe the clients at once, silence is raised at {instant_text(away.until)}"
         )
-    own = harm
+    own, alone = harm, reason
     if parent is not None:
         if harm_rank(parent.harm) > harm_rank(harm):
             harm = parent.harm
@@ -60,6 +60,7 @@ def judge_loss(view: View, subject: str) -> Judgement:
         held=held,
         asked=asked,
         own=own,
+        alone=alone,
         beyond=parent is not None,  # its clients are hurt: no plan for an edge covers that
         reason=reason,
         facts=(*facts, *loss_facts(loss, view.now)),
@@ -90,7 +91,7 @@ def judge_request(view: View, subject: str) -> Judgement:
     parent = _open_outage(view, target)
     later = any(look.ok and look.at >= asked.word_at for look in state.targets.get(target, {}).values())
     answered = verdict.clean and later
-    reason = f"{asked.customer} reports a technical problem"
+    alone = reason = f"{asked.customer} reports a technical problem"
     if parent is not None:
         reason += f"; it hangs below {parent.id}"
     elif not verdict.healthy:
@@ -101,6 +102,7 @@ def judge_request(view: View, subject: str) -> Judgement:
         good=("served",) if answered else (),
         held=verdict.healthy or verdict.held,
         reason=reason,
+        alone=alone,
         facts=(said, *probe_facts(state, target, moment, limits)),
         customers=(asked.customer,),
         newest=asked.word_at,

@@ -23,8 +23,8 @@ class Judgement(Struct, frozen=True, kw_only=True):
     because something fresh shows that the clients are served, or because it is of no client. `asked`: nothing is raised
     yet, whoever was away asks first. `beyond`: harm outside
     of the scope, which no plan mutes. `warn`: the client is told first. `newest`: the time of the newest bad
-    evidence. `until`: when this may change by age alone. `followed`: the incident that this one hangs below; `own`: its
-    harm without that one, where it differs.
+    evidence. `until`: when this may change by age alone. `followed`: the incident that this one hangs below; `own`,
+    `alone`: its harm and its reason without that one, where they differ.
     """
 
     harm: Harm = Harm.NONE
@@ -42,6 +42,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     wants_probe: bool = False
     followed: str = ""
     own: Harm | None = None
+    alone: str = ""
 
 
 class View(Struct, frozen=True):

@@ -48,7 +48,8 @@ class Links:
         self._requests.get(customer, set()).discard(name)
 
     def dependents(self, subject: str) -> Iterator[str]:
-        """The subjects whose judgement stands on this one's; all of them have a greater rank."""
+        """The subjects whose judgement stands on this one's; all of them have a greater rank, but a customer whose
+        errors his origin may answer for."""
         if subject.startswith(CUSTOMER):
             customer = name_of(subject)
             state = self._state
@@ -63,6 +64,9 @@ class Links:
                 yield REQUEST + name
             if ORIGIN + customer in state.incidents:
                 yield ORIGIN + customer
+        elif subject.startswith(ORIGIN):
+            if name_of(subject) in self._state.burning:
+                yield CUSTOMER + name_of(subject)
         elif subject.startswith(EDGE):
             edge = name_of(subject)
             if GAP + edge in self._state.incidents:
