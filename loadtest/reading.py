@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import threading
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from pipeline.crew import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,11 +69,7 @@ def read_all(values: NDArray[Any], threads: int) -> NDArray[np.int64]:
     def part(number: int, first: int, after: int) -> None:
         read(values.ctypes.data + first * _TURN, (after - first) * _TURN, sums[number].ctypes.data)
 
-    spans = list(pairwise(turns * i // threads for i in range(threads + 1)))
-    helpers = [threading.Thread(target=part, args=(i, *spans[i])) for i in range(1, threads)]
-    for helper in helpers:
-        helper.start()
-    part(0, *spans[0])
-    for helper in helpers:
-        helper.join()
+    spans = pairwise(turns * i // threads for i in range(threads + 1))
+    with Crew(threads) as crew:
+        crew.do([functools.partial(part, number, *span) for number, span in enumerate(spans)])
     return sums

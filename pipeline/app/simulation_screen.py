@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.app.simulation_words import reason, tell, thing
+from pipeline.app.simulation_words import tell, thing
 from pipeline.app.terminal import out
+from pipeline.rating.exports.phrases import reason_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,7 @@ def show_best(
     if len(savers) > MOST:
         out().print(tell("more", lang, count=len(savers) - MOST))
     if free := [(who, found) for who, found in every if found.free]:
-        shown = [f"{who.name or who.id} ({reason(found.free, lang)})" for who, found in free[:SHOWN]]
+        shown = [f"{who.name or who.id} ({reason_words(found.free, lang)})" for who, found in free[:SHOWN]]
         names = ", ".join([*shown, *(["…"] if len(free) > SHOWN else [])])
         out().print(Text(tell("free", lang, count=len(free), who=names), style="yellow"))
     for coin in sorted({found.current.currency for _, found in every}):
@@ -89,8 +90,6 @@ def show_best(
 def show_simulation(title: str, found: Simulation, lang: str) -> None:
     """What it costs as it stands, the ranking with what made each lose, then what would change it."""
     from rich.text import Text
-
-    from pipeline.rating.exports.phrases import reason_words
 
     out().print(Text(title, style="bold"))
     if found.provisional:
@@ -143,7 +142,7 @@ def _show_uncounted(found: Simulation, lang: str) -> None:
 
     told = [uncounted_text(each, lang) for each in found.uncounted]
     if told or found.free:
-        said = ", ".join(told) or reason(found.free, lang)
+        said = ", ".join(told) or reason_words(found.free, lang)
         out().print(Text(f"{say('uncounted', lang)}: {said}", style="yellow"))
 
 
@@ -192,7 +191,7 @@ def _show_left_out(found: Simulation, lang: str) -> None:
     public = sum(bool(plan.source) for plan, _ in found.left_out)
     own = [(plan, why) for plan, why in found.left_out if not plan.source]
     for plan, why in own[:SHOWN]:
-        out().print(Text(tell("not_compared", lang, plan=plan.id, why=reason(why, lang))))
+        out().print(Text(tell("not_compared", lang, plan=plan.id, why=reason_words(why, lang))))
     if len(own) > SHOWN:
         out().print(tell("more_left_out", lang, count=len(own) - SHOWN))
     if public:

@@ -1,8 +1,7 @@
-"""What the tables of a simulation say, once in each language; reasons that rating tells in English are turned here."""
+"""What the tables of a simulation say, once in each language."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pipeline.rating.exports.words import place
@@ -83,20 +82,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "plan-cap": ("ограничение сверху", "its cap"),
 }
 
-_REASONS = (
-    (r"its currency is (\S+), not (\S+)", r"его валюта \1, а не \2"),
-    (r"nothing in it prices traffic in zone (.+)", r"в нём нет цены трафика в зоне \1"),
-    (r"nothing in it prices requests in zone (.+)", r"в нём нет цены запросов в зоне \1"),
-    (r"nothing in it prices traffic in no zone", "в нём нет цены трафика вне зон"),
-    (r"nothing in it prices requests in no zone", "в нём нет цены запросов вне зон"),
-    (r"nothing in it prices traffic of (\S+) in (?:zone )?(.+)", r"в нём нет цены трафика \1 (зона: \2)"),
-    (r"nothing in it prices requests of (\S+) in (?:zone )?(.+)", r"в нём нет цены запросов \1 (зона: \2)"),
-    (r"nothing in it prices traffic from (.+) to (.+) \((.+)\)", r"в нём нет цены трафика с \1 до \2 (\3)"),
-    (r"nothing in it prices requests from (.+) to (.+) \((.+)\)", r"в нём нет цены запросов с \1 до \2 (\3)"),
-    (r"charge (.+): expected usage with (.+), found (.+)", r"услуга \1: нужно \2, известно только \3"),
-    (r"charge (.+): expected at most (.+), found (.+)", r"услуга \1: не более \2, а было \3"),
-)
-
 
 def tell(key: str, lang: str, **values: Any) -> str:
     """A word or a sentence, filled in."""
@@ -106,12 +91,3 @@ def tell(key: str, lang: str, **values: Any) -> str:
 def thing(what: str, lang: str) -> str:
     """What a plan asks money for; a name that is not known is shown as it is."""
     return tell(what, lang) if what in WORDS else what
-
-
-def reason(why: str, lang: str) -> str:
-    """Why a plan is left out; what nobody has put here yet is shown as it is."""
-    if lang == "ru":
-        for english, russian in _REASONS:
-            if found := re.fullmatch(english, why):
-                return found.expand(russian)
-    return why

@@ -6,8 +6,8 @@ cannot be compiled are named with their reason; pipeline.rating.rate rates those
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import numpy as np
 from kernels import entry
 from kernels.book_rates import AT_ONCE, CHARGE_WORDS, MOST_CHARGES, PLAN_WORDS, TOO_LARGE, UNRATED
 from kernels.price_lanes import GROUP_WORDS
+from pipeline.crew import Crew
 from pipeline.rating.book_tables import charge_row, group_rows
 from pipeline.rating.compiled_plan import CompiledCharge, CompiledPlan, NotCompiledError, compile_plan
 from pipeline.rating.model import Meter
@@ -93,11 +94,10 @@ class CompiledBook:
             plans = plans[only : only + 1]
         nets = np.empty((len(plans), customers), np.int64)
         kept = np.empty((len(charges), customers), np.int64) if lines else None
-        failed = [0] * threads
 
-        def part(number: int, first: int, after: int) -> None:
+        def part(first: int, after: int) -> int:
             work = np.empty((MOST_CHARGES + 2 + len(given), AT_ONCE), np.int64)
-            failed[number] = entry.rate_book(
+            return entry.rate_book(
                 given.ctypes.data,
                 customers,
                 first,
@@ -113,12 +113,8 @@ class CompiledBook:
             )
 
         spans = list(pairwise(customers * i // threads for i in range(threads + 1)))
-        helpers = [threading.Thread(target=part, args=(i, *spans[i])) for i in range(1, threads)]
-        for helper in helpers:
-            helper.start()
-        part(0, *spans[0])
-        for helper in helpers:
-            helper.join()
+        with Crew(threads) as crew:
+            failed = crew.do([partial(part, *span) for span in spans])
         return Nets(nets, kept, sum(failed))
 
 

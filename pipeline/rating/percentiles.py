@@ -5,14 +5,15 @@ Samples come from pipeline.rating.samples; what is found becomes bit/s in pipeli
 
 from __future__ import annotations
 
-import threading
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kernels import entry
+from pipeline.crew import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,13 +97,8 @@ def select_ranks(
                 out.ctypes.data + 8 * first,
             )
 
-    spans = list(pairwise(edges))
-    helpers = [threading.Thread(target=part, args=span) for span in spans[1:]]
-    for helper in helpers:
-        helper.start()
-    part(*spans[0])
-    for helper in helpers:
-        helper.join()
+    with Crew(threads) as crew:
+        crew.do([partial(part, *span) for span in pairwise(edges)])
     return out
 
 

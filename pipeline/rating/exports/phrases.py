@@ -80,6 +80,18 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (r"the month is not closed; counted until (.+)", r"месяц ещё не закрыт; учтено до \1"),
     (r"gap (.+) of (.+), (.+) to (.+), is open", r"пробел \1 сервера \2, с \3 по \4, не закрыт"),
     (r"(\d+) more gaps are open", r"не закрыто ещё пробелов: \1"),
+    # of plans that are left out of a comparison
+    (r"its currency is (\S+), not (\S+)", r"его валюта \1, а не \2"),
+    (r"nothing in it prices traffic in zone (.+)", r"в нём нет цены трафика в зоне \1"),
+    (r"nothing in it prices requests in zone (.+)", r"в нём нет цены запросов в зоне \1"),
+    (r"nothing in it prices traffic in no zone", "в нём нет цены трафика вне зон"),
+    (r"nothing in it prices requests in no zone", "в нём нет цены запросов вне зон"),
+    (r"nothing in it prices traffic of (\S+) in (?:zone )?(.+)", r"в нём нет цены трафика \1 (зона: \2)"),
+    (r"nothing in it prices requests of (\S+) in (?:zone )?(.+)", r"в нём нет цены запросов \1 (зона: \2)"),
+    (r"nothing in it prices traffic from (.+) to (.+) \((.+)\)", r"в нём нет цены трафика с \1 до \2 (\3)"),
+    (r"nothing in it prices requests from (.+) to (.+) \((.+)\)", r"в нём нет цены запросов с \1 до \2 (\3)"),
+    (r"charge (.+): expected usage with (.+), found (.+)", r"услуга \1: нужно \2, известно только \3"),
+    (r"charge (.+): expected at most (.+), found (.+)", r"услуга \1: не более \2, а было \3"),
 )
 _MODELS = {
     "flat": "фиксированная сумма",
@@ -135,7 +147,7 @@ def rule_words(rule: str, lang: str) -> str:
 
 
 def reason_words(reason: str, lang: str) -> str:
-    """Why a bill is provisional."""
+    """Why a bill is provisional, or a plan is not compared; what is not in the table is shown as it is."""
     found = _translate(_REASONS, reason) if lang == "ru" else None
     return reason if found is None else found
 
