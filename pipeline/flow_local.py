@@ -205,10 +205,10 @@ class LocalRunner:
             found.origin.segment_id for flight in self.flights.values() for found in flight.found.values()
         }
         pending = sum(queue.pending_bytes for _, queue in self.sources)
-        size = batch_bytes if pending <= batch_bytes else min(batch_bytes, pending * 2 // 3)
+        # Of the last two batches the second is the smaller one: while it is written, nothing is left to be read. More
+        # and smaller ones cost more than they spare: the store begins to merge their parts.
+        size = batch_bytes if not batch_bytes < pending <= 2 * batch_bytes else pending * 4 // 5
         for source, queue in self.sources:
-            # Of the last two batches the first is the larger one: while the last is written, nothing is left to be
-            # read. More and smaller ones cost more than they spare: the store begins to merge their parts.
             batch = queue.take(size, BATCH_SEGMENTS, flying)
             if not batch:
                 continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import gc
+import inspect
 import logging
 from contextlib import ExitStack
 from datetime import datetime
@@ -33,6 +34,9 @@ __all__ = ["RunReport", "load_beam", "run", "run_beam", "warm_up"]
 
 BATCH_BYTES = 3 << 29
 """Content of a batch: enough that Beam's fixed cost (0.1 s) does not count, little enough that memory stays flat."""
+
+SAMPLING_MS = 5
+"""How often Beam notes what it is doing, once a step has gone on for a while."""
 
 
 def run(
@@ -102,8 +106,10 @@ def load_beam() -> Any:
         import pyarrow  # noqa: F401 - a second that the first insert would otherwise take
         from apache_beam.options.pipeline_options import PipelineOptions
         from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+        from apache_beam.runners.worker.statesampler import StateSampler
     finally:
         logging.disable(disabled)
+    _sample_often(StateSampler)
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
 
     class Options(PipelineOptions):
@@ -121,6 +127,14 @@ def load_beam() -> Any:
             return made[cls]
 
     return beam, FnApiRunner, Options([])
+
+
+def _sample_often(sampler: type[Any]) -> None:
+    """Each step of a run waits at its end until the thread that samples what Beam does wakes up once more: up to 0.2 s
+    by default, 0.25 s a batch, while nothing else is done. A Beam without this default is only slower."""
+    asked = inspect.signature(sampler).parameters.get("sampling_period_ms")
+    if asked is not None and sampler.__init__.__defaults__ == (asked.default,):
+        sampler.__init__.__defaults__ = (SAMPLING_MS,)
 
 
 def warm_up(fmt: LogFormat) -> None:

@@ -25,8 +25,13 @@ if TYPE_CHECKING:
     from pipeline.content import Content, Digest
     from pipeline.formats.compiled import Compiled
 
-BLOCK = 512 << 10
-"""Bytes read at a time: they stay in the second-level cache until the kernel has seen them."""
+BLOCK = 2 << 20
+"""Bytes asked of a content at a time. What unpacks them must have the GIL for every call: with 512 KiB two threads of
+gzip took 3 % longer, with 4 MiB 4 %."""
+
+STRETCH = 512 << 10
+"""Bytes of a lent stretch read at a time, without the GIL: they stay in the second-level cache until the kernel has seen
+them, which with 2 MiB takes up to 5 % longer."""
 
 NEWLINE = 10
 
@@ -92,7 +97,7 @@ class Tally(Tables):
 
         lending = content if digest is None and isinstance(content, Lending) else None
         while True:
-            if lending is not None and not overlong:
+            if lending is not None and not overlong and kept < STRETCH:
                 kept, base, compiled = self._scan_stretches(lending, kept, base, compiled, told)
             if kept >= len(self._block) - 1:
                 self._widen(kept)
@@ -139,7 +144,8 @@ class Tally(Tables):
         stretch: NDArray[np.int64] = zeroed(at.STRETCH_SIZE, np.int64)
         while (lent := content.lend()) is not None:
             fd, begin, length = lent
-            stretch[:] = fd, begin, length, self._block_address, len(self._block) - 1, 0, kept, base
+            room = min(len(self._block) - 1, STRETCH)
+            stretch[:] = fd, begin, length, self._block_address, room, 0, kept, base
             while True:
                 scan, spec = compiled.scan.address, self._spec_address
                 answer = entry.read_stretch(scan, stretch.ctypes.data, spec, *self._addresses)
