@@ -103,12 +103,14 @@ class Maintenance(_Event, frozen=True, tag="maintenance"):
 
 
 class Request(_Event, frozen=True, tag="request"):
-    """A client's request; `kind`: technical, billing or question."""
+    """A client's request; `kind`: technical, billing or question. `solved`: that it is closed, at this time; what was
+    not taken up by then opens nothing."""
 
     id: str
     customer: str
     kind: str
     text: str = ""
+    solved: bool = False
 
 
 class Said(_Event, frozen=True, tag="said"):
@@ -217,7 +219,7 @@ _MAKERS: dict[str, Callable[[float, dict[str, Any], Evidence], Event]] = {
         at=at, actor=evidence.actor, **_some(body, "edge", "action", "stream", "reason")
     ),
     "maintenance": _maintenance,
-    "request": lambda at, body, _: Request(at=at, **_some(body, "id", "customer", "kind", "text")),
+    "request": lambda at, body, _: Request(at=at, **_some(body, "id", "customer", "kind", "text", "solved")),
     "ack": _said,
     "resolve": _said,
     "note": _said,

@@ -81,6 +81,8 @@ def _told(event: Event, about: set[Scope]) -> tuple[tuple[str, ...], Fact] | Non
         if Scope("customer", event.customer) not in about:
             return None
         text = f"{event.customer} ({event.kind}): {event.text}".rstrip(": ")
+        if event.solved:
+            text = f"request {event.id} is solved: {event.text}".rstrip(": ")
         return ("request", event.id), Fact(event.at, "request", text)
     hit = event.customers if isinstance(event, Gap) else ()
     edge = getattr(event, "edge", "")

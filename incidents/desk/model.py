@@ -92,6 +92,13 @@ class Replied(_OfRequest, frozen=True, kw_only=True, tag="replied"):
     attachments: tuple[str, ...] = ()
 
 
+class Thanked(_OfRequest, frozen=True, kw_only=True, tag="thanked"):
+    """The client thanks, and says nothing else; nothing changes by that."""
+
+    text: Text = ""
+    message_id: str = ""
+
+
 class Promised(_OfRequest, frozen=True, kw_only=True, tag="promised"):
     """The client was told by when it is done."""
 
@@ -192,6 +199,7 @@ RequestEvent = (
     | Introduced
     | Answered
     | Replied
+    | Thanked
     | Promised
     | Paused
     | Resumed

@@ -30,6 +30,7 @@ from incidents.desk.model import (
     Resumed,
     Span,
     Standing,
+    Thanked,
     Warned,
     Worked,
 )
@@ -172,6 +173,10 @@ def _replied(request: Request, event: Replied) -> Request:
     )
 
 
+def _thanked(request: Request, event: Thanked) -> Request:
+    return replace(request, message_ids=_with(request.message_ids, event.message_id))
+
+
 def _ended(spans: tuple[Span, ...], at: float) -> tuple[Span, ...]:
     return (*spans[:-1], Span(spans[-1].since, at)) if spans and spans[-1].until is None else spans
 
@@ -238,6 +243,7 @@ _CHANGES: dict[type, Callable[[Request, Any], Request]] = {
     Introduced: _introduced,
     Answered: _answered,
     Replied: _replied,
+    Thanked: _thanked,
     Promised: _promised,
     Paused: _paused,
     Resumed: _resumed,

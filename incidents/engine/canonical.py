@@ -68,4 +68,6 @@ def incident_id(subject: str, at: float) -> str:
 def _place(item: tuple[bytes, Event]) -> tuple[int, float, float, bytes]:
     key, event = item
     when = getattr(event, "minute", None) or getattr(event, "since", None) or 0.0
+    if isinstance(event, Request) and event.solved:
+        when = 1.0  # behind the word that it answers
     return _ORDER[type(event)], event.at, when, key

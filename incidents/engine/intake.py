@@ -91,6 +91,8 @@ def _minute(state: State, edge: str, minute: float, at: float, limits: Limits) -
 
 def _request(state: State, links: Links, event: Request) -> set[str]:
     asked = state.requests.get(event.id)
+    if event.solved:
+        return _request_solved(state, links, event)
     if asked is None:
         state.requests[event.id] = Asked(event.customer, event.kind, event.text, event.at)
         links.note_request(event.id)
@@ -103,3 +105,17 @@ def _request(state: State, links: Links, event: Request) -> set[str]:
             if incident is not None:
                 incident.verified, incident.clean_at = False, None
     return {REQUEST + event.id}
+
+
+def _request_solved(state: State, links: Links, event: Request) -> set[str]:
+    """Of a request that came and was closed before anybody looked there is nothing left to be woken for. An incident
+    that is open is not ended by this: a person's word ends it, where nothing else holds it."""
+    asked, incident = state.requests.get(event.id), state.incidents.get(REQUEST + event.id)
+    if asked is None or asked.word_at > event.at:
+        return set()
+    if incident is None:
+        del state.requests[event.id]
+        links.forget_request(event.id, asked.customer)
+    elif incident.resolved_at is not None:
+        asked.word_at = min(asked.word_at, incident.resolved_at)
+    return set()

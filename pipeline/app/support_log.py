@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from incidents.desk.evidence import Held
-    from incidents.desk.model import DeskEvent
+    from incidents.desk.model import DeskEvent, Request
     from incidents.desk.report import Client
     from incidents.desk.requests import Desk
     from pipeline.app.settings import Config
@@ -78,17 +78,23 @@ def add_evidence(store: Store, lines: list[dict[str, Any]], now: float) -> int:
     return store.add_evidence(parse_evidence(text, actor="support desk", now=now))
 
 
+def tell_closings(store: Store, log: StoreLog, now: float) -> list[Request]:
+    """Technical requests that were closed lately, each with its closing in the evidence: whoever takes up what came
+    meanwhile sees both, and wakes nobody for what is done."""
+    from incidents.desk.evidence import closings_of
+
+    since = now - SOLVED_DAYS * 86_400
+    requests = [each for each in log.read().requests.values() if each.kind == "technical"]
+    add_evidence(store, closings_of(requests, since), now)
+    return [each for each in requests if each.closed_at is not None and each.closed_at >= since]
+
+
 def end_solved(store: Store, log: StoreLog, now: float) -> tuple[list[str], list[Held]]:
     """Tells the incident engine of technical requests that are closed, where nothing else holds their incidents open;
     the requests of which that is news, and those that something holds."""
     from incidents.desk.evidence import OpenIncident, solved_lines
 
-    since = now - SOLVED_DAYS * 86_400
-    solved = [
-        each
-        for each in log.read().requests.values()
-        if each.kind == "technical" and each.closed_at is not None and each.closed_at >= since
-    ]
+    solved = tell_closings(store, log, now)
     if not solved:
         return [], []
     open_ = [

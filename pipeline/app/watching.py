@@ -13,6 +13,7 @@ from pipeline.app.gap_pricing import pricing
 from pipeline.app.gap_tasks import name_gaps
 from pipeline.app.live_gaps import LiveCounters, LiveGaps
 from pipeline.app.live_usage import LiveUsage
+from pipeline.app.support_log import StoreLog, tell_closings
 from pipeline.app.terminal import say
 from pipeline.app.watch_beside import feeds_beside
 from pipeline.app.watch_inbox import Inbox
@@ -52,6 +53,7 @@ def watch_of(
         lost = stack.enter_context(holding(store, WATCH, stop, wait=wait))
         inbox = Inbox()
         notices = Notices(store, dispatcher_of(config, store), inbox, seconds)
+        tell_closings(store, StoreLog(store, seconds), seconds())  # before what they close is taken up
         watch = Watch(store, config.incidents, seconds, inbox, notices)
         gaps, counters = LiveGaps(store, watch.log.at, watch.open_losses), LiveCounters(store)
         if checks:

@@ -306,7 +306,7 @@ EVENTS: dict[str, tuple[_Fields, _Fields]] = {
     "maintenance": ({"scope": _scope, "from": _instant, "to": _instant}, {"reason": _text}),
     "request": (
         {"id": _name, "customer": _name, "kind": _one_of("technical", "billing", "question")},
-        {"text": _text},
+        {"text": _text, "solved": _flag, "actor": _name},
     ),
     "ack": _SAID,
     "resolve": _SAID,

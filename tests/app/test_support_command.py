@@ -101,6 +101,24 @@ def test_a_solved_request_ends_its_incident_where_nothing_else_holds_it(prebill:
     assert ended["reason"] == "request 1 is solved: перезапущено"
 
 
+def test_what_came_and_was_closed_while_nobody_watched_wakes_no_one(prebill: Prebill, desk: Path) -> None:
+    without_plans(desk)
+    prebill("watch", "--once")
+    prebill("support", "add", "c1", "--text", "Видео не идёт", "--kind", "technical")
+    prebill("support", "answer", "1", "--text", "Чиним", "--sent")
+    prebill("support", "close", "1", "--text", "перезапущено", "--actor", "olga")
+    watched = prebill("watch", "--once")
+    assert watched.returncode == 0, watched.stderr
+    assert "c1" not in watched.stderr
+    assert json.loads(prebill("incidents", "list", "--all", "--json").stdout) == []
+    taken = prebill(
+        "sql", "--json", "SELECT actor, body FROM incident_events WHERE type = 'request' ORDER BY at"
+    )
+    came, closed = json.loads(taken.stdout)
+    assert json.loads(came["body"])["text"] == "Видео не идёт"
+    assert (closed["actor"], json.loads(closed["body"])["solved"]) == ("olga", True)
+
+
 def test_a_request_from_coming_in_to_the_report(prebill: Prebill, desk: Path) -> None:
     def call(*arguments: str, now: str) -> dict[str, object]:
         done = prebill("support", *arguments, "--json", "--now", now)

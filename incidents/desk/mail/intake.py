@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from incidents.desk.acts import receive
 from incidents.desk.mail.message import own_words
-from incidents.desk.model import Bounced, Ignored, NpsGiven, Replied
+from incidents.desk.mail.thanks import bare_thanks
+from incidents.desk.model import Bounced, Ignored, NpsGiven, Replied, Standing, Thanked
 
 if TYPE_CHECKING:
     from incidents.desk.mail.message import Incoming
@@ -114,22 +115,38 @@ def _belongs(request: Request, letter: Incoming, who: str, *, domain: bool) -> b
 def _reply(
     request: Request, letter: Incoming, settings: SupportSettings, *, key: str, at: float
 ) -> list[DeskEvent]:
-    """He writes again; after it is closed a number alone is his score, and what comes long after is a new request."""
+    """He writes again. After it is closed a number is his score, and what comes long after is a new request; bare
+    thanks are noted and nothing more, unless it is our turn anyway."""
     words = own_words(letter.text)
+    names = (settings.head, *(manager.name or manager.id for manager in settings.manager))
+    thanks = None if letter.attachments else bare_thanks(words, names)
     if not request.is_open and request.nps_asked_at is not None and words:
         first, _, rest = words.partition("\n")
-        if score := _SCORE.match(first):
+        found = _SCORE.match(first)
+        score = int(found[1]) if found else thanks.score if thanks else None
+        if score is not None:
             return [
                 NpsGiven(
                     at=at,
                     actor=letter.sender,
                     key=key,
                     request=request.id,
-                    score=int(score[1]),
-                    text=rest.strip(),
+                    score=score,
+                    text=rest.strip() if found else words,
                     message_id=letter.message_id,
                 )
             ]
+    if thanks is not None and request.standing not in (Standing.NEW, Standing.OPEN):
+        return [
+            Thanked(
+                at=at,
+                actor=letter.sender,
+                key=key,
+                request=request.id,
+                text=words,
+                message_id=letter.message_id,
+            )
+        ]
     if request.closed_at is not None and at - request.closed_at > settings.reopen.span.total_seconds():
         return []
     return [

@@ -19,8 +19,9 @@ from incidents.desk.mail.intake import take_in
 from incidents.desk.mail.letters import answer_letter, letters_due
 from incidents.desk.mail.maildir import Maildir, RawLetter
 from incidents.desk.mail.message import own_words, parse_letter
+from incidents.desk.mail.thanks import Thanks, bare_thanks
 from incidents.desk.mail.words import late_text
-from incidents.desk.model import TEXT_LIMIT, NpsGiven, Received, Replied
+from incidents.desk.model import TEXT_LIMIT, NpsGiven, Received, Replied, Standing, Thanked
 from incidents.desk.rounds import run_round
 from tests.incidents.desk.cases import WEDNESDAY, Letters, MemoryLog, desk_office, letter
 
@@ -153,6 +154,66 @@ def test_threads_scores_and_what_is_written_after_closing() -> None:
     log.append(lambda desk: acts.close(desk, "1", text="", at=now + 180, actor="olga"))
     turn(log, letter("Something else", message_id="<6@x>", In_Reply_To=asked), now=now + 40 * 86_400)
     assert list(log.read().requests) == ["1", "2"]
+
+
+def test_thanks_open_nothing_and_more_than_thanks_does() -> None:
+    log, now = MemoryLog(), WEDNESDAY + 3_600
+    turn(log, letter())
+    turn(log, letter("Thanks!", message_id="<2@x>", subject="[#1] Help"), now=WEDNESDAY + 60)
+    assert log.read().requests["1"].standing is Standing.NEW, "it is our turn all the same"
+    log.append(lambda desk: acts.answer(desk, "1", text="done", at=now, actor="olga"))
+    turn(log, letter("Thank you, Olga", message_id="<3@x>", subject="[#1] Help"), now=now + 30)
+    assert log.read().requests["1"].standing is Standing.ANSWERED, "nobody waits for an answer to that"
+    log.append(lambda desk: acts.close(desk, "1", text="fixed", at=now + 60, actor="olga"))
+    signed = "Спасибо!\n\nС уважением,\nИван, не директор"
+    turn(log, letter(signed, message_id="<4@x>", subject="[#1] Help"), now=now + 90)
+    request = log.read().requests["1"]
+    assert (request.is_open, len(request.closings), request.nps) == (False, 1, None)
+    assert Thanked in {type(event) for event in request.history[-2:]}
+    turn(log, letter("Спасибо, 10 из 10!", message_id="<5@x>", subject="[#1] Help"), now=now + 120)
+    request = log.read().requests["1"]
+    assert (request.is_open, request.nps, request.nps_text) == (False, 10, "Спасибо, 10 из 10!")
+    turn(log, letter("Thanks", message_id="<6@x>", subject="[#1] Help"), now=now + 40 * 86_400)
+    assert list(log.read().requests) == ["1"], "long after it makes no new request either"
+    turn(log, letter("Спасибо, но снова не работает", message_id="<7@x>", subject="[#1] Help"), now=now + 150)
+    assert log.read().requests["1"].is_open
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("Спасибо", None),
+        ("спасибо большое, всё работает!!! 🙏", None),
+        ("Добрый день!\n\nБлагодарим за оперативность, Анна.", None),
+        ("Thank you so much for your quick help", None),
+        ("It’s working now, thanks again\n-- \nJohn, not amused", None),
+        ("Thanks! 9", 9),
+        ("10/10, спасибо", 10),
+    ],
+)
+def test_bare_thanks(text: str, score: int | None) -> None:
+    assert bare_thanks(text, ("Анна Петрова", "Olga")) == Thanks(score)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Работает",
+        "Спасибо, но снова не работает",
+        "Thanks, but it is down again",
+        "Thanks. Is it fixed for good?",
+        "No, thanks",
+        "Спасибо, Пётр",
+        "Спасибо, 11",
+        "Спасибо, 5 из 7",
+        "Thanks, 502 again",
+        "Thanks 9 10",
+        "спасибо " * 30,
+    ],
+)
+def test_more_than_thanks(text: str) -> None:
+    assert bare_thanks(text, ("Анна Петрова", "Olga")) is None
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from incidents.desk import acts
-from incidents.desk.evidence import Held, OpenIncident, evidence_of, solved_lines
+from incidents.desk.evidence import Held, OpenIncident, closings_of, evidence_of, solved_lines
 from incidents.desk.model import Replied, Request
 from incidents.engine import Engine
 from incidents.events import Request as Asked
-from incidents.events import event_of
-from incidents.model import Kind, Status
+from incidents.events import Said, event_of
+from incidents.model import Change, Kind, Status
 from incidents.words import instant_text
 from pipeline.coverage.evidence import parse_evidence
 from tests.incidents.desk.cases import WEDNESDAY, MemoryLog
@@ -104,3 +104,47 @@ def test_a_client_who_writes_again_has_his_problem_again() -> None:
     assert [line["at"] for line in evidence_of(log.read().requests.values(), WEDNESDAY + HOUR)] == [
         both[1]["at"]
     ]
+
+
+def told(log: MemoryLog) -> list[Any]:
+    """All that the desk has to say, as the engine hears it."""
+    requests = log.read().requests.values()
+    lines = [json.dumps(line) for line in (*closings_of(requests), *evidence_of(requests))]
+    return [event_of(row) for row in parse_evidence(lines, actor="support desk", now=WEDNESDAY)]
+
+
+def test_what_came_and_was_closed_before_anybody_looked_wakes_no_one() -> None:
+    log, engine = MemoryLog(), Engine()
+    closed_request(log)
+    assert engine.advance(WEDNESDAY + 9 * HOUR, told(log)) == []
+    assert engine.due is None
+    assert engine.incidents == ()
+    (line,) = closings_of(log.read().requests.values())
+    assert (line["actor"], line["text"], line["solved"]) == ("olga", "restarted", True)
+    assert closings_of(log.read().requests.values(), WEDNESDAY + 2 * HOUR + 1) == []
+
+
+def test_who_wrote_again_after_that_is_heard() -> None:
+    log, engine = MemoryLog(), Engine()
+    closed_request(log)
+    reply(log, WEDNESDAY + 3 * HOUR)
+    made = engine.advance(WEDNESDAY + 9 * HOUR, told(log))
+    assert [each.change for each in made] == [Change.OPENED, Change.NOTICE]
+    assert made[0].evidence[0].at == WEDNESDAY + 3 * HOUR
+
+
+def test_a_closing_ends_no_incident_and_brings_none_back(engine: Engine) -> None:
+    log = MemoryLog()
+    closed_request(log)
+    assert engine.advance(WEDNESDAY + 2 * HOUR + 1, told(log))[-1].change is Change.NOTICE, "it goes on"
+    (one,) = engine.incidents
+    assert one.status is Status.OPEN
+    engine.advance(
+        WEDNESDAY + 2 * HOUR + 2, [Said(at=WEDNESDAY, act="resolve", incident=one.id, actor="olga")]
+    )
+    reply(log, WEDNESDAY + 2 * HOUR + 60)
+    log.append(lambda desk: acts.close(desk, "1", text="", at=WEDNESDAY + 2 * HOUR + 90, actor="olga"))
+    assert engine.advance(WEDNESDAY + 2 * HOUR + 120, told(log)) == [], (
+        "he wrote again, and it was closed again"
+    )
+    assert [each.status for each in engine.incidents] == [Status.RESOLVED]

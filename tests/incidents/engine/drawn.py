@@ -109,7 +109,7 @@ others = st.one_of(
     works(),
     st.builds(
         Request, at=times, id=st.sampled_from(["r1", "r2"]), customer=customers,
-        kind=st.sampled_from(["technical", "billing"]),
+        kind=st.sampled_from(["technical", "billing"]), solved=st.booleans(),
     ),
     st.builds(Tick, at=times, away_since=st.one_of(st.none(), times)),
 )  # fmt: skip
@@ -190,8 +190,9 @@ def _throw(dice: random.Random) -> Event:
         return Maintenance(at=at, scope=scope, since=since, until=until)
     if kind == 8:
         return Request(
-            at=at, id=dice.choice(["r1", "r2"]), customer=customer, kind=dice.choice(["technical", "billing"])
-        )
+            at=at, id=dice.choice(["r1", "r2"]), customer=customer, kind=dice.choice(["technical", "billing"]),
+            solved=dice.random() < 0.3,
+        )  # fmt: skip
     return Tick(at=at, away_since=dice.choice([None, at - 60 * dice.randint(0, 20)]))
 
 
