@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from incidents.desk.api.settings import ApiSettings
+from incidents.desk.api.settings import problems as api_problems
 from incidents.desk.model import RequestKind
 from pipeline.configured import Decimal, Duration, Instant, Name
 from pipeline.shape import ONE_OR_MANY, Key, Problem
@@ -163,6 +165,7 @@ class SupportSettings(Struct, frozen=True, kw_only=True):
     letters_a_round: _Few = 200
     letter_bytes: Annotated[int, Meta(ge=4_096, le=64 << 20, description="bytes, 4096 to 64 MiB")] = 2 << 20
     automatic_an_hour: _Few = 10
+    api: ApiSettings | None = None
 
 
 def anchored(settings: SupportSettings, folder: Path) -> SupportSettings:
@@ -191,6 +194,9 @@ def problems(settings: SupportSettings, customers: Collection[str]) -> Iterator[
         if (other := seen.setdefault(address.email.lower(), place)) != place:
             yield Problem((*key, "email"), f"is already given at addresses[{other}]: whose it is must be one")
     yield from _mail(settings)
+    if settings.api is not None:
+        for problem in api_problems(settings.api, customers):
+            yield Problem(("api", *problem.key), problem.what)
 
 
 def _zones(settings: SupportSettings) -> Iterator[Problem]:

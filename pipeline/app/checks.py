@@ -17,6 +17,7 @@ from pipeline.app.failures import Failure
 from pipeline.app.terminal import human_bytes, plural
 
 if TYPE_CHECKING:
+    from incidents.desk.api.settings import ApiSettings
     from pipeline.app.settings import Config
 
 OK, NOTE, FAIL = "ok", "note", "fail"
@@ -62,6 +63,8 @@ def run_checks(context: Context) -> Iterator[Check]:
         yield from _guarded("probes", lambda: _probes(config))
         yield from _guarded("channels", lambda: _channels(config, context.now()))
         yield from _guarded("desk", lambda: _desk(config))
+        if (api := config.support.api) is not None:
+            yield from _guarded("support api", lambda: _support_api(api))
         yield from _guarded("plans", lambda: _plans(config, context))
     yield from _guarded("disk", lambda: _disk(_folders(dsn, config)))
     yield from _guarded("kernels", _kernels)
@@ -240,6 +243,12 @@ def _desk(config: Config) -> Check:
     from pipeline.app.desk_check import mail_found
 
     return Check("desk", *mail_found(config.support))
+
+
+def _support_api(settings: ApiSettings) -> Check:
+    from pipeline.app.api_check import api_found
+
+    return Check("support api", *api_found(settings))
 
 
 def _folders(dsn: str | None, config: Config | None) -> dict[str, Path]:

@@ -33,7 +33,9 @@ def mail_found(settings: SupportSettings) -> tuple[str, str, str]:
     if (smtp := settings.smtp) is not None:
         ways.append((f"SMTP {smtp.host}:{smtp.port}", lambda: _smtp(smtp)))
     if not ways:
-        return OK, "no mail: requests come by `prebill support add` only", ""
+        by_http = "over HTTP and " if settings.api else ""
+        only = "" if settings.api else " only"
+        return OK, f"no mail: requests come {by_http}by `prebill support add`{only}", ""
     good, wrong = [], []
     for name, look in ways:
         try:

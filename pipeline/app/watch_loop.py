@@ -86,6 +86,10 @@ class Watch:
         """Who looks at once whether these customers and targets, (kind, id), are served."""
         self._hurry = hurry
 
+    def look_now(self) -> None:
+        """Something came into the store: it is taken up at once."""
+        self._inbox.wake.set()
+
     def open_customers(self) -> frozenset[str]:
         """Customers that open incidents are about; for feeds."""
         return self._customers

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Action = Literal[
     "add", "list", "show", "answer", "assign", "file", "promise", "pause", "resume", "close", "nps", "paid", "call",
-    "report", "intake",
+    "report", "intake", "token",
 ]  # fmt: skip
 
 _ALLOWED: dict[str, set[str]] = {
@@ -44,9 +44,10 @@ _ALLOWED: dict[str, set[str]] = {
     "call": {"score", "test", "unanswered", "text", "actor"},
     "report": {"week", "lang", "output"},
     "intake": {"watch"},
+    "token": {"customer"},
 }
 _NO_OBJECT = {"list", "report", "intake"}
-_OBJECT = {"add": "a customer", "paid": "a request, or a customer"}
+_OBJECT = {"add": "a customer", "paid": "a request, or a customer", "token": "a name for it"}
 
 
 def support(
@@ -54,7 +55,7 @@ def support(
     what: str | None = None,
     /,
     *,
-    customer: str | None = None,
+    customer: list[str] | None = None,
     kind: Literal["technical", "billing", "question"] | None = None,
     text: str | None = None,
     subject: str | None = None,
@@ -90,15 +91,17 @@ def support(
     --score N`. `assign ID --manager M`, `file ID --customer C --kind K`.
     `paid ID|CUSTOMER`: paid work, or hours bought ahead. `call`: a call to
     the support line. `report --week YYYY-Www`: the week beside the one before.
+    `token NAME [--customer C]`: lets a client's program hand requests in.
 
     Parameters
     ----------
     action
         What to do, as above.
     what
-        A request's number; add: a customer; paid: either.
+        A request's number; add: a customer; paid: either; token: its name.
     customer
-        list: of this customer. file: whose the request is.
+        list: of this customer. file: whose the request is. token: whose
+        requests it is for, several times for several; default: everybody's.
     kind
         add, file: what it is about. Default of add: question.
     text
@@ -148,13 +151,20 @@ def support(
     json
         One JSON document on standard output.
     """
+    if customer and len(customer) > 1 and action != "token":
+        raise UsageFailure(f"--customer: expected one with {action}, found {len(customer)}")
     given = {
-        "customer": customer, "kind": kind, "text": text, "subject": subject, "lang": lang, "email": email,
+        "customer": customer[0] if customer else None, "kind": kind, "text": text, "subject": subject, "lang": lang,
+        "email": email,
         "manager": manager, "by": by, "score": score, "hours": hours, "price": price, "rate": rate,
         "currency": currency, "prepaid": prepaid, "buy": buy, "test": test, "unanswered": unanswered, "sent": sent,
         "actor": actor,
     }  # fmt: skip
     _check(action, what, given | {"late": late, "all": all, "week": week, "output": output, "watch": watch})
+    if action == "token":
+        from pipeline.app.support_tokens import make_token
+
+        return make_token(str(what), tuple(customer or ()), context.config, json=json)
     from incidents.desk.acts import ActError
     from incidents.desk.rounds import office
     from pipeline.app import support_acts

@@ -21,6 +21,7 @@ def up(*, wait: Flag = False, context: Given) -> int:
     wait
         While another process watches this store, stand by with that part and take it over when it ends.
     """
+    from pipeline.app.support_api import api_of
     from pipeline.app.watching import watch_of
 
     config = context.config
@@ -32,7 +33,10 @@ def up(*, wait: Flag = False, context: Given) -> int:
 
         def watch() -> None:
             try:
-                with watch_of(store, config, context.clock(), stop, wait=wait) as (watching, gone):
+                with (
+                    watch_of(store, config, context.clock(), stop, wait=wait) as (watching, gone),
+                    api_of(store, config, context.clock(), watching),
+                ):
                     told_begin(watching)
                     watching.run(stop, gone)
                     if gone.is_set():

@@ -32,6 +32,7 @@ def watch(*, once: Flag = False, wait: Flag = False, context: Given) -> int:
     wait
         While another one watches, stand by and take over when it ends, in place of exit 1.
     """
+    from pipeline.app.support_api import api_of
     from pipeline.app.watching import watch_of
 
     config = context.config
@@ -39,6 +40,7 @@ def watch(*, once: Flag = False, wait: Flag = False, context: Given) -> int:
         any_store(context) as store,
         stop_on_signals() as stop,
         watch_of(store, config, context.clock(), stop, wait=wait) as (watching, lost),
+        api_of(store, config, context.clock(), None if once else watching),
     ):
         told_begin(watching)
         if once:
