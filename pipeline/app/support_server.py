@@ -239,7 +239,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not self.raw_requestline or not self.parse_request():
             return
         if self.request_version == "HTTP/0.9":
-            self.request_version = "HTTP/1.0"  # which has headers
             self._send(answers.plain_problem(400, "Expected HTTP/1.0 or HTTP/1.1, found HTTP/0.9."))
             return
         head = Head(
@@ -274,8 +273,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What the library finds wrong with a head, as a problem document."""
-        if self.request_version == "HTTP/0.9":
-            self.request_version = "HTTP/1.0"
         self._send(answers.plain_problem(int(code), f"{message or explain or 'The call cannot be read'}."))
 
     def _try_send(self, answer: Answer) -> None:
@@ -286,6 +283,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self._sent:
             return
         self._sent = True
+        if self.request_version == "HTTP/0.9":  # the library's word for a head that was not read to its end
+            self.request_version = "HTTP/1.0"
         self.connection.settimeout(self.server.patience_s)
         self.send_response(answer.status)
         for name, value in _headers(answer).items():

@@ -55,7 +55,7 @@ def support(
     what: str | None = None,
     /,
     *,
-    customer: list[str] | None = None,
+    customer: Annotated[list[str] | None, Parameter(negative="")] = None,
     kind: Literal["technical", "billing", "question"] | None = None,
     text: str | None = None,
     subject: str | None = None,
@@ -100,8 +100,7 @@ def support(
     what
         A request's number; add: a customer; paid: either; token: its name.
     customer
-        list: of this customer. file: whose the request is. token: whose
-        requests it is for, several times for several; default: everybody's.
+        list: of this customer. file: whose the request is. token: for whose requests; may be given again.
     kind
         add, file: what it is about. Default of add: question.
     text
