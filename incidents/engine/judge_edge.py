@@ -39,11 +39,15 @@ def judge_edge(view: View, subject: str) -> Judgement:
     if quiet:
         good += ["errors"] if slow is not None else ["errors", "slow"]
     if not bad:
-        known = subject in state.incidents
+        if subject not in state.incidents:
+            return Judgement(good=tuple(good))
+        # what was bad has grown stale: nobody knows about the edge, but its clients may still be seen to be served
+        carried, carried_until = neighbours_carry(view, name, dead=True)
         return Judgement(
             good=tuple(good),
-            until=soonest(verdict.until, _burn_until(burn, limits.fresh)) if known else None,
-            facts=probe_facts(state, subject, moment, limits) if known else (),
+            held=bool(carried),
+            until=soonest(verdict.until, _burn_until(burn, limits.fresh), carried_until),
+            facts=probe_facts(state, subject, moment, limits),
         )
     if slow is not None and not verdict.bad:
         return _smoulders(

@@ -121,12 +121,21 @@ def add_up(burns: Iterable[Burn]) -> Burn:
 
 
 def lines_of_edge(state: State, edge: str, moment: Moment, limits: Limits) -> tuple[list[Cell], Past | None]:
-    """An edge's minutes: as told of it in whole while that is fresh, else its customers' added up."""
+    """An edge's minutes: as told of it in whole while that is fresh and holds what its customers got, else theirs added
+    up."""
     traffic = state.traffic[edge]
     whole = traffic.pairs.get("")
-    if whole and moment.fresh(whole.cells[-1].at, limits.fresh):
+    if (
+        whole
+        and moment.fresh(whole.cells[-1].at, limits.fresh)
+        and _requests(whole.cells) >= _requests(traffic.sums)
+    ):
         return whole.cells, whole.past
     return traffic.sums, traffic.past
+
+
+def _requests(cells: list[Cell]) -> int:
+    return sum(cell.requests for cell in cells)
 
 
 def burn_of_edge(state: State, edge: str, moment: Moment, limits: Limits) -> Burn:

@@ -56,6 +56,20 @@ def test_who_has_called_everyone_is_not_hushed_by_a_lesser_outage() -> None:
     assert (last.priority, last.parent) == (Priority.COMPANY_WIDE, "")
 
 
+def test_clients_who_are_carried_are_served_while_nobody_looks_at_their_edge() -> None:
+    one = Probe(at=START, scope=Scope("edge", "e1"), vantage="a", ok=False)
+    carried = Traffic(at=START + 240, edge="e2", minute=START + 180, requests=1000, customer="c1")
+    assert called(run([one, carried, Tick(at=START + 420)])) == []
+    assert called(run([one, carried, Tick(at=START + 660)])) == [(9, Kind.OUTAGE)]
+
+
+def test_an_edge_serves_no_less_than_its_clients_get() -> None:
+    whole = Traffic(at=START + 60, edge="e1", minute=START, requests=0)
+    theirs = Traffic(at=START + 60, edge="e1", minute=START, requests=1000, customer="c1", errors_5xx=200)
+    opened = [line for line in run([whole, theirs]) if line.change is Change.OPENED]
+    assert [(line.scope, line.priority) for line in opened] == [(Scope("edge", "e1"), Priority.HIGH)]
+
+
 def of_clients(drawn: list[Event]) -> tuple[int, int]:
     found = worst([line for line in run([*drawn, END]) if line.kind is not Kind.WATCHDOG])
     return found.last, found.ever
