@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ class Body:
         self._encoding = (headers.get("Content-Encoding") or "identity").strip().lower()
         self._chunked = "chunked" in (headers.get("Transfer-Encoding") or "").lower()
         length = headers.get("Content-Length")
-        if length is not None and not length.strip().isdigit():
+        if length is not None and not re.fullmatch(r"[0-9]{1,18}", length.strip()):
             raise BodyError(f"Content-Length is {length!r}: expected a number", 400)
         self._length = 0 if length is None or self._chunked else int(length)
         if self._length > wire_limit:

@@ -201,6 +201,12 @@ def test_bad_bodies_and_bad_words(http_: Http, address: Address) -> None:
     assert http_("POST", "/", "SELECT count() FROM facts")[1] == b"0\n"
 
 
+@pytest.mark.parametrize("length", ["²", "-1", "9" * 5_000, "1 2", "x"])
+def test_a_length_that_is_no_number(address: Address, length: str) -> None:
+    asked = Http(address, address.token)
+    assert asked("POST", "/", b"SELECT 1", Content_Length=length)[0] == 400
+
+
 def test_wrong_secrets(address: Address) -> None:
     for headers in (
         {}, {"X-ClickHouse-Key": ""}, {"X-ClickHouse-Key": "wrong"}, {"Authorization": "Bearer wrong"},
