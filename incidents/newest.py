@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from incidents.events import Counter, EdgeAct, Gap, GapClosed, Probe, Request, Segment, Traffic
 from incidents.model import Fact, Scope
-from incidents.words import instant_text
+from incidents.words import counted, instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -99,10 +99,11 @@ def _of_edge(event: Event) -> tuple[str, str]:
     if isinstance(event, Traffic):
         whose = f" of {event.customer}" if event.customer else ""
         return "traffic", (
-            f"{event.requests:,} requests{whose}, {event.errors_5xx:,} fail, {event.origin_5xx:,} at the origin"
+            f"{counted(event.requests, 'request')}{whose}, {event.errors_5xx:,} failed,"
+            f" {event.origin_5xx:,} at the origin"
         )
     if isinstance(event, Counter):
-        return "counter", f"{event.requests_total:,} requests counted since its start"
+        return "counter", f"{counted(event.requests_total, 'request')} counted since its start"
     if isinstance(event, Segment):
         return "segment", f"{instant_text(event.minute)} {event.state}"
     if isinstance(event, Gap):

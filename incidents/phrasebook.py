@@ -18,6 +18,7 @@ WORDS: dict[str, dict[str, str]] = {
         "prober": "пробник",
         "segment": "сегмент",
         "person": "человек",
+        "edge": "узел",
     },
     "whom": {
         "customer": "клиент",
@@ -27,7 +28,18 @@ WORDS: dict[str, dict[str, str]] = {
         "support_line": "линия поддержки",
     },
     "kind": {"technical": "техническое", "billing": "о счёте", "question": "вопрос"},
-    "action": {"pause": "приостановлен", "decommission": "выведен из работы"},
+    "action": {
+        "pause": "приостановлен",
+        "decommission": "выведен из работы",
+        "resume": "снова в работе",
+        "add": "добавлен",
+    },
+    "state": {
+        "received": "пришёл",
+        "empty": "пришёл пустым",
+        "damaged": "пришёл повреждённым",
+        "quarantined": "отложен как повреждённый",
+    },
     "loss": {
         "missing": "не пришло",
         "damaged": "повреждено",
@@ -55,8 +67,8 @@ _AROUND: tuple[tuple[str, str], ...] = (
     ("not resolved: {said}", "не решено: {said}"),
     ("notice {name} reached nobody: {said}", "уведомление {name} ни до кого не дошло: {said}"),
     (
-        "not verified within {n} minutes, so the worst is assumed: {said}",
-        "не проверено за {n} мин, поэтому считаем худшее: {said}",
+        "not verified within {minutes}, so the worst is assumed: {said}",
+        "не проверено за {minutes}, поэтому считаем худшее: {said}",
     ),
     ("muted, planned work ({text}): {said}", "без оповещений, плановые работы ({text}): {said}"),
     ("muted, planned work: {said}", "без оповещений, плановые работы: {said}"),
@@ -89,8 +101,8 @@ _AROUND: tuple[tuple[str, str], ...] = (
         "всё недостающее пришло: задача закрывается сама",
     ),
     (
-        "{n} minutes of fresh evidence that all is well, since {at}",
-        "уже {n} мин свежие данные показывают, что всё в порядке, с {at}",
+        "{minutes} of fresh evidence that all is well, since {at}",
+        "уже {minutes} свежие данные показывают, что всё в порядке, с {at}",
     ),
 )
 
@@ -100,12 +112,12 @@ _CLIENTS: tuple[tuple[str, str], ...] = (
     ("its traffic has fallen to zero", "его трафик упал до нуля"),
     ("a surge of errors at edge {name}", "всплеск ошибок на узле {name}"),
     (
-        "errors at edge {name} burn {n} times what the objective allows, over {n2} h",
-        "ошибок на узле {name} в {n} раза больше, чем допускает цель, за {n2} ч",
+        "errors at edge {name} burn {times} what the objective allows, over {n2} h",
+        "ошибок на узле {name} в {times} больше, чем допускает цель, за {n2} ч",
     ),
     (
-        "errors of {name} at every edge burn {n} times what the objective allows, over {n2} h",
-        "ошибок у клиента {name} на всех узлах в {n} раза больше, чем допускает цель, за {n2} ч",
+        "errors of {name} at every edge burn {times} what the objective allows, over {n2} h",
+        "ошибок у клиента {name} на всех узлах в {times} больше, чем допускает цель, за {n2} ч",
     ),
     ("its neighbours carry the clients", "клиентов обслуживают соседние узлы"),
     ("its neighbours do not carry the clients", "соседние узлы клиентов не обслуживают"),
@@ -197,24 +209,39 @@ _EVIDENCE: tuple[tuple[str, str], ...] = (
         "{n} of {n1} requests fail ({n2} %), {n3} at the origin",
         "{n} из {n1} запросов с ошибкой ({n2} %), из них у источника {n3}",
     ),
-    ("{n} requests a minute, {n1} are usual", "{n} запросов в минуту, обычно {n1}"),
+    ("{requests} a minute, {n1} are usual", "{requests} в минуту, обычно {n1}"),
+    (
+        "edge {name}: {requests} of {name1}, {n} failed, {n1} at the origin",
+        "узел {name}: {requests} клиента {name1}, с ошибкой {n}, из них у источника {n1}",
+    ),
+    (
+        "edge {name}: {requests}, {n} failed, {n1} at the origin",
+        "узел {name}: {requests}, с ошибкой {n}, из них у источника {n1}",
+    ),
+    ("edge {name}: {requests} counted since its start", "узел {name}: {requests} насчитано с его запуска"),
+    ("edge {name}: {at} {state}", "узел {name}: сегмент {at} {state}"),
+    ("edge {name}: {loss}, {at} to {at1}", "узел {name}: {loss}, с {at} до {at1}"),
+    ("edge {name}: came, {at} to {at1}", "узел {name}: пришло, с {at} до {at1}"),
+    ("edge {name}: {action}", "узел {name} {action}"),
     ("no requests since the reading before", "с прошлого показания ни одного запроса"),
-    ("a minute {n} minutes ahead of its arrival", "минута, которая на {n} мин впереди своего прихода"),
+    ("a minute {minutes} ahead of its arrival", "минута, которая на {minutes} впереди своего прихода"),
     ("{loss}: {at} to {at1}, stream {name}", "{loss}: с {at} до {at1}, поток {name}"),
     ("{loss}: {at} to {at1}", "{loss}: с {at} до {at1}"),
-    ("and {n} more spans", "и ещё промежутков: {n}"),
-    ("{n} minutes are lost, {n1} were before", "потеряно {n} мин, раньше было {n1}"),
+    ("and {spans} more", "и ещё {spans}"),
+    ("and {n} more spans", "и ещё промежутков: {n}"),  # in logs of before
+    ("still lost: {minutes} of {n}", "ещё не вернули {minutes} из {n}"),
+    ("{minutes} are lost, {n} were before", "потеряли {minutes}, раньше было {n}"),  # in logs of before
     (
-        "{n} a minute ({n1} to {n2}); {n3} for {n4} minutes ({n5} to {n6})",
-        "{n} в минуту (от {n1} до {n2}); {n3} за {n4} мин (от {n5} до {n6})",
+        "{n} a minute ({n1} to {n2}); {n3} for {minutes} ({n5} to {n6})",
+        "{n} в минуту (от {n1} до {n2}); {n3} за {minutes} (от {n5} до {n6})",
     ),
     ("hits {name} and {n} more", "затрагивает {name} и ещё {n}"),
     ("hits {name}", "затрагивает {name}"),
     (
-        "{name} (billing): heading for {n} {name1} this month, usually {n1}; under the best plan {n2}. Tell the client "
-        "before he finds out himself: prebill spikes --letters",
-        "{name} (о счёте): идёт к {n} {name1} за этот месяц, обычно {n1}; по лучшему тарифу {n2}. Сообщите клиенту "
-        "прежде, чем он заметит сам: prebill spikes --letters",
+        "{name} (billing): heading for {n} {currency} this month, usually {n1}; under the best plan {n2}. Tell the "
+        "client before he finds out himself: prebill spikes --letters",
+        "{name} (о счёте): идёт к {n}\u00a0{currency} за этот месяц, обычно {n1}; по лучшему тарифу {n2}. Сообщите "
+        "клиенту прежде, чем он заметит сам: prebill spikes --letters",
     ),
     ("{name} ({kind}): {text}", "{name} ({kind}): {text}"),
     ("{name} ({kind})", "{name} ({kind})"),
@@ -241,8 +268,7 @@ _PROBERS: tuple[tuple[str, str], ...] = (
     ("certificate not valid yet", "сертификат ещё не действует"),
     ("certificate expired", "сертификат истёк"),
     ("certificate expires in less than a day", "сертификат истекает меньше чем через день"),
-    ("certificate expires in 1 day", "сертификат истекает через 1 день"),
-    ("certificate expires in {n} days", "сертификат истекает, осталось дней: {n}"),
+    ("certificate expires in {days}", "сертификат истекает через {days}"),
     ("certificate is self-signed", "сертификат подписан сам собой"),
     (
         "certificate is signed by an unknown authority",

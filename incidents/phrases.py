@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from incidents.phrasebook import PHRASES, WORDS
+from incidents.words import counted, number_text
 
 if TYPE_CHECKING:
     from re import Match, Pattern
+
+    from incidents.words import Case
 
 DEEPEST = 5
 """Sentences within sentences: `not resolved: it is back (flap 1): probes of c1 fail` has three."""
@@ -31,9 +34,20 @@ _KINDS = {
     "text": r".*",
     "said": r".+",
     "known": r"(?:(?!; ).)+",
+    "currency": r"[A-Z]{3}",
 }
 """What fills a hole. `said`: a sentence of the phrasebook, or anybody's; `known`: just one of the phrasebook. `text`
-is as somebody wrote it. Further kinds are the words of WORDS, with a name behind it for `whom`."""
+is as somebody wrote it. Further kinds are the words of WORDS, with a name behind it for `whom`, and those of
+_COUNTED."""
+
+_COUNTED: dict[str, Case] = {
+    "minutes": "accusative",
+    "days": "accusative",
+    "times": "nominative",
+    "requests": "nominative",
+    "spans": "nominative",
+}
+"""Kinds that are a number and what is counted, and the case that is asked for in Russian."""
 
 
 class _Phrase(Struct, frozen=True):
@@ -83,7 +97,18 @@ def _fill(match: Match[str], hole: str, kind: str, depth: int) -> str | None:
     if kind == "whom":
         word, _, name = found.partition(" ")
         return f"{WORDS['whom'][word]} {name}".strip()
+    if kind in _COUNTED:
+        return _counted(found, kind)
+    if kind == "n":
+        return number_text(found, "ru")
+    if kind == "currency":
+        return "₽" if found == "RUB" else found
     return WORDS[kind][found] if kind in WORDS else found
+
+
+def _counted(found: str, kind: str) -> str:
+    number = float(found.split(" ", 1)[0].replace(",", ""))
+    return counted(int(number) if number == int(number) else number, kind[:-1], "ru", _COUNTED[kind])
 
 
 @cache
@@ -104,6 +129,8 @@ def _phrase(english: str, russian: str) -> _Phrase:
 
 
 def _filling(kind: str) -> str:
+    if kind in _COUNTED:
+        return rf"\d[\d,]*(?:\.\d+)?(?:e\+\d+)? {kind[:-1]}s?"
     if kind not in WORDS:
         return _KINDS[kind]
     words = "|".join(map(re.escape, WORDS[kind]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from incidents.model import Audience, Change, Priority
-from incidents.words import instant_text
+from incidents.words import counted, instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,7 +50,7 @@ def ending(transitions: Iterable[Transition]) -> list[str]:
     return [
         f"{one.incident}  {_name(one)}: {one.status.value}, {_word(one.priority)}, harm {one.harm.value}"
         + (f", below {one.parent}" if one.parent else "")
-        + (f", came back {one.flaps} times" if one.flaps else "")
+        + (f", came back {counted(one.flaps, 'time')}" if one.flaps else "")
         for one in last.values()
     ]
 

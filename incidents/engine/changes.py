@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from incidents.engine.notices import announce, tell
 from incidents.engine.subjects import GAP
 from incidents.model import Change, Harm, Kind, Priority, Status
+from incidents.words import counted
 
 if TYPE_CHECKING:
     from incidents.engine.judgement import Judgement, View
@@ -94,5 +95,5 @@ def rest(view: View, incident: Incident, priority: Priority | None = None) -> No
 
 
 def unanswered(view: View, incident: Incident) -> str:
-    minutes = view.limits.verification / 60
-    return f"not verified within {minutes:g} minutes, so the worst is assumed: {incident.reason}"
+    minutes = counted(view.limits.verification / 60, "minute")
+    return f"not verified within {minutes}, so the worst is assumed: {incident.reason}"

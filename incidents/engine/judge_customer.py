@@ -20,6 +20,7 @@ from incidents.engine.traffic import (
 )
 from incidents.engine.windows import sum_window
 from incidents.model import Fact, Harm
+from incidents.words import counted
 
 if TYPE_CHECKING:
     from incidents.engine.judgement import View
@@ -91,7 +92,9 @@ def judge_customer(view: View, subject: str) -> Judgement:
     if cause == "origin":
         until = soonest(until, judge_probes(state, ORIGIN + name, moment, limits).until)
     if fell and fall is not None:
-        said = Fact(fall.at, "traffic", f"{fall.actual:,} requests a minute, {fall.usual:,.0f} are usual")
+        said = Fact(
+            fall.at, "traffic", f"{counted(fall.actual, 'request')} a minute, {fall.usual:,.0f} are usual"
+        )
         denied = counters_deny(state, fall, moment, limits)
         if verdict.bad:
             bad.append("fall")

@@ -9,6 +9,7 @@ from incidents.engine.judgement import Judgement, soonest
 from incidents.engine.probes import doubt_until, judge_probes, judge_vantage, probe_facts
 from incidents.engine.subjects import name_of
 from incidents.model import Fact, Harm
+from incidents.words import counted
 
 if TYPE_CHECKING:
     from incidents.engine.judgement import View
@@ -97,15 +98,14 @@ def judge_clock(view: View, subject: str) -> Judgement:
     if skew is None:
         return Judgement()
     wrong = skew.wrong_at >= skew.right_at
+    ahead = counted(round(skew.ahead / 60), "minute")
     right = not wrong and view.moment.fresh(skew.right_at, view.limits.fresh)
     return Judgement(
         bad=("clock",) if wrong else (),
         good=("clock",) if right else (),
         held=True,
         reason=f"the clock of edge {name_of(subject)} is wrong: lines are counted in their segment's minute",
-        facts=(
-            Fact(skew.wrong_at, "segment", f"a minute {skew.ahead / 60:.0f} minutes ahead of its arrival"),
-        ),
+        facts=(Fact(skew.wrong_at, "segment", f"a minute {ahead} ahead of its arrival"),),
         newest=skew.wrong_at,
         until=skew.right_at + view.limits.fresh if right else None,
     )

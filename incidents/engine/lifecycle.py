@@ -23,7 +23,7 @@ from incidents.engine.plans import muted_until, why_muted
 from incidents.engine.state import Incident
 from incidents.engine.subjects import kind_of, name_of, scope_of
 from incidents.model import Change, Harm, Kind, Priority, Status
-from incidents.words import instant_text
+from incidents.words import counted, instant_text
 
 if TYPE_CHECKING:
     from incidents.engine.judgement import Judgement, View
@@ -183,9 +183,9 @@ def _close_when_clean(view: View, incident: Incident, found: Judgement) -> list[
         return []
     if view.now < incident.clean_at + view.limits.clean:
         return []
-    minutes = round(view.limits.clean / 60)
+    minutes = counted(round(view.limits.clean / 60), "minute")
     since = instant_text(incident.clean_at)
-    return resolve(view, incident, f"{minutes} minutes of fresh evidence that all is well, since {since}")
+    return resolve(view, incident, f"{minutes} of fresh evidence that all is well, since {since}")
 
 
 def _standing(incident: Incident) -> tuple[object, ...]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from incidents.words import counted
+
 if TYPE_CHECKING:
     from incidents.policy import Policy, SlowBurn
     from pipeline.configured import Duration
@@ -95,7 +97,7 @@ def _slow(policy: SlowBurn, allowed: Fraction) -> SlowLimit:
         (share.numerator, share.denominator),
         long,
         _seconds(policy.short),
-        f"{float(policy.rate):g} times what the objective allows, over {long / 3600:.3g} h",
+        f"{counted(float(policy.rate), 'time')} what the objective allows, over {long / 3600:.3g} h",
     )
 
 

@@ -65,7 +65,7 @@ def lost_minutes(loss: Loss) -> int:
 
 def loss_facts(loss: Loss, at: float) -> tuple[Fact, ...]:
     """What is missing and what it costs, the figure of before beside that of now."""
-    from incidents.words import instant_text
+    from incidents.words import counted, instant_text
 
     minutes = lost_minutes(loss)
     facts = [
@@ -78,10 +78,12 @@ def loss_facts(loss: Loss, at: float) -> tuple[Fact, ...]:
         for span in loss.spans[:3]
     ]
     if len(loss.spans) > 3:
-        facts.append(Fact(loss.told_at, "gap", f"and {len(loss.spans) - 3} more spans"))
+        facts.append(Fact(loss.told_at, "gap", f"and {counted(len(loss.spans) - 3, 'span')} more"))
     if loss.most_minutes > minutes:
         facts.append(
-            Fact(loss.came_at or at, "gap", f"{minutes} minutes are lost, {loss.most_minutes} were before")
+            Fact(
+                loss.came_at or at, "gap", f"still lost: {counted(minutes, 'minute')} of {loss.most_minutes}"
+            )
         )
     if loss.rate is not None:
         rate = loss.rate
@@ -94,7 +96,7 @@ def loss_facts(loss: Loss, at: float) -> tuple[Fact, ...]:
                 loss.told_at,
                 "money",
                 f"{rate.expected} a minute ({rate.low} to {rate.high});"
-                f" {so_far[1]} for {minutes} minutes ({so_far[0]} to {so_far[2]})",
+                f" {so_far[1]} for {counted(minutes, 'minute')} ({so_far[0]} to {so_far[2]})",
             )
         )
     if loss.customers:

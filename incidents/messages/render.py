@@ -5,17 +5,21 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from incidents.words import counted
+
 
 @functools.cache
 def _environment() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("incidents.messages"),
         autoescape=select_autoescape(("html.j2",), default=False),
         undefined=StrictUndefined,
         keep_trailing_newline=False,
     )
+    environment.filters["counted"] = counted
+    return environment
 
 
 def render(template: str, **values: object) -> str:

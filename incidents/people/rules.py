@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from incidents.people.rota import HOLE_DAYS, holes
 from incidents.people.times import dates_of, is_country, zone_of
+from incidents.words import counted
 from pipeline.shape import Key, Problem, nearest
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ def warnings(people: People, at: float) -> list[str]:
     missing = holes(people.oncall, at)
     for level in dict.fromkeys(hole.level for hole in missing):
         mine = [hole for hole in missing if hole.level == level]
-        more = f", and {len(mine) - 1} more times in the next {HOLE_DAYS} days" if len(mine) > 1 else ""
+        more = (
+            f", and {counted(len(mine) - 1, 'more time')} in the next {HOLE_DAYS} days"
+            if len(mine) > 1
+            else ""
+        )
         found.append(
             f"level {level}: nobody is on call from {_text(mine[0].since)} to {_text(mine[0].until)}{more}"
         )

@@ -10,6 +10,7 @@ from incidents.probes.addresses import is_named_inward
 from incidents.probes.fetch import fetch, port_of
 from incidents.probes.result import Phase, UnmetError
 from incidents.probes.settings import bracketed, split_address, url_fault
+from incidents.words import counted
 
 if TYPE_CHECKING:
     from incidents.probes.settings import ProbeSettings
@@ -78,7 +79,7 @@ def certificate_remark(expires: float, days: int, now: float) -> str:
 
 
 def _days(count: int) -> str:
-    return "less than a day" if count < 1 else "1 day" if count == 1 else f"{count} days"
+    return "less than a day" if count < 1 else counted(count, "day")
 
 
 def _follow(url: str, location: str) -> str:

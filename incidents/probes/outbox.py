@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from incidents.words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -69,13 +71,15 @@ class Outbox:
             self._lines.clear()
             self._dropped = 0
         if dropped:
-            self._told(f"{dropped} results of probes were given up: the store did not take them in time")
+            self._told(
+                f"{counted(dropped, 'result')} of probes given up: the store did not take them in time"
+            )
         if not lines:
             return True
         try:
             self._emit(lines)
         except Exception as error:  # the store may come back; what was seen must not be lost
-            self._told(f"results of probes wait, {len(lines)} of them: {error}")
+            self._told(f"{counted(len(lines), 'result')} of probes waiting: {error}")
             with self._lock:
                 self._lines.extendleft(reversed(lines))
             return False

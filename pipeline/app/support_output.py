@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.desk.log import encode_event, event_type
 from incidents.desk.model import Acknowledged, Standing
-from incidents.words import instant_text
+from incidents.words import counted, instant_text
 from pipeline.app.terminal import out, print_json, printable, say
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def print_request(request: Request, clocks: Clocks, now: float, *, json: bool) -
         print(f"  score: {request.nps} of 10")
     if request.bounces:
         print(
-            f"  letters to {printable(request.address)} came back {request.bounces} times: nothing is sent there"
+            f"  letters to {printable(request.address)} came back {counted(request.bounces, 'time')}: "
+            "nothing is sent there"
         )
     for clock in document["clocks"]:
         done = (

@@ -87,7 +87,9 @@ def _human(count: float, units: tuple[str, ...], gap: str) -> str:
 
 def plural(count: int, noun: str) -> str:
     """`1 edge`, `1,200 edges`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    from incidents.words import counted
+
+    return counted(count, noun)
 
 
 def percent(part: float, whole: float) -> str:

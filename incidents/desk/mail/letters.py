@@ -23,6 +23,7 @@ from incidents.desk.model import (
     Standing,
     Warned,
 )
+from incidents.words import counted
 
 if TYPE_CHECKING:
     from incidents.desk.managers import Managers
@@ -180,7 +181,7 @@ def _warnings(desk: Desk, of: Office, now: float) -> list[Letter]:
     first = found[0]
     subject = say("warning_subject", lang, number=first.request, what=told[0][0])
     if len(found) > 1:
-        subject = say("warnings_subject", lang, count=len(found))
+        subject = say("warnings_subject", lang, warnings=counted(len(found), "warning", lang))
     what = " ".join(f"{warning.request}:{warning.what}" for warning in found)
     unique = hashlib.blake2b(what.encode(), digest_size=8).hexdigest()
     body = "\n".join(text for _, text in told[:MOST_WARNINGS])
@@ -203,7 +204,9 @@ def _warnings(desk: Desk, of: Office, now: float) -> list[Letter]:
 def _warning(request: Request, warning: HeadWarning, of: Office, lang: str, now: float) -> tuple[str, str]:
     """What is wrong in a few words, and the paragraph about it."""
     if warning.clock is None:
-        what = say("too_many", lang, count=warning.letters, most=of.settings.letters)
+        what = say(
+            "too_many", lang, letters=counted(warning.letters, "letter", lang), most=of.settings.letters
+        )
     else:
         late = late_text(warning.clock.late_by(now), lang)
         what = say(f"late_{warning.clock.what}", lang, late=late)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from incidents.words import counted
 
 _WORDS: dict[str, dict[str, str]] = {
     "acknowledge": {
@@ -33,7 +33,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "no_subject": {"en": "your request", "ru": "ваше обращение"},
     "nobody": {"en": "nobody yet", "ru": "пока никто"},
     "warning_subject": {"en": "Support: #{number}: {what}", "ru": "Поддержка: #{number}: {what}"},
-    "warnings_subject": {"en": "Support: {count} warnings", "ru": "Поддержка: предупреждений {count}"},
+    "warnings_subject": {"en": "Support: {warnings}", "ru": "Поддержка: {warnings}"},
     "more_warnings": {"en": "… and {count} more: prebill support list --late",
                       "ru": "… и ещё {count}: prebill support list --late"},
     "warning": {
@@ -42,8 +42,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "ru": "Обращение #{number}, клиент {customer}: {what}.\nТема: {subject}\nЗанимается: {manager}\n\n"
         "prebill support show {number}\n",
     },
-    "too_many": {"en": "{count} letters and not settled; {most} should do",
-                 "ru": "писем уже {count}, а должно хватать {most}"},
+    "too_many": {"en": "{letters} and not settled; {most} should do",
+                 "ru": "уже {letters}, а должно хватать {most}"},
     "late_acknowledge": {"en": "not acknowledged, late by {late}", "ru": "не подтверждено, опоздание {late}"},
     "late_manager": {"en": "no manager named, late by {late}", "ru": "менеджер не назван, опоздание {late}"},
     "late_first_answer": {"en": "no answer by a person, late by {late}",
@@ -62,7 +62,6 @@ def say(key: str, lang: str, **values: object) -> str:
 
 
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
-_GENITIVE = {"day": ("дня", "дней"), "hour": ("часа", "часов"), "minute": ("минуты", "минут")}
 
 
 def _in_units(seconds: float) -> tuple[int, str]:
@@ -75,15 +74,7 @@ def _in_units(seconds: float) -> tuple[int, str]:
 
 def span_text(seconds: float, lang: str) -> str:
     """`3 hours`, `20 minutes`."""
-    from babel.dates import format_timedelta
-
-    count, unit = _in_units(seconds)
-    return format_timedelta(
-        timedelta(seconds=count * dict(_UNITS)[unit]),
-        granularity=unit,  # type: ignore[arg-type]
-        threshold=1_000_000 if unit == "day" else 1_000,
-        locale="ru" if lang == "ru" else "en",
-    )
+    return counted(*_in_units(seconds), lang)
 
 
 def late_text(seconds: float, lang: str) -> str:
@@ -98,7 +89,4 @@ def late_text(seconds: float, lang: str) -> str:
 
 def within_text(seconds: float, lang: str) -> str:
     """The same after `within`, which in Russian asks for the genitive."""
-    if lang != "ru":
-        return span_text(seconds, lang)
-    count, unit = _in_units(seconds)
-    return f"{count} {_GENITIVE[unit][0 if count % 10 == 1 and count % 100 != 11 else 1]}"
+    return counted(*_in_units(seconds), lang, "genitive")

@@ -60,7 +60,7 @@ def test_a_page_in_russian_with_roles_and_a_parent() -> None:
     message = told(everyone(parent="i0", flaps=2), why=Why.COMPANY, lang="ru", roles=Roles(commander="anna"))
     assert message.subject == "ВСЕМ · авария · клиент c1"
     assert "Кто занят: командует — Анна" in message.text
-    assert "Инцидент i1, часть i0, открыт, возвращался: 2." in message.text
+    assert "Инцидент i1, часть i0, открыт, возвращался 2 раза." in message.text
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -258,7 +258,7 @@ def test_more_clients_than_a_message_takes_are_counted_and_there_is_a_way_to_the
 @pytest.mark.parametrize("draft", [True, False])
 def test_where_nobody_knows_whom_it_hits_the_liaison_has_a_text_and_whom_it_may_concern(draft: bool) -> None:
     text = drafts(to_client(1, scope=Scope("edge", "e1"), draft=draft), customers=()).text
-    assert "Nobody knows yet whom it hits (edge e1); these 2 may be concerned: c8, c9." in text
+    assert "Nobody knows yet whom it hits (edge e1); 2 clients may be concerned: c8, c9." in text
     assert "one of our locations is not serving as it should" in text
     russian = drafts(to_client(1, scope=Scope("edge", "e1"), draft=draft), customers=(), lang="ru").text
     assert "Кого это задело, ещё неизвестно (узел e1); возможно, этих клиентов (2): c8, c9." in russian

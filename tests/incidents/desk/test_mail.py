@@ -374,7 +374,7 @@ def test_many_warnings_are_one_letter_to_the_head_and_told_once() -> None:
     turn(log, now=late, outbox=outbox)
     (warning,) = outbox
     assert warning["To"] == "head@cdn.example"
-    assert "предупреждений 3" in warning["Subject"]
+    assert "3 предупреждения" in warning["Subject"]
     assert warning.get_content().count("prebill support show") == 3
     turn(log, now=late + 60, outbox=outbox)
     assert len(outbox) == 1

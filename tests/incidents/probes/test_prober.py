@@ -199,13 +199,13 @@ def test_what_the_store_does_not_take_is_given_again_in_order(monkeypatch: pytes
     outbox.put({"n": 1})
     outbox.put(None)
     assert outbox.flush() is False
-    assert told == ["results of probes wait, 1 of them: the store is away"]
+    assert told == ["1 result of probes waiting: the store is away"]
     for number in (2, 3, 4):
         outbox.put({"n": number})
     broken.clear()
     assert outbox.flush() is True
     assert [line["n"] for line in taken] == [2, 3, 4]
-    assert told[1] == "1 results of probes were given up: the store did not take them in time"
+    assert told[1] == "1 result of probes given up: the store did not take them in time"
 
 
 def test_evidence_waits_for_a_store_that_comes_back() -> None:
