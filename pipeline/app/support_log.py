@@ -30,19 +30,30 @@ class StoreLog:
 
     def __init__(self, store: Store, now: Callable[[], float]) -> None:
         self._store, self._now = store, now
-        self._seen = 0
+        self._rows: list[DeskRow] = []
         self._events: list[DeskEvent] = []
+        self._desk: tuple[int, Desk] | None = None
 
     def events(self) -> list[DeskEvent]:
         """Every event, in the order in which they were written; what was read before is not read again."""
-        for row in self._store.desk.events(self._seen):
-            self._events.append(decode_event(row.body))
-            self._seen = row.seq
+        self._take(self._store.desk.events(self._rows[-1].seq if self._rows else 0))
         return self._events
 
     def read(self, until: float | None = None) -> Desk:
         """What the log says, of what happened up to `until`."""
-        return read_desk(self.events(), until)
+        events = self.events()
+        return self._whole() if until is None else read_desk(events, until)
+
+    def _take(self, rows: Sequence[DeskRow]) -> None:
+        for row in rows:
+            self._events.append(decode_event(row.body))
+            self._rows.append(row)
+
+    def _whole(self) -> Desk:
+        """Of all events that were read; a log of years takes tenths of a second, and mostly nothing is new."""
+        if self._desk is None or self._desk[0] != len(self._events):
+            self._desk = len(self._events), read_desk(self._events)
+        return self._desk[1]
 
     def append(self, decide: Callable[[Desk], Sequence[DeskEvent]]) -> list[DeskEvent]:
         """Appends what `decide` wants of the whole log; returns what was new."""
@@ -50,12 +61,12 @@ class StoreLog:
 
         def rows(known: list[DeskRow]) -> list[DeskRow]:
             made.clear()
-            desk = read_desk(decode_event(row.body) for row in known)
-            found = decide(desk)
+            self._take(known[len(self._rows) :])
+            found = decide(self._whole())
             made.update((event.key, event) for event in found)
             return [self._row(event) for event in found]
 
-        return [made[row.key] for row in self._store.desk.append(rows)]
+        return [made[row.key] for row in self._store.desk.append(rows, self._rows)]
 
     def _row(self, event: DeskEvent) -> DeskRow:
         return DeskRow(

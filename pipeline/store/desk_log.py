@@ -70,14 +70,15 @@ class DeskLog:
             after = found[-1].seq
         return found
 
-    def append(self, decide: Decide) -> list[DeskRow]:
-        """Appends what `decide(all events so far)` wants, in one INSERT, and returns it as written.
+    def append(self, decide: Decide, read: Sequence[DeskRow] = ()) -> list[DeskRow]:
+        """Appends what `decide(all events so far)` wants, in one INSERT, and returns it as written. `read`: the first
+        of them, as `events` gave them, which are not read again.
 
         Of rows whose key is there already, or twice among them, the first stands. Where somebody else appends at the
         same time `decide` is asked again, with his rows among them; what it raises ends the whole.
         """
         written: list[DeskRow] = []
-        known = self.events()
+        known = list(read)
 
         def rows(first: int, mark: int) -> pa.Table:
             nonlocal written
