@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from incidents.model import Audience, Change, Priority
-from incidents.words import counted, instant_text
+from incidents.model import Change, Priority
+from incidents.phrases import in_language, source_text
+from incidents.screen_words import back_text, heard_by, whom, word
+from incidents.words import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +28,7 @@ class Line(Struct, frozen=True):
     below: tuple[str, ...] = ()
 
 
-def story(transitions: Iterable[Transition]) -> Iterator[Line]:
+def story(transitions: Iterable[Transition], language: str = "en") -> Iterator[Line]:
     """Each transition as a line; the day is told when it changes, evidence only where something is decided by it."""
     day = ""
     for one in transitions:
@@ -37,57 +39,63 @@ def story(transitions: Iterable[Transition]) -> Iterator[Line]:
         notice = one.change is Change.NOTICE
         yield Line(
             when=text[11:].rstrip("Z"),
-            who=_hearer(one) if notice else "",
-            text=one.reason if notice else _what(one),
+            who=heard_by(one, language) if notice else "",
+            text=in_language(one.reason, language) if notice else _what(one, language),
             tone="dim" if notice else _tone(one),
-            below=() if notice else _evidence(one),
+            below=() if notice else _evidence(one, language),
         )
 
 
-def ending(transitions: Iterable[Transition]) -> list[str]:
+def ending(transitions: Iterable[Transition], language: str = "en") -> list[str]:
     """How every incident stands at the end, a sentence each."""
     last: dict[str, Transition] = {one.incident: one for one in transitions}
     return [
-        f"{one.incident}  {_name(one)}: {one.status.value}, {_word(one.priority)}, harm {one.harm.value}"
-        + (f", below {one.parent}" if one.parent else "")
-        + (f", came back {counted(one.flaps, 'time')}" if one.flaps else "")
+        f"{one.incident}  {_name(one, language)}: {word('status', one.status.value, language)}, "
+        f"{_priority(one, language)}, {_harm(one, language)}{_below(one, language)}"
+        + (f", {back_text(one.flaps, language)}" if one.flaps else "")
         for one in last.values()
     ]
 
 
-def _what(one: Transition) -> str:
-    below = f", below {one.parent}" if one.parent else ""
-    by = "" if one.actor == "engine" else f" by {one.actor}"
-    harm = f"harm {one.harm.value}"
+def _what(one: Transition, language: str) -> str:
+    by = "" if one.actor == "engine" else f" by {one.actor}" if language != "ru" else f" ({one.actor})"
+    change = word("change", one.change.value, language)
     return (
-        f"{_name(one)} {one.change.value}{by}: {_word(one.priority)}, {harm}{below}. {_sentence(one.reason)}"
+        f"{_name(one, language)}{': ' if language == 'ru' else ' '}{change}{by}"
+        f"{'; ' if language == 'ru' else ': '}{_priority(one, language)}, {_harm(one, language)}"
+        f"{_below(one, language)}. {_sentence(in_language(one.reason, language))}"
     )
 
 
-def _hearer(one: Transition) -> str:
-    if one.audience is Audience.ON_CALL:
-        return f"on call {one.level}"
-    if one.audience is Audience.CLIENT:
-        return "client (draft)" if one.draft else "client"
-    return {Audience.COMPANY: "everyone", Audience.QUEUE: "task queue"}.get(
-        one.audience or Audience.QUEUE, ""
-    )
+def _below(one: Transition, language: str) -> str:
+    if not one.parent:
+        return ""
+    return f", часть {one.parent}" if language == "ru" else f", below {one.parent}"
 
 
-def _evidence(one: Transition) -> tuple[str, ...]:
+def _harm(one: Transition, language: str) -> str:
+    told = word("harm", one.harm.value, language)
+    return f"вред {told}" if language == "ru" else f"harm {told}"
+
+
+def _evidence(one: Transition, language: str) -> tuple[str, ...]:
     if one.change is Change.ACKNOWLEDGED:
         return ()
     return tuple(
-        f"{fact.source}: {fact.text} ({instant_text(fact.at)[11:].rstrip('Z')})" for fact in one.evidence[:5]
+        f"{source_text(fact.source, language)}: {in_language(fact.text, language)}"
+        f" ({instant_text(fact.at)[11:].rstrip('Z')})"
+        for fact in one.evidence[:5]
     )
 
 
-def _name(one: Transition) -> str:
+def _name(one: Transition, language: str) -> str:
+    if language == "ru":
+        return f"{word('kind', one.kind.value, language)}, {whom(one.scope, language)}"
     return f"{one.kind.value.replace('_', ' ')} of {one.scope}"
 
 
-def _word(priority: Priority) -> str:
-    return priority.value.replace("_", "-")
+def _priority(one: Transition, language: str) -> str:
+    return word("priority", one.priority.value, language).replace("_", "-")
 
 
 def _sentence(text: str) -> str:

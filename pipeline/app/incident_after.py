@@ -46,7 +46,7 @@ def show_after(
         if json:
             print_json([response.json for response in responses])
         else:
-            _show_responses(responses)
+            _show_responses(responses, language)
         return 0
     account = account_in(store, view, incident)
     if json:
@@ -97,27 +97,29 @@ def account_in(store: Store, view: TaskView, incident: str) -> Account:
     return account
 
 
-def _show_responses(responses: Sequence[Response]) -> None:
+def _show_responses(responses: Sequence[Response], language: str) -> None:
     from rich.table import Table
 
     from incidents.after.words import say as word
+    from incidents.screen_words import say as told
     from incidents.tasks.words import age_text
+    from incidents.words import number_text
 
     def time(seconds: float | None) -> str:
-        return "-" if seconds is None else age_text(seconds)
+        return "-" if seconds is None else age_text(seconds, language)
 
     if not responses:
-        out().print("No incident yet.")
+        out().print(told("none_yet", language))
         return
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("Incidents of")
-    for head in ("Count", "Open", "MTTA", "MTTR"):
+    table.add_column(told("kinds", language))
+    for head in (told("count", language), told("open", language), "MTTA", "MTTR"):
         table.add_column(head, justify="right")
     for each in responses:
         table.add_row(
-            word(each.kind.value, "en"),
-            f"{each.count:,}",
-            f"{each.open:,}",
+            word(each.kind.value, language),
+            number_text(f"{each.count:,}", language),
+            number_text(f"{each.open:,}", language),
             time(each.mtta_s),
             time(each.mttr_s),
         )

@@ -7,6 +7,7 @@ import json as jsonlib
 import time
 from typing import TYPE_CHECKING
 
+from incidents.screen_words import say as word
 from incidents.words import instant_text
 from pipeline.app.failures import UsageFailure
 from pipeline.app.incident_output import (
@@ -17,6 +18,7 @@ from pipeline.app.incident_output import (
     show_list,
     show_one,
 )
+from pipeline.app.period import parse_language
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import print_json, say
 from pipeline.app.watch_lease import WATCH
@@ -38,26 +40,26 @@ NEWEST_TYPES = ("probe", "traffic", "counter", "segment", "gap", "gap_closed", "
 CUSTOMERS_ASKED = 10
 
 
-def list_incidents(context: Context, *, resolved: bool, json: bool) -> int:
+def list_incidents(context: Context, *, resolved: bool, lang: str | None = None, json: bool) -> int:
     """All that is open; with `resolved` everything."""
-    now = context.now().timestamp()
+    language, now = _language(context, lang), context.now().timestamp()
     with existing_store(context) as store:
         rows = by_urgency(
             [row for row in store.incidents.incidents() if resolved or row.status != "resolved"]
         )
-        watcher = _watcher(store)
+        watcher = _watcher(store, language)
     if json:
         print_json([incident_document(row) for row in rows])
     else:
-        show_list(rows, now, watcher or "Nobody watches: `prebill watch`, or `prebill up`.")
+        show_list(rows, now, watcher or word("nobody", language), language)
     return 0
 
 
-def show_incident(context: Context, name: str, *, json: bool) -> int:
+def show_incident(context: Context, name: str, *, lang: str | None = None, json: bool) -> int:
     """One incident, with its story."""
     from pipeline.app.watch_log import transition_of
 
-    now = context.now().timestamp()
+    language, now = _language(context, lang), context.now().timestamp()
     with existing_store(context) as store:
         rows = store.incidents.incidents()
         row = find(rows, name)
@@ -68,7 +70,7 @@ def show_incident(context: Context, name: str, *, json: bool) -> int:
     children = [each for each in rows if each.parent == row.incident]
     roles = _roles(context, timeline, acts, now)
     if not json:
-        show_one(row, timeline, newest, deliveries, acts, children, roles, now)
+        show_one(row, timeline, newest, deliveries, acts, children, roles, now, language)
         return 0
     document = incident_document(row)
     evidence = next((each.evidence for each in reversed(timeline) if each.evidence), ())
@@ -173,11 +175,20 @@ def _wait_for(store: Store, row: IncidentRow, before: int) -> IncidentRow | None
     return None
 
 
-def _watcher(store: Store) -> str:
+def _watcher(store: Store, language: str = "en") -> str:
     lease = store.leases.current(WATCH)
     if lease is None or not lease.holds_at(time.time()):
         return ""
-    return f"Process {lease.pid} on {lease.host} watches."
+    return word("watches", language, pid=lease.pid, host=lease.host)
+
+
+def _language(context: Context, lang: str | None) -> str:
+    """`--lang`, else the configuration's, where there is one."""
+    from pipeline.app.checking import config_or_none
+
+    parse_language(lang)
+    config = config_or_none(context)
+    return parse_language(lang, config.tasks.language if config else "en")
 
 
 def _roles(

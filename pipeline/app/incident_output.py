@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from incidents.words import instant_text
-from pipeline.app.terminal import out, plural, printable
+from incidents.model import Scope
+from incidents.phrases import in_language, source_text
+from incidents.screen_words import back_text, say, span_text, whom, word
+from incidents.words import counted, instant_text, number_text
+from pipeline.app.terminal import out, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from incidents.model import Transition
+    from incidents.model import Fact, Transition
     from incidents.newest import Newest
     from pipeline.store.incident_rows import ActRow, DeliveryRow, IncidentRow
 
@@ -70,26 +73,32 @@ def by_urgency(rows: Sequence[IncidentRow]) -> list[IncidentRow]:
     )
 
 
-def show_list(rows: Sequence[IncidentRow], now: float, watcher: str) -> None:
+def show_list(rows: Sequence[IncidentRow], now: float, watcher: str, language: str) -> None:
     """A table of incidents, and a line that says who watches."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for head in ("Incident", "Priority", "Status", "What", "Whom", "Harm", "For", "Why"):
-        table.add_column(head, no_wrap=head not in ("Why", "Whom"))
+    for head in ("incident", "priority", "status", "what", "whom", "harm", "for", "why"):
+        table.add_column(say(head, language), no_wrap=head not in ("why", "whom"))
     for row in rows[:SHOWN]:
         table.add_row(
-            row.incident, Text(row.priority, _STYLES.get(row.priority, "")), row.status, row.kind,
-            Text(printable(f"{row.scope_kind} {row.scope_id}".strip())), row.harm,
-            age_text(now - row.since), Text(printable(row.reason)),
-        )  # fmt: skip
+            row.incident,
+            Text(word("priority", row.priority, language), _STYLES.get(row.priority, "")),
+            word("status", row.status, language),
+            word("kind", row.kind, language),
+            Text(printable(_whom(row, language))),
+            word("harm", row.harm, language),
+            span_text(now - row.since, language),
+            Text(printable(in_language(row.reason, language))),
+        )
     if rows:
         out().print(table)
     if len(rows) > SHOWN:
-        out().print(f"{len(rows) - SHOWN:,} more; --json lists all", style="italic")
-    opened = sum(row.status != "resolved" for row in rows)
-    out().print(f"{plural(opened, 'open incident')}. {watcher}", soft_wrap=True, markup=False)
+        count = number_text(f"{len(rows) - SHOWN:,}", language)
+        out().print(say("more", language, count=count), style="italic")
+    opened = counted(sum(row.status != "resolved" for row in rows), "open incident", language)
+    out().print(f"{opened}. {watcher}", soft_wrap=True, markup=False)
 
 
 def show_one(
@@ -101,67 +110,85 @@ def show_one(
     children: Sequence[IncidentRow],
     roles: Mapping[str, str],
     now: float,
+    language: str,
 ) -> None:
     """Everything about one incident: how it stands, on what evidence, its story, who was told."""
     lines = [
-        f"{row.incident}  {row.kind}, {printable(f'{row.scope_kind} {row.scope_id}'.strip())}",
-        f"{row.priority}, {row.status}; harm {row.harm}; since {instant_text(row.since)}, {age_text(now - row.since)}",
-        f"why: {printable(row.reason)}",
-    ]
+        f"{row.incident}  {word('kind', row.kind, language)}, {printable(_whom(row, language))}",
+        say(
+            "standing", language, priority=word("priority", row.priority, language),
+            status=word("status", row.status, language), harm=word("harm", row.harm, language),
+            at=instant_text(row.since), age=span_text(now - row.since, language),
+        ),
+        say("because", language, reason=printable(in_language(row.reason, language))),
+    ]  # fmt: skip
     if row.parent:
-        lines.append(f"hangs below {row.parent}")
+        lines.append(say("below", language, parent=row.parent))
     if row.flaps:
-        lines.append(f"came back {plural(row.flaps, 'time')}")
+        lines.append(back_text(row.flaps, language))
     if roles:
-        lines.append("roles: " + ", ".join(f"{role} {name}" for role, name in roles.items()))
+        held = ", ".join(f"{word('role', role, language)} {name}" for role, name in roles.items())
+        lines.append(say("roles", language, roles=held))
     if latest := next((each for each in reversed(timeline) if each.evidence), None):
-        lines += ["", "Evidence of the last decision"]
-        lines += [
-            f"  {age_text(now - fact.at):>8} ago  {fact.source}: {printable(fact.text)}"
-            for fact in latest.evidence
-        ]
+        lines += ["", say("decided", language)]
+        lines += [_fact(fact, now - fact.at, language) for fact in latest.evidence]
     if newest:
-        lines += ["", "Newest evidence"]
-        lines += [
-            f"  {age_text(each.age_s):>8} ago{'  (stale)' if each.stale else ''}  {each.fact.source}: "
-            f"{printable(each.fact.text)}"
-            for each in newest
-        ]
-    lines += ["", "Timeline"]
-    for each in timeline:
-        whom = f" → {each.audience.value}{f' {each.level}' if each.level else ''}" if each.audience else ""
-        draft = " (draft)" if each.draft else ""
-        lines.append(
-            f"  {instant_text(each.at)}  {each.change.value}{whom}{draft}, {each.priority.value}, "
-            f"{each.actor}: {printable(each.reason)}"
-        )
+        lines += ["", say("newest", language)]
+        lines += [_fact(each.fact, each.age_s, language, stale=each.stale) for each in newest]
+    lines += ["", say("timeline", language)]
+    lines += [_changed(each, language) for each in timeline]
     if deliveries:
-        lines += ["", "Told"]
-        lines += [_told(each) for each in deliveries]
+        lines += ["", say("told", language)]
+        lines += [_told(each, language) for each in deliveries]
     if acts:
-        lines += ["", "Done"]
+        lines += ["", say("done", language)]
         lines += [
-            f"  {instant_text(a.at)}  {a.act}, {printable(a.actor)}: {printable(a.reason)}" for a in acts
+            f"  {instant_text(a.at)}  {word('act', a.act, language)}, {printable(a.actor)}: {printable(a.reason)}"
+            for a in acts
         ]
     if children:
-        lines += ["", "Below it"]
-        lines += [f"  {c.incident}  {c.kind}, {c.status}: {printable(c.reason)}" for c in children]
+        lines += ["", say("children", language)]
+        lines += [
+            f"  {c.incident}  {word('kind', c.kind, language)}, {word('status', c.status, language)}: "
+            f"{printable(in_language(c.reason, language))}"
+            for c in children
+        ]
     for line in lines:
         out().print(line, soft_wrap=True, markup=False)
 
 
-def _told(row: DeliveryRow) -> str:
-    came = "" if row.ok else f", {row.reason}: {printable(row.error)}" if row.error else f", {row.reason}"
-    again = f", attempt {row.attempt}" if row.attempt > 1 else ""
-    whom = f"{printable(row.recipient or 'nobody')} by {printable(row.channel or '-')}"
-    return f"  {instant_text(row.at)}  {whom}{again}{came}"
+def _whom(row: IncidentRow, language: str) -> str:
+    return whom(Scope(row.scope_kind, row.scope_id), language)
 
 
-def age_text(seconds: float) -> str:
-    """`35 s`, `12 min`, `5 h`, `3 d`."""
-    if seconds < 120:
-        return f"{max(0, int(seconds))} s"
-    minutes = int(seconds) // 60
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
+def _fact(fact: Fact, age_s: float, language: str, *, stale: bool = False) -> str:
+    ago = say("ago", language, age=f"{span_text(age_s, language):>8}")
+    old = f"  {say('stale', language)}" if stale else ""
+    source = source_text(fact.source, language)
+    return f"  {ago}{old}  {source}: {printable(in_language(fact.text, language))}"
+
+
+def _changed(each: Transition, language: str) -> str:
+    level = f" {each.level}" if each.level else ""
+    hearer = f" → {word('audience', each.audience.value, language)}{level}" if each.audience else ""
+    draft = f" {say('draft', language)}" if each.draft else ""
+    return (
+        f"  {instant_text(each.at)}  {word('change', each.change.value, language)}{hearer}{draft}, "
+        f"{word('priority', each.priority.value, language)}, {printable(_actor(each.actor, language))}: "
+        f"{printable(in_language(each.reason, language))}"
+    )
+
+
+def _actor(actor: str, language: str) -> str:
+    return "движок" if language == "ru" and actor == "engine" else actor
+
+
+def _told(row: DeliveryRow, language: str) -> str:
+    outcome = word("outcome", row.reason, language)
+    came = "" if row.ok else f", {outcome}: {printable(row.error)}" if row.error else f", {outcome}"
+    again = say("attempt", language, count=row.attempt) if row.attempt > 1 else ""
+    who = printable(row.recipient) or say("no_one", language)
+    return (
+        f"  {instant_text(row.at)}  {say('by', language, who=who, channel=printable(row.channel or '-'))}"
+        f"{again}{came}"
+    )

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
-from pipeline.app.terminal import out, plural
+from pipeline.app.period import parse_language
+from pipeline.app.terminal import out
 from pipeline.app.whole_files import name_of, read_lines_file
 
 if TYPE_CHECKING:
@@ -16,40 +17,41 @@ if TYPE_CHECKING:
 
     from incidents.events import Event
     from incidents.model import Transition
-    from incidents.policy import Policy
     from pipeline.app.context import Context
+    from pipeline.app.settings import Config
 
 PROBLEMS_SHOWN = 100
 MAX_SILENCE_DAYS = 366
 """Between two events: what is open is told again every few minutes, and a mistyped year would be told for hours."""
 
 
-def replay_file(context: Context, file: str, *, json: bool) -> int:
+def replay_file(context: Context, file: str, *, lang: str | None = None, json: bool) -> int:
     """Every transition and notice of the file's events, in time order."""
     from incidents.engine import Engine
     from incidents.replay import replay_events
 
     if not file:
         raise UsageFailure("replay: expected a file of events (NDJSON), or - for standard input")
-    transitions = replay_events(_events(file), Engine(_policy(context)))
+    parse_language(lang)
+    config = _config(context)
+    transitions = replay_events(_events(file), Engine(config.incidents if config else None))
     if json:
         import json as jsonlib
 
         for one in transitions:
             print(jsonlib.dumps(one.json, ensure_ascii=False))
         return 0
-    _tell(transitions)
+    _tell(transitions, parse_language(lang, config.tasks.language if config else "en"))
     return 0
 
 
-def _policy(context: Context) -> Policy:
-    """The configuration's, or the defaults where there is none."""
-    from incidents.policy import Policy
+def _config(context: Context) -> Config | None:
+    """The configuration, where there is one: without it the defaults hold."""
     from pipeline.app.context import DEFAULT_CONFIG
 
     if not context.config_path and not Path(DEFAULT_CONFIG).exists():
-        return Policy()
-    return context.config.incidents
+        return None
+    return context.config
 
 
 def _events(file: str) -> list[Event]:
@@ -84,10 +86,12 @@ def _check_silence(events: list[Event], name: str) -> None:
         )
 
 
-def _tell(transitions: Iterable[Transition]) -> None:
+def _tell(transitions: Iterable[Transition], language: str) -> None:
     from rich.text import Text
 
+    from incidents.screen_words import say
     from incidents.story import ending, story
+    from incidents.words import counted
     from pipeline.app.terminal import printable
 
     last: dict[str, Transition] = {}
@@ -98,7 +102,7 @@ def _tell(transitions: Iterable[Transition]) -> None:
             yield one
 
     screen = out()
-    for line in story(noted()):
+    for line in story(noted(), language):
         screen.print(
             Text(f"{line.when:<13}", "dim"),
             Text(printable(f"{line.who + ': ' if line.who else ''}{line.text}"), line.tone),
@@ -108,8 +112,8 @@ def _tell(transitions: Iterable[Transition]) -> None:
             screen.print(Text(f"{'':<16}{printable(each)}", "dim"), soft_wrap=True)
     screen.print()
     if not last:
-        screen.print("Nothing happened: no event of the file is a reason for an incident.")
+        screen.print(say("nothing", language))
         return
-    screen.print(Text(plural(len(last), "incident")), style="bold")
-    for sentence in ending(last.values()):
+    screen.print(Text(counted(len(last), "incident", language)), style="bold")
+    for sentence in ending(last.values(), language):
         screen.print(Text(f"  {printable(sentence)}"), soft_wrap=True)

@@ -92,3 +92,17 @@ def test_silence_of_days_is_told_as_if_somebody_had_ticked(prebill: Prebill) -> 
     assert silent.returncode == 0
     assert silent.stdout == ticked.stdout
     assert '"at": "2026-11-04T' in silent.stdout
+
+
+def test_a_story_in_russian(prebill: Prebill, tmp_path: Path) -> None:
+    done = prebill("incidents", "replay", SCENARIO, "--lang", "ru")
+    assert done.returncode == 0, done.stderr
+    assert "авария, клиент c1: открыто; срочно, вред подозревается. Одна из проб клиента c1" in done.stdout
+    assert "клиент (черновик): пробы клиента c1 не проходят" in done.stdout
+    assert "2 инцидента" in done.stdout
+    config = tmp_path / "own.toml"
+    config.write_text('[store]\ndsn = "chdb:///nowhere"\n[spool]\npath = "."\n[tasks]\nlanguage = "ru"\n')
+    assert prebill("--config", str(config), "incidents", "replay", SCENARIO).stdout == done.stdout
+    refused = prebill("incidents", "replay", SCENARIO, "--lang", "fr")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "--lang: expected en or ru" in refused.stderr

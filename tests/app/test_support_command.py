@@ -85,6 +85,18 @@ def test_a_solved_request_ends_its_incident_where_nothing_else_holds_it(prebill:
     call("evidence", "add", "failing")
     call("watch", "--once")
     (outage,) = (name for name, kind in about_c1().items() if kind == "outage")
+    listed = prebill("incidents", "list", "--lang", "ru").stdout
+    assert "обращение клиента" in listed
+    assert "2 открытых инцидента. Никто не наблюдает: `prebill watch` или `prebill up`." in listed
+    shown = prebill("incidents", "show", asked, "--lang", "ru").stdout
+    assert "На чём основано последнее решение" in shown
+    assert "открыто, срочно, движок: клиент c1 сообщает о неполадке: проверьте c1 немедленно" in shown
+    assert "назад  обращение: c1 (техническое): Видео не идёт" in shown
+    assert prebill("incidents", "after", "--lang", "ru").stdout.split()[:3] == [
+        "Инциденты",
+        "Всего",
+        "Открыто",
+    ]
     said = call("support", "close", "1", "--text", "перезапущено", "--actor", "olga")
     assert f"its incident {asked} stays open: {outage} is about the same client" in said
     call("incidents", "resolve", outage, "--actor", "olga", "--reason", "restarted")

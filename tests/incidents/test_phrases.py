@@ -21,6 +21,7 @@ from incidents.people.settings import People
 from incidents.phrasebook import PHRASES
 from incidents.phrases import in_language, source_text
 from incidents.replay import replay
+from incidents.story import ending, story
 from incidents.tasks.build import tasks_of
 from incidents.tasks.sheet import sheet_text
 from tests.incidents.engine.drawn import run, thrown
@@ -114,6 +115,13 @@ def test_notices_drafts_and_post_mortems_of_every_scenario_are_russian(name: str
         assert english_in(postmortem_text(account, "ru"), names) == []
     for task in tasks_of(made, [], [], [], now=end):
         assert english_in(sheet_text(task, None, "ru", end), names) == []
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_stories_of_every_scenario_are_russian(name: str) -> None:
+    made, names = scenario(name)
+    told = [f"{line.who} {line.text} {' '.join(line.below)}" for line in story(made, "ru")]
+    assert english_in("\n".join([*told, *ending(made, "ru")]), names) == []
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -54,7 +54,7 @@ def incidents(
     reason
         What is said, or why. Required with ack, resolve and note.
     lang
-        With `after`: en or ru. Default: tasks.language of the configuration.
+        With `list`, `show`, `after`, `replay`: en or ru. Default: tasks.language of the configuration.
     output
         With `after`: into this file.
     json
@@ -67,9 +67,11 @@ def incidents(
 
         with existing_store(context) as store:
             return show_after(store, context, name or None, output=output, lang=lang, json=json)
-    if lang is not None or output is not None:
-        raise UsageFailure("--lang, --output: only with after")
-    return _do(action, name, actor, reason, context, every=every, json=json)
+    if output is not None:
+        raise UsageFailure("--output: only with after")
+    if lang is not None and action in SAID:
+        raise UsageFailure("--lang: only with list, show, after and replay")
+    return _do(action, name, actor, reason, context, every=every, lang=lang, json=json)
 
 
 def _check(action: str, name: str, actor: str | None, reason: str | None, *, every: bool) -> None:
@@ -95,16 +97,17 @@ def _do(
     context: Context,
     *,
     every: bool,
+    lang: str | None,
     json: bool,
 ) -> int:
     if action == "replay":
         from pipeline.app.incident_replay import replay_file
 
-        return replay_file(context, name, json=json)
+        return replay_file(context, name, lang=lang, json=json)
     from pipeline.app.incident_commands import list_incidents, say_on_incident, show_incident
 
     if action == "list":
-        return list_incidents(context, resolved=every, json=json)
+        return list_incidents(context, resolved=every, lang=lang, json=json)
     if action == "show":
-        return show_incident(context, name, json=json)
+        return show_incident(context, name, lang=lang, json=json)
     return say_on_incident(context, action, name, actor=actor, reason=reason, json=json)

@@ -92,8 +92,8 @@ def check_harm_never_lowers(drawn: list[Event], more: Probe) -> None:
 def check_health_is_needed(drawn: list[Event], seed: int) -> None:
     """3: without some of the healthy probes no priority is lower.
 
-    Asked at the end, when every deadline has passed: without them a prober may fail for all of its clients, is itself
-    the suspect, and what it says of one of them may count later.
+    Asked at the end, when every deadline has passed. A prober that without them fails for all of its clients is itself
+    the suspect, as the priority table has it: what it says of one of them counts later, and holds open nothing alone.
     """
     draw = random.Random(seed)  # noqa: S311
     gap = Gap(
@@ -109,9 +109,11 @@ def check_health_is_needed(drawn: list[Event], seed: int) -> None:
             and customer in (None, event.scope.id) and draw.random() < 0.7
         )
     ]  # fmt: skip
-    without, with_them = worst(run([*fewer, END])), worst(run([*base, END]))
-    assert without.last >= with_them.last
+    told = run([*fewer, END])
+    without, with_them = worst(told), worst(run([*base, END]))
     assert without.ever >= with_them.ever
+    if not any("it is the suspect" in line.reason for line in told):
+        assert without.last >= with_them.last
 
 
 def check_money_is_no_harm(drawn: list[Event], seed: int) -> None:
