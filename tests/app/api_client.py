@@ -51,10 +51,10 @@ def api_config(**more: Any) -> Config:
 class Api:
     """What runs, and how often it woke its watch."""
 
-    def __init__(self, store: Store, config: Config) -> None:
+    def __init__(self, store: Store, config: Config, clock: Callable[[], float] = time.time) -> None:
         assert config.support.api is not None
         self.woken = 0
-        self.desk = SupportApi(store, config, config.support.api, time.time, self._wake)
+        self.desk = SupportApi(store, config, config.support.api, clock, self._wake)
         self.server = ApiServer(config.support.api, self.desk.answer)
         self.port = self.server.address[1]
 
@@ -76,9 +76,11 @@ class Api:
 
 
 @contextmanager
-def running(store: Store, config: Config | None = None) -> Iterator[Api]:
+def running(
+    store: Store, config: Config | None = None, clock: Callable[[], float] = time.time
+) -> Iterator[Api]:
     """An API without a watch."""
-    api = Api(store, config or api_config())
+    api = Api(store, config or api_config(), clock)
     api.server.start()
     try:
         yield api

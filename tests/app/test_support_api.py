@@ -9,12 +9,16 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from incidents.desk.settings import SmtpSettings
+from pipeline.app import support_api
 from pipeline.app.support_api import SupportApi
 from pipeline.configured import Duration
 from pipeline.store import open_store
@@ -85,6 +89,34 @@ def test_a_question_is_no_evidence(api: Api, store: Store) -> None:
 def test_without_mail_an_answer_to_a_contact_is_the_acknowledgement(api: Api) -> None:
     _, document = api.post(GOOD | {"text": "write to me", "contact": "a@b.example", "kind": "billing"})
     assert api.get(document["id"])[1]["acknowledged_at"] is not None
+
+
+def test_with_mail_the_letter_is_the_acknowledgement(store: Store) -> None:
+    plain = api_config()
+    mail = replace(
+        plain.support, email="desk@cdn.example", smtp=SmtpSettings(host="127.0.0.1", security="none")
+    )
+    with running(store, replace(plain, support=mail)) as mailing:
+        _, document = mailing.post(GOOD | {"text": "by letter", "contact": "a@b.example", "kind": "billing"})
+        assert mailing.get(document["id"])[1]["acknowledged_at"] is None, (
+            "it goes with the next round of mail"
+        )
+        _, document = mailing.post(GOOD | {"text": "without an address", "kind": "billing"})
+        assert mailing.get(document["id"])[1]["acknowledged_at"] == document["received_at"]
+
+
+def test_who_came_at_night_has_a_manager_within_twenty_minutes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(support_api, "SETTLE_EVERY_S", 0.0)
+    now = [datetime(2099, 1, 5, 3, 0, tzinfo=UTC).timestamp()]  # a Monday before working hours
+    with running(store, clock=lambda: now[0]) as night:
+        step = night.desk.watched(lambda: True)
+        _, document = night.post(GOOD | {"text": "at night"})
+        assert (document["manager"], document["manager_by"]) == (None, "2099-01-05T03:20:00Z")
+        for minutes, manager in ((19, None), (21, "Ольга")):
+            step(now[0] + 60 * minutes)
+            assert night.get(document["id"])[1]["manager"] == manager
 
 
 def test_a_text_of_sql_and_letters_of_all_kinds_is_a_text(api: Api, store: Store) -> None:
