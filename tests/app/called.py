@@ -1,6 +1,6 @@
-"""`prebill` called in another process that has called it before: the libraries and the store's engine are loaded once,
-and all that is prebill's own is loaded anew for each call, so that a call costs what the command does and not a second
-of imports. tests/app/test_main.py starts the command as a shell does."""
+"""`prebill` called in another process that has called it before: the libraries, the store's engine and our modules of
+constants and functions alone are loaded once, and every module that remembers anything is loaded anew for each call, so
+that a call costs what the command does and no second of imports. tests/app/test_main.py starts it as a shell does."""
 
 from __future__ import annotations
 
@@ -15,9 +15,25 @@ import time
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 OURS = ("kernels", "pipeline", "incidents", "loadtest", "infra")
+
+CONSTANT = {
+    "builtins",
+    "types",
+    "typing",
+    "collections.abc",
+    "datetime",
+    "decimal",
+    "re",
+    "pathlib",
+    "numpy",
+    "email.policy",
+}
+CONSTANT |= {"msgspec._core", "msgspec.json", "__future__"}
+"""Where the types of values come from with which a module remembers nothing, but for tables not named as constants."""
 
 _STARTING = multiprocessing.get_context("spawn")
 
@@ -35,7 +51,7 @@ class _Caller:
 LEAN = "aggregate"
 """The command that keeps modules out of its process for good: it has processes of its own."""
 
-CALLS = 40
+CALLS = 80
 """Of one process: the engine leaves five threads behind with each store that is opened and closed."""
 
 _idle: dict[bool, list[_Caller]] = {True: [], False: []}
@@ -87,8 +103,7 @@ def _serve(line: Connection) -> None:
 
 def _call(arguments: tuple[str, ...], cwd: str, environment: dict[str, str], files: tuple[str, ...]) -> int:
     """Takes on folder, environment and files of the call, then runs it to its end; nothing is left of the last one."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
-        del sys.modules[name]
+    forget()
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
@@ -114,3 +129,51 @@ def _call(arguments: tuple[str, ...], cwd: str, environment: dict[str, str], fil
             sys.stdout.flush()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
+
+
+def forget() -> None:
+    """Nothing is left of earlier calls: what remembers goes, and what refers to it, and caches are emptied."""
+    code = OURS[1:]  # kernels are compiled code alone
+    ours = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in code}
+    refers = {name: _referred(name, module) for name, module in ours.items()}
+    gone = {name for name, module in ours.items() if _remembers(module)}
+    while more := {name for name in ours.keys() - gone if refers[name] & gone}:
+        gone |= more
+    for name in gone:
+        del sys.modules[name]
+        package, _, leaf = name.rpartition(".")
+        if package in ours:
+            vars(ours[package]).pop(leaf, None)
+    for name in ours.keys() - gone:
+        for value in list(vars(ours[name]).values()):
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
+
+
+def _referred(name: str, module: ModuleType) -> set[str]:
+    """The modules whose things this one has names for, but for those inside a package."""
+    found = set()
+    for value in list(vars(module).values()):
+        if isinstance(value, ModuleType):
+            if not value.__name__.startswith(f"{name}."):
+                found.add(value.__name__)
+        elif isinstance(where := getattr(value, "__module__", None), str):
+            found.add(where)
+    return found - {name}
+
+
+def _remembers(module: ModuleType) -> bool:
+    """Whether it holds a value that a call may change: a lock, a counter, a table not named as a constant."""
+    return not all(key.startswith("__") or _is_constant(key, value) for key, value in vars(module).items())
+
+
+def _is_constant(key: str, value: object) -> bool:
+    if isinstance(value, dict | list | set):
+        return key.isupper()
+    kind = type(value).__module__
+    return (
+        isinstance(value, type)
+        or kind in CONSTANT
+        or kind.partition(".")[0] in OURS
+        or hasattr(value, "cache_clear")
+    )

@@ -210,13 +210,19 @@ def test_changes_are_usage_now_less_usage_at_the_cut(desk: Desk, seed: int) -> N
     """Against the slow way: both usages in full, subtracted. Segments are new, replaced, beaten and repeated."""
     draw = np.random.default_rng(seed)
     cuts = []
-    for _ in range(40):
-        minute = int(draw.integers(FIRST - 3, FIRST + 8))
-        names = draw.choice(["a.ru", "b.com", "c.ru"], size=2, replace=False)
-        rows = [(str(name), minute + int(draw.integers(-2, 3)), int(draw.integers(1, 5))) for name in names]
-        desk.put(f"e{draw.integers(1, 3)}", minute, rows, lines=int(draw.integers(1, 9)))
-        cuts.append(desk.store.cut())
-    since, cut, first, after = cuts[15], cuts[-1], FIRST, FIRST + 5
+    for segments in (16, 24):
+        facts, entries = [], []
+        for _ in range(segments):
+            minute = int(draw.integers(FIRST - 3, FIRST + 8))
+            names = draw.choice(["a.ru", "b.com", "c.ru"], size=2, replace=False)
+            rows = [(str(n), minute + int(draw.integers(-2, 3)), int(draw.integers(1, 5))) for n in names]
+            origin = Origin(f"e{draw.integers(1, 3)}", "access", minute)
+            facts += [(name, at, origin.edge, origin.segment_id, desk.next_id, n) for name, at, n in rows]
+            entries.append(make_entry(origin, desk.next_id, lines=int(draw.integers(1, 9))))
+            desk.next_id += 1
+        desk.store.insert_facts(make_batch(facts))
+        cuts.append(desk.store.commit(entries))
+    (since, cut), first, after = cuts, FIRST, FIRST + 5
     changes = desk.store.closing.changes(since, cut, first, after)
     found = {
         (changes.resources[r], int(m), changes.edges[e]): int(n)

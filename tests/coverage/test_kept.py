@@ -147,15 +147,17 @@ def test_what_failed_half_way_is_looked_at_again(
     store: Store, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     traffic, checks = Traffic(4), Continuous(store, SETTINGS, 86_400.0)
-    for minute in range(MINUTE, MINUTE + 20):
+    for minute in range(MINUTE, MINUTE + 15):
+        store.commit(traffic.minute(minute))
+    checks.step((MINUTE + 14) * 60.0 + 70)
+    for minute in range(MINUTE + 15, MINUTE + 19):
         store.commit(traffic.minute(minute))
         now = minute * 60.0 + 70
-        if minute > MINUTE + 15:
-            store.write_gaps(store.gaps()[:1])  # so that there is something new of it
-            with monkeypatch.context() as patch:
-                patch.setattr(store, broken, lambda *_, **__: 1 // 0)
-                with pytest.raises(ZeroDivisionError):
-                    checks.step(now)
+        store.write_gaps(store.gaps()[:1])  # so that there is something new of it
+        with monkeypatch.context() as patch:
+            patch.setattr(store, broken, lambda *_, **__: 1 // 0)
+            with pytest.raises(ZeroDivisionError):
+                checks.step(now)
         checks.step(now)
         assert check(store, SETTINGS, now=now, first=MINUTE, after=minute + 1).changed == ()
     assert store.gaps()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from itertools import cycle, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pipeline.store import Store
 
 UNITS = ("", "line", "byte")
+WAYS = (((70, 3), (3_000_000, 100_000)), ((70, 100_000), (3_000_000, 3)))
+"""Rows at once, of three pieces of which two are read at a time or of all, and the most keys; used in turn."""
 
 
 def as_rows(columns: LedgerColumns) -> list[tuple[Any, ...]]:
@@ -92,22 +95,14 @@ def keep(entries: list[LedgerEntry], first: int, after: int) -> list[LedgerEntry
         ([("e1", "access"), ("e1", "errors"), ("e2", "errors")], ["", "1", "2"]),
     ],
 )
-@pytest.mark.parametrize("rows_at_once", [70, 3_000_000])  # three pieces, of which two are read at a time
-@pytest.mark.parametrize("max_keys", [3, 100_000])
 def test_columns_are_the_winners(
-    store: Store,
-    monkeypatch: pytest.MonkeyPatch,
-    streams: list[tuple[str, str]],
-    parts: list[str],
-    rows_at_once: int,
-    max_keys: int,
+    store: Store, monkeypatch: pytest.MonkeyPatch, streams: list[tuple[str, str]], parts: list[str]
 ) -> None:
-    monkeypatch.setattr(ledger_columns, "ROWS_AT_ONCE", rows_at_once)
-    monkeypatch.setattr(ledger_columns, "MAX_KEYS", max_keys)
     entries = make_ledger(len(streams) + len(parts), streams, parts)
     half = store.commit(entries[:100])
     store.commit(entries[100:])
     whole, wider, one = (MINUTE, MINUTE + 10), (MINUTE - 5, MINUTE + 50), (MINUTE + 3, MINUTE + 4)
+    ways = cycle(WAYS)
     for cut, ranges in (
         (None, (whole, wider, one)),
         (half, (whole,)),
@@ -116,16 +111,19 @@ def test_columns_are_the_winners(
         (store.cut() + 5, (one,)),
     ):
         at_cut = winners(store, entries, cut)
-        for first, after in ranges:
+        for (first, after), (rows_at_once, max_keys) in product(ranges, next(ways)):
+            monkeypatch.setattr(ledger_columns, "ROWS_AT_ONCE", rows_at_once)
+            monkeypatch.setattr(ledger_columns, "MAX_KEYS", max_keys)
             asked = keep(at_cut, first, after)
-            assert as_rows(store.ledger_columns(first, after, cut=cut)) == expected(asked), (first, cut)
+            where = (first, cut, rows_at_once, max_keys)
+            assert as_rows(store.ledger_columns(first, after, cut=cut)) == expected(asked), where
             pieces = list(store.narrow_columns(first, after, cut=cut))
             found = {
                 (p.streams[s], int(m), SEGMENT_STATES[t])
                 for p in pieces
                 for s, m, t in zip(p.stream, p.minute, p.state, strict=True)
             }
-            assert found == {row[:3] for row in expected(asked)}
+            assert found == {row[:3] for row in expected(asked)}, where
             assert all(len(p.lines) == len(p) and not p.lines.any() for p in pieces)
 
 

@@ -50,19 +50,20 @@ WIDTH = 77
 
 def fill(store: Store, facts: Sequence[tuple[int, str, int, int, int]]) -> None:
     """(segment, resource, minute, requests, attempt) of five edges' segments; the third attempt never finished."""
-    for segment in sorted({fact[0] for fact in facts}):
-        origin = Origin(f"e{segment}", "access", MINUTE + segment)
-        for attempt in range(3):
-            write_id = 10 * segment + attempt + 1
-            rows = [
-                (name, MINUTE + minute, origin.edge, origin.segment_id, write_id, requests)
-                for of, name, minute, requests, tried in facts
-                if (of, tried) == (segment, attempt)
-            ]
-            if rows:
-                store.insert_facts(make_batch(rows))
-            if attempt < 2:
-                store.commit([make_entry(origin, write_id, lines=10 + attempt)])
+    segments = sorted({fact[0] for fact in facts})
+    origins = {segment: Origin(f"e{segment}", "access", MINUTE + segment) for segment in segments}
+    for attempt in range(3):
+        rows = [
+            (name, MINUTE + minute, f"e{of}", origins[of].segment_id, 10 * of + attempt + 1, requests)
+            for of, name, minute, requests, tried in facts
+            if tried == attempt
+        ]
+        if rows:
+            store.insert_facts(make_batch(rows))
+        if attempt < 2:
+            store.commit(
+                [make_entry(origins[of], 10 * of + attempt + 1, lines=10 + attempt) for of in segments]
+            )
 
 
 def sums_of(store: Store, names: Sequence[str], minutes: tuple[int, int]) -> Sums:
