@@ -82,7 +82,7 @@ class SupportApi:
         self._langs = {customer.id: customer.lang for customer in config.customer}
         self._limiter = Limiter(settings.per_minute)
         self._lock, self._limiting = threading.Lock(), threading.Lock()
-        self._owed = False
+        self._owed = True  # whoever was here before may have been ended between a request and its evidence
         self._settled_at = time.monotonic()
 
     def answer(self, head: Head, read_body: Callable[[], bytes]) -> Answer:

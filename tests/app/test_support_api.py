@@ -312,6 +312,24 @@ def test_a_store_that_is_away_is_a_503_and_what_it_missed_is_made_up_for(
     assert len(received(store, body["text"])) == 1
 
 
+def test_what_an_end_in_the_middle_left_undone_is_done_by_who_starts_next(
+    api: Api, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = GOOD | {"text": "cut in the middle", "key": "cut"}
+
+    def gone(*_: object) -> int:
+        raise StoreError("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(store), "add_evidence", gone)
+        assert api.post(body)[0] == 503
+    assert evidence(store, body["text"]) == []
+    with running(store) as later:
+        later.desk.watched(lambda: True)(time.time())
+        assert later.woken == 1
+    assert evidence(store, body["text"]) == ["c1"]
+
+
 def test_a_store_that_is_gone_altogether_is_a_503(
     api: Api, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
