@@ -59,7 +59,8 @@ def account_of(
     parted = shared_out(histories, lost)
     mine = [each for name in (incident, *children) for each in parted.get(name, [])]
     every = [part for parts in harms.values() for part in parts]
-    resolved = last.at if last.status is Status.RESOLVED else None
+    ended = _ended(history)
+    resolved = ended.at if ended else None
     changes = [each for each in history if each.change is not Change.NOTICE]
     answer = next((each for each in changes if _answered(each)), None)
     wide = next((each for each in history if each.priority is Priority.COMPANY_WIDE), None)
@@ -86,7 +87,7 @@ def account_of(
         mend_s=None if resolved is None else resolved - first.at,
         wide_s=None if wide is None else wide.at - first.at,
         answered_by=answer.actor if answer else "",
-        resolved_by=last.actor if resolved is not None else "",
+        resolved_by=ended.actor if ended else "",
         parent=last.parent,
         children=children,
         flaps=last.flaps,
@@ -104,6 +105,13 @@ def account_of(
         ),
         evidence=tuple(sorted({fact for each in history for fact in each.evidence})),
     )
+
+
+def _ended(history: Sequence[Transition]) -> Transition | None:
+    """The step that ended it, None where it is not over: what follows it are the engine's notices of that."""
+    if history[-1].status is not Status.RESOLVED:
+        return None
+    return next((each for each in reversed(history) if each.change is Change.RESOLVED), history[-1])
 
 
 def _answered(transition: Transition) -> bool:
@@ -186,7 +194,7 @@ def responses_of(transitions: Iterable[Transition], *, since: float, now: float)
         answers = [
             next((each.at - history[0].at for each in history if _answered(each)), None) for history in some
         ]
-        ended = [history[-1].at - history[0].at for history in some if history[-1].status is Status.RESOLVED]
+        ended = [end.at - history[0].at for history in some if (end := _ended(history)) is not None]
         known = [answer for answer in answers if answer is not None]
         if some:
             found.append(

@@ -1,5 +1,5 @@
 """From a host to the addresses that a probe may touch: names looked up beside the event loop, and what leads back into
-the machine or to its neighbours' link refused, unless it was configured so."""
+the machine or to its neighbours' link refused, unless it was written down; the machine alone may be allowed."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ HEAD_START_S = 0.3
 T = TypeVar("T")
 
 
-async def resolve(host: str, port: int, *, trusted: bool) -> list[str]:
-    """The addresses of a host, at most four; `trusted`: any address will do.
+async def resolve(host: str, port: int, *, trusted: bool, loopback: bool = False) -> list[str]:
+    """The addresses of a host, at most four; `trusted`: any address will do; `loopback`: the machine's own ones too.
 
     Raises socket.gaierror, and RefusedAddressError where all of them are loopback, link-local or no host's.
     """
     literal = _literal(host)
     found = [literal] if literal else await _look_up(host, port)
-    allowed = [address for address in found if trusted or not is_inward(address)]
+    allowed = [address for address in found if trusted or not is_inward(address, loopback=loopback)]
     if not allowed:
         raise RefusedAddressError(f"leads to {found[0]}, which probes do not touch")
     return allowed[:MAX_ADDRESSES]
@@ -61,11 +61,12 @@ async def first_to_answer(
     raise error or OSError("no address")
 
 
-def is_inward(address: str) -> bool:
-    """Whether an address means the machine itself, its link (cloud metadata is there) or no single host."""
+def is_inward(address: str, *, loopback: bool = False) -> bool:
+    """Whether an address means the machine itself, its link (cloud metadata is there) or no single host. `loopback`:
+    the machine itself is allowed, the others are not."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     ip = getattr(ip, "ipv4_mapped", None) or ip
-    return ip.is_loopback or ip.is_link_local or ip.is_unspecified or ip.is_multicast
+    return (ip.is_loopback and not loopback) or ip.is_link_local or ip.is_unspecified or ip.is_multicast
 
 
 def is_named_inward(host: str) -> bool:

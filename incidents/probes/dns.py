@@ -27,7 +27,7 @@ async def probe_dns(probe: ProbeSettings, phase: Phase, *, loopback: bool = Fals
 
     host, port = split_address(probe.address, 53)
     phase.name = "name lookup"
-    server = (await resolve(host, port, trusted=loopback or is_named_inward(host)))[0]
+    server = (await resolve(host, port, trusted=is_named_inward(host), loopback=loopback))[0]
     try:
         query = dns.message.make_query(probe.query.encode("idna").decode(), probe.record)
     except (dns.exception.DNSException, UnicodeError):

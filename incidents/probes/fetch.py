@@ -39,11 +39,13 @@ async def fetch(
     *,
     address: str = "",
     trusted: bool = False,
+    loopback: bool = False,
     ca: str = "",
     headers: Mapping[bytes | str, bytes | str] | None = None,
 ) -> Fetched:
     """One GET, without following anything. `address` (host, host:port): connected to in place of the URL's host,
-    which Host, SNI and the certificate's check still name. `trusted`: loopback addresses are no surprise."""
+    which Host, SNI and the certificate's check still name. `trusted`: any address will do;
+    `loopback`: this machine's too."""
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     host, port = ascii_host(url), port_of(url)
@@ -63,7 +65,7 @@ async def fetch(
         headers={**sent, **(headers or {}), "Connection": "close"},
     )
     phase.name = "connect"
-    network = _Network(phase, address, trusted=trusted)
+    network = _Network(phase, address, trusted=trusted, loopback=loopback)
     pool = httpcore.AsyncConnectionPool(
         ssl_context=trust(ca) if secure else None, network_backend=network, retries=0
     )
@@ -111,8 +113,9 @@ def trust(ca: str) -> ssl.SSLContext:
 class _Network(httpcore.AsyncNetworkBackend):
     """Connects where the probe says, after asking whether it may."""
 
-    def __init__(self, phase: Phase, address: str, *, trusted: bool) -> None:
-        self._phase, self._address, self._trusted = phase, address, trusted
+    def __init__(self, phase: Phase, address: str, *, trusted: bool, loopback: bool) -> None:
+        self._phase, self._address = phase, address
+        self._trusted, self._loopback = trusted, loopback
         self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -127,7 +130,7 @@ class _Network(httpcore.AsyncNetworkBackend):
         if self._address:
             host, port = split_address(self._address, port)
         self._phase.name = "name lookup"
-        addresses = await resolve(host, port, trusted=self._trusted)
+        addresses = await resolve(host, port, trusted=self._trusted, loopback=self._loopback)
         self._phase.name = "connect"
 
         async def connect(address: str) -> httpcore.AsyncNetworkStream:

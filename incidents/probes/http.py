@@ -33,8 +33,8 @@ async def probe_http(probe: ProbeSettings, phase: Phase, now: float, *, loopback
         host = urlsplit(url).hostname or ""
         same = host == first.hostname
         address = _address(probe, url) if same else ""
-        trusted = loopback or (same and (bool(address) or is_named_inward(host)))
-        got = await fetch(url, phase, address=address, trusted=trusted, ca=probe.ca)
+        trusted = same and (bool(address) or is_named_inward(host))
+        got = await fetch(url, phase, address=address, trusted=trusted, loopback=loopback, ca=probe.ca)
         if got.expires:
             ends.append(got.expires)
         if not (probe.redirects and got.status in _REDIRECTS and got.location):

@@ -48,7 +48,7 @@ def _call(probe: ProbeSettings, local: tuple[Any, ...]) -> Call:
 async def _over_udp(probe: ProbeSettings, phase: Phase, *, loopback: bool) -> Answer:
     host, port = split_address(probe.address, PORT)
     phase.name = "name lookup"
-    address = (await resolve(host, port, trusted=loopback or is_named_inward(host)))[0]
+    address = (await resolve(host, port, trusted=is_named_inward(host), loopback=loopback))[0]
     loop = asyncio.get_running_loop()
     transport, heard = await loop.create_datagram_endpoint(_Heard, remote_addr=(address, port))
     try:

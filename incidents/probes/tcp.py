@@ -32,7 +32,7 @@ async def connect(
     """A connection to the first of the address's own addresses that takes one."""
     host, port = split_address(address, default_port)
     phase.name = "name lookup"
-    addresses = await resolve(host, port, trusted=loopback or is_named_inward(host))
+    addresses = await resolve(host, port, trusted=is_named_inward(host), loopback=loopback)
     phase.name = "connect"
     return await first_to_answer(addresses, lambda each: asyncio.open_connection(each, port), _close)
 

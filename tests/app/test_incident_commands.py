@@ -249,3 +249,7 @@ def test_up_brings_in_and_watches_in_one_process(prebill: Prebill, here: Path) -
         assert process.wait(PATIENCE_S) == 128 + signal.SIGTERM
     usage = prebill("sql", "SELECT sum(requests) AS n FROM usage", "--json", cwd=here)
     assert json.loads(usage.stdout) == [{"n": 400}]
+    told = prebill("sql", "--raw", "SELECT body FROM incident_events ORDER BY seq", cwd=here)
+    again = prebill("incidents", "replay", "-", "--json", cwd=here, stdin=told.stdout)
+    assert again.returncode == 0, again.stderr
+    assert "a surge of errors at edge e1" in again.stdout

@@ -40,6 +40,7 @@ def sql(
     *,
     json: Flag = False,
     ndjson: Flag = False,
+    raw: Flag = False,
     context: Given,
 ) -> int:
     """Ask the store, read-only: the views usage and segments are stable.
@@ -56,9 +57,11 @@ def sql(
         One JSON array of rows on standard output.
     ndjson
         One JSON object a row and line.
+    raw
+        Lines of values as they are, without names: for texts that are lines themselves, such as the incident log.
     """
-    if json and ndjson:
-        raise UsageFailure("--json and --ndjson: expected one of them")
+    if json + ndjson + raw > 1:
+        raise UsageFailure("--json, --ndjson and --raw: expected one of them")
     text = sys.stdin.read() if query == STDIN else query
     if not text.strip():
         raise UsageFailure("the query is empty", mend="prebill sql 'SELECT count() FROM segments'")
@@ -76,6 +79,8 @@ def sql(
     elif ndjson:
         _write_rows(rows(table, types), separator="\n", indent="")
         sys.stdout.write("\n" if table.num_rows else "")
+    elif raw:
+        _write_raw(table, types)
     elif out().is_terminal:
         _show(table, types)
     else:
@@ -115,6 +120,11 @@ def _write_tabs(table: pa.Table, types: dict[str, str]) -> None:
     print("\t".join(table.column_names))
     for row in rows(table, types):
         print("\t".join(cell_text(value) for value in row.values()))
+
+
+def _write_raw(table: pa.Table, types: dict[str, str]) -> None:
+    for row in rows(table, types):
+        sys.stdout.write("\t".join("" if value is None else str(value) for value in row.values()) + "\n")
 
 
 def _show(table: pa.Table, types: dict[str, str]) -> None:

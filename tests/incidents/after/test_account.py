@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from incidents.after.account import account_of, responses_of
 from incidents.after.model import Account, Split
 from incidents.events import Probe
-from incidents.model import Change, Harm, Kind, Priority, Status, Transition
+from incidents.model import Audience, Change, Harm, Kind, Priority, Status, Transition
 from incidents.tasks.model import Lost, Money
 
 Clock = Callable[[float], float]
@@ -33,6 +33,31 @@ def test_how_fast_it_was_answered_and_mended(story: tuple[Transition, ...], cloc
     assert found.wide_s == 60
     assert (found.harm, found.priority) == (Harm.CONFIRMED, Priority.COMPANY_WIDE)
     assert found.hurt_s == 1800, "a suspicion that was confirmed was harm from its beginning on"
+
+
+def test_who_ended_it_is_not_who_told_of_the_end(
+    story: tuple[Transition, ...], clock: Clock, make_transition: Make
+) -> None:
+    # given the engine's own notices of the end, and a note of the day after
+    over = make_transition(
+        30,
+        change=Change.NOTICE,
+        audience=Audience.COMPANY,
+        notice="n9",
+        status=Status.RESOLVED,
+        harm=Harm.NONE,
+    )
+    note = make_transition(
+        50, change=Change.UPDATED, status=Status.RESOLVED, harm=Harm.NONE, actor="vera", reason="note: done"
+    )
+    told = (*story, over, note)
+    found = account(told, clock(60))
+    assert found.json["resolved_by"] == "boris"
+    assert (found.resolved, found.mend_s) == (clock(30), 1800)
+    (response,) = (
+        each for each in responses_of(told, since=clock(0), now=clock(60)) if each.kind is Kind.OUTAGE
+    )
+    assert response.mttr_s == 1800
 
 
 def test_as_of_an_earlier_time_nothing_later_is_known(story: tuple[Transition, ...], clock: Clock) -> None:

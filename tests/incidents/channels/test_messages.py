@@ -4,6 +4,7 @@ acknowledge."""
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from incidents.model import Transition
 
 MINUTES_20 = 1200.0
+TEMPLATES = Path(words.__file__).parent / "templates"
 NOBODY = Roles()
 
 
@@ -140,6 +142,12 @@ def test_the_first_letter_says_the_problem_why_it_matters_and_when_the_next_one_
         "\n"
         "Our next message comes at 17:33 (+03:00), with news or without.\n"
     )
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("letter_*.j2")), ids=lambda path: path.name)
+def test_no_line_of_a_letter_ends_in_mid_sentence(path: Path) -> None:
+    body = path.read_text().splitlines()[1:]
+    assert [line for line in body if line and line[-1] not in ".!,"] == []
 
 
 def test_the_second_letter_is_news_and_the_last_promises_nothing() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from incidents.probes import addresses
 from incidents.probes.addresses import is_inward
 from incidents.probes.settings import (
     BlackboxSettings,
@@ -19,7 +21,7 @@ from incidents.probes.settings import (
     url_fault,
 )
 from pipeline.shape import Problem, read_struct
-from tests.incidents.probes.peers import SUPPORT_LINE, a_probe, seconds
+from tests.incidents.probes.peers import SUPPORT_LINE, a_probe, look, seconds
 
 ROOT = Path(__file__).parents[3]
 
@@ -144,6 +146,43 @@ def test_what_is_no_address(text: str) -> None:
 )
 def test_where_probes_do_not_go_by_surprise(address: str, inward: bool) -> None:
     assert is_inward(address) is inward
+
+
+@pytest.mark.parametrize(
+    ("address", "inward"),
+    [
+        ("127.0.0.1", False),
+        ("::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("169.254.169.254", True),
+        ("::ffff:169.254.169.254", True),
+        ("fe80::1%eth0", True),
+        ("0.0.0.0", True),  # noqa: S104 - an address to be refused
+        ("224.0.0.1", True),
+    ],
+)
+def test_this_machine_may_be_allowed_and_never_its_link(address: str, inward: bool) -> None:
+    assert is_inward(address, loopback=True) is inward
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys"),
+    [
+        ("http", {"url": "http://metadata.example.test:80/"}),
+        ("tcp", {"address": "metadata.example.test:80"}),
+        ("dns", {"address": "metadata.example.test", "query": "a.example.test", "record": "A"}),
+        ("sip", {"address": "metadata.example.test"}),
+    ],
+)
+def test_a_name_does_not_lead_to_the_clouds_metadata_where_this_machine_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, kind: str, keys: dict[str, Any]
+) -> None:
+    async def look_up(_host: str, _port: int) -> list[str]:
+        return ["169.254.169.254"]
+
+    monkeypatch.setattr(addresses, "_look_up", look_up)
+    seen = asyncio.run(look(a_probe(kind, **keys), loopback=True))
+    assert (seen.ok, seen.detail) == (False, "leads to 169.254.169.254, which probes do not touch")
 
 
 def test_the_set_to_begin_with_is_right() -> None:
