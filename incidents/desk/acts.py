@@ -137,14 +137,19 @@ def file(
     customer: str | None,
     kind: RequestKind | None,
     lang: str | None,
+    address: str | None = None,
     at: float,
     actor: str,
 ) -> list[DeskEvent]:
-    """A person says whose it is, or what about."""
+    """A person says whose it is, what about, or where letters go."""
     request = find_request(desk, request_id)
     _not_before(request, at)
     key = f"filed:{request.id}:{_count(request, Filed)}"
-    return [Filed(at=at, actor=actor, key=key, request=request.id, customer=customer, kind=kind, lang=lang)]
+    return [
+        Filed(
+            at=at, actor=actor, key=key, request=request.id, customer=customer, kind=kind, lang=lang, address=address
+        )
+    ]  # fmt: skip
 
 
 def answer(

@@ -95,7 +95,7 @@ class Clocks:
         gone = request.closed_at  # nobody waits any more for what was not done before
         if not request.automatic:
             acked = request.acknowledged_at
-            if acked is not None or gone is None:
+            if acked is not None or (gone is None and request.bounced_at is None):
                 yield self._plain(What.ACKNOWLEDGE, self._always, begun, acked, s.acknowledge, now)
         if request.manager_at is not None or gone is None:
             calendar = self.calendar(request)
@@ -201,14 +201,19 @@ class HeadWarning(Struct, frozen=True, kw_only=True):
     what: str
     clock: Clock | None = None
     letters: int = 0
+    bounced: bool = False
 
 
 def warnings(requests: Sequence[Request], clocks: Clocks, now: float) -> list[HeadWarning]:
-    """What the head was not told yet: clocks that are late, those that broke their limit, the letter too many."""
+    """What the head was not told yet: clocks that are late, those that broke their limit, the letter too many, a client
+    whom letters do not reach."""
     found: list[HeadWarning] = []
     for request in requests:
         if len(request.letters) > clocks.settings.letters:
             found.append(HeadWarning(request=request.id, what="letters", letters=len(request.letters)))
+        if request.is_open and request.bounced_at is not None and not request.automatic:
+            what = f"bounced:{round(request.bounced_at)}"
+            found.append(HeadWarning(request=request.id, what=what, bounced=True))
         if request.is_open:
             for clock in clocks.running(request, now):
                 if clock.state in (State.LATE, State.BROKEN):

@@ -50,11 +50,13 @@ class Received(_OfRequest, frozen=True, kw_only=True, tag="received"):
 
 
 class Filed(_OfRequest, frozen=True, kw_only=True, tag="filed"):
-    """A person says whose it is, or what it is about; None: as before."""
+    """A person says whose it is, what it is about, or where its letters go; None: as before. An address that is said
+    again after letters to it came back works again."""
 
     customer: str | None = None
     kind: RequestKind | None = None
     lang: str | None = None
+    address: str | None = None
 
 
 class Acknowledged(_OfRequest, frozen=True, kw_only=True, tag="acknowledged"):
@@ -138,8 +140,9 @@ class NpsGiven(_OfRequest, frozen=True, kw_only=True, tag="nps_given"):
 
 
 class Bounced(_OfRequest, frozen=True, kw_only=True, tag="bounced"):
-    """A letter of ours came back."""
+    """A letter of ours came back. `address`: whose; empty: the request's."""
 
+    address: str = ""
     message_id: str = ""
     text: Text = ""
 
@@ -243,7 +246,8 @@ class Promise(Struct, frozen=True, array_like=True):
 class Request(Struct, frozen=True, kw_only=True):
     """A client's request, as its events up to now leave it. `turns`: since when we owe an answer and when it
     came (None: not yet); the first is the first answer. `message_ids`: of every letter of it, theirs and ours,
-    as they came."""
+    as they came. `bounced_at`: since when letters to its address come back, whichever request they were of; None: they
+    do not."""
 
     id: str
     customer: str
@@ -274,6 +278,7 @@ class Request(Struct, frozen=True, kw_only=True):
     nps_at: float | None = None
     nps_text: str = ""
     bounces: int = 0
+    bounced_at: float | None = None
     warned: frozenset[str] = frozenset()
     message_ids: tuple[str, ...] = ()
     history: tuple[RequestEvent, ...] = ()

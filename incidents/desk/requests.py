@@ -67,6 +67,7 @@ def read_desk(events: Iterable[DeskEvent], until: float | None = None) -> Desk:
     others: dict[type, list[DeskEvent]] = {Worked: [], HoursBought: [], Called: [], Ignored: []}
     keys: set[str] = set()
     letters: dict[str, str] = {}
+    bounced: dict[str, float] = {}
     for event in ordered:
         if event.key in keys:
             continue
@@ -79,10 +80,16 @@ def read_desk(events: Iterable[DeskEvent], until: float | None = None) -> Desk:
         elif (request := requests.get(event.request)) is not None:
             changed = _CHANGES[type(event)](request, event)
             requests[event.request] = replace(changed, history=(*request.history, event))
+            _note_bounce(bounced, request, event)
         else:
             continue  # an event dated before the request that it is of
         if message_id := getattr(event, "message_id", ""):
             letters.setdefault(message_id, event.request)
+    if bounced:
+        requests = {
+            each.id: replace(each, bounced_at=bounced[each.address]) if each.address in bounced else each
+            for each in requests.values()
+        }
     return Desk(
         requests=requests,
         worked=tuple(others[Worked]),  # type: ignore[arg-type]
@@ -92,6 +99,14 @@ def read_desk(events: Iterable[DeskEvent], until: float | None = None) -> Desk:
         keys=frozenset(keys),
         letters=letters,
     )
+
+
+def _note_bounce(bounced: dict[str, float], request: Request, event: DeskEvent) -> None:
+    """Bounces are an address's, not a request's: it is dead for all of them until a person says that it works."""
+    if isinstance(event, Bounced) and (address := event.address or request.address):
+        bounced.setdefault(address, event.at)
+    elif isinstance(event, Filed) and event.address:
+        bounced.pop(event.address, None)
 
 
 def _opened(event: Received) -> Request:
@@ -124,6 +139,7 @@ def _filed(request: Request, event: Filed) -> Request:
         customer=request.customer if event.customer is None else event.customer,
         kind=event.kind or request.kind,
         lang=event.lang or request.lang,
+        address=event.address or request.address,
     )
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from incidents.desk import acts
 from incidents.desk.model import TEXT_LIMIT, HoursBought, Worked
+from incidents.words import instant_text
 from pipeline.app.catalogue import STDIN
 from pipeline.app.failures import ReachFailure, UsageFailure
 
@@ -136,6 +137,13 @@ def answer(log: StoreLog, of: Office, given: Given, now: float) -> list[DeskEven
     if due is not None and due <= now:
         raise UsageFailure("--by: expected a date to come, found one that is past")
     message_id = ""
+    if request.address and request.bounced_at is not None and not given.sent:
+        raise UsageFailure(
+            f"support answer: letters to {request.address} come back, since {instant_text(request.bounced_at)}: "
+            "nothing was sent",
+            mend=f"`support file {request.id} --email ADDRESS` says where they go, or that this one works again; "
+            "--sent records an answer that went another way.",
+        )
     with sender_of(of.settings) as send:
         if request.address and not given.sent:
             if send is None:
@@ -170,14 +178,19 @@ def assign(log: StoreLog, of: Office, given: Given, now: float) -> list[DeskEven
 
 
 def file(log: StoreLog, config: Config, given: Given, now: float) -> list[DeskEvent]:
-    """Whose it is, what it is about."""
-    if given.customer is None and given.kind is None and given.lang is None:
-        raise UsageFailure("support file: expected --customer, --kind, --lang, or several")
+    """Whose it is, what it is about, where its letters go."""
+    from incidents.desk.mail.message import ADDRESS
+
+    if all(each is None for each in (given.customer, given.kind, given.lang, given.email)):
+        raise UsageFailure("support file: expected --customer, --kind, --lang, --email, or several")
+    if given.email is not None and not ADDRESS.fullmatch(given.email):
+        raise UsageFailure(f"--email: expected a mail address, found {given.email!r}")
+    address = given.email and given.email.lower()
     if given.customer is not None and given.customer not in {each.id for each in config.customer}:
         raise UsageFailure(f"--customer: there is no customer {given.customer!r} in the configuration")
     return log.append(
         lambda desk: acts.file(
-            desk, str(given.what), customer=given.customer, kind=given.kind, lang=given.lang, at=now,
+            desk, str(given.what), customer=given.customer, kind=given.kind, lang=given.lang, address=address, at=now,
             actor=given.actor,
         )
     )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.desk.log import encode_event, event_type
 from incidents.desk.model import Acknowledged, Standing
-from incidents.words import counted, instant_text
+from incidents.words import instant_text
 from pipeline.app.terminal import out, print_json, printable, say
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def request_json(request: Request, clocks: Clocks, now: float) -> dict[str, Any]
         "lang": request.lang,
         "channel": request.channel,
         "address": request.address or None,
+        "bounced_at": _instant(request.bounced_at),
         "subject": request.subject,
         "standing": request.standing.value,
         "received_at": instant_text(request.received_at),
@@ -101,9 +102,9 @@ def print_request(request: Request, clocks: Clocks, now: float, *, json: bool) -
         print(f"  manager: {printable(request.manager)}")
     if request.standing is Standing.CLOSED and request.nps is not None:
         print(f"  score: {request.nps} of 10")
-    if request.bounces:
+    if request.bounced_at is not None:
         print(
-            f"  letters to {printable(request.address)} came back {counted(request.bounces, 'time')}: "
+            f"  letters to {printable(request.address)} come back, since {instant_text(request.bounced_at)}: "
             "nothing is sent there"
         )
     for clock in document["clocks"]:

@@ -6,9 +6,24 @@ import re
 from typing import TYPE_CHECKING
 
 from incidents.desk.acts import receive
+from incidents.desk.mail.headers import ids_in
 from incidents.desk.mail.message import own_words
+from incidents.desk.mail.reports import FAILED
 from incidents.desk.mail.thanks import bare_thanks
-from incidents.desk.model import Bounced, Ignored, NpsGiven, Replied, Standing, Thanked
+from incidents.desk.model import (
+    Acknowledged,
+    Answered,
+    Bounced,
+    Filed,
+    Ignored,
+    Introduced,
+    NpsAsked,
+    NpsGiven,
+    Received,
+    Replied,
+    Standing,
+    Thanked,
+)
 
 if TYPE_CHECKING:
     from incidents.desk.mail.message import Incoming
@@ -29,20 +44,9 @@ def take_in(
     if key in desk.keys:
         return []
     who = customer_of(letter.sender, settings)
+    if letter.report.kind:
+        return [_reported(desk, letter, key, at)]
     request = _thread(desk, letter, who)
-    if letter.bounce:
-        if request is None:
-            return [_ignored(key, at, letter, "a bounce of no letter that is known")]
-        return [
-            Bounced(
-                at=at,
-                actor="mail",
-                key=key,
-                request=request.id,
-                message_id=letter.message_id,
-                text=letter.text,
-            )
-        ]
     if reason := _no_request(letter, settings):
         return [_ignored(key, at, letter, reason)]
     if request is not None and not letter.automatic:
@@ -86,16 +90,47 @@ def _ignored(key: str, at: float, letter: Incoming, reason: str) -> Ignored:
     )
 
 
+def _reported(desk: Desk, letter: Incoming, key: str, at: float) -> DeskEvent:
+    """What a mail server reports: our letters to an address end with the first that failed for good. It names ours in
+    the part that came back, in its headers or its words."""
+    if letter.report.kind != FAILED:
+        return _ignored(key, at, letter, f"a server's report: {letter.report.kind}")
+    named = (*letter.report.ids, *letter.references, *ids_in(letter.text))
+    request = next((request for each in named if (request := _ours(desk, each)) is not None), None)
+    if request is None:
+        return _ignored(key, at, letter, "a bounce of no letter that is known")
+    written = {e.address for e in request.history if isinstance(e, Received | Filed) and e.address}
+    return Bounced(
+        at=at,
+        actor="mail",
+        key=key,
+        request=request.id,
+        address=next((each for each in letter.report.recipients if each in written), request.address),
+        message_id=letter.message_id,
+        text=letter.text,
+    )
+
+
+def _ours(desk: Desk, message_id: str) -> Request | None:
+    """The request that a letter of ours is of."""
+    request = desk.requests.get(desk.letters.get(message_id, ""))
+    if request is None:
+        return None
+    ours = (
+        event
+        for event in request.history
+        if isinstance(event, Acknowledged | Introduced | Answered | NpsAsked)
+    )
+    return request if any(event.message_id == message_id for event in ours) else None
+
+
 def _thread(desk: Desk, letter: Incoming, who: str) -> Request | None:
     """The request that a letter is of: by what it replies to, else by the number in its subject. Only of one's
-    own: of the address, or of the customer, so that nobody writes into another's; a bounce names our own letter."""
+    own: of the address, or of the customer, so that nobody writes into another's."""
     for message_id in letter.references:
         request = desk.requests.get(desk.letters.get(message_id, ""))
-        if request is not None and (letter.bounce or _belongs(request, letter, who, domain=True)):
+        if request is not None and _belongs(request, letter, who, domain=True):
             return request
-    if letter.bounce:
-        named = (desk.letters.get(found) for found in re.findall(r"<[^<>\s]{1,250}>", letter.text))
-        return next((desk.requests[found] for found in named if found), None)
     if tag := _TAG.search(letter.subject):
         request = desk.requests.get(tag[1])
         if request is not None and _belongs(request, letter, who, domain=False):

@@ -78,7 +78,7 @@ def manager_name(manager: str, of: Office) -> str:
 
 
 def _reachable(request: Request) -> bool:
-    return bool(request.address) and not request.automatic and not request.bounces
+    return bool(request.address) and not request.automatic and request.bounced_at is None
 
 
 def _acknowledgements(desk: Desk, of: Office, now: float) -> list[Letter]:
@@ -203,7 +203,9 @@ def _warnings(desk: Desk, of: Office, now: float) -> list[Letter]:
 
 def _warning(request: Request, warning: HeadWarning, of: Office, lang: str, now: float) -> tuple[str, str]:
     """What is wrong in a few words, and the paragraph about it."""
-    if warning.clock is None:
+    if warning.bounced:
+        what = say("came_back", lang, address=request.address)
+    elif warning.clock is None:
         what = say(
             "too_many", lang, letters=counted(warning.letters, "letter", lang), most=of.settings.letters
         )

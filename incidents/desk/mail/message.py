@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from incidents.desk.mail.headers import header, ids_in
 from incidents.desk.mail.html_text import html_to_text
+from incidents.desk.mail.reports import Report, read_report
 from incidents.desk.model import TEXT_LIMIT
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 ADDRESS = re.compile(
     r"[^\s@<>\",;:()\[\]\\\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,187}[A-Za-z0-9])?"
 )
-_MESSAGE_ID = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,250}>")
 MOST_PARTS = 200
 MOST_ATTACHMENTS = 20
 MOST_REFERENCES = 50
@@ -30,7 +31,7 @@ SUBJECT_LIMIT = 300
 
 class Incoming(Struct, frozen=True, kw_only=True):
     """A letter. `sender`: lower case, empty where it cannot be read. `references`: what it replies to, nearest first.
-    `automatic`: why it is a machine's, empty for a person's. `bounce`: it says that a letter was not delivered.
+    `automatic`: why it is a machine's, empty for a person's. `report`: what a mail server reports of a letter.
     `cut`: it was longer than what is read."""
 
     message_id: str
@@ -41,7 +42,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     references: tuple[str, ...] = ()
     attachments: tuple[str, ...] = ()
     automatic: str = ""
-    bounce: bool = False
+    report: Report = Report()
     cut: bool = False
 
 
@@ -58,47 +59,35 @@ def parse_letter(raw: bytes, *, cut: bool = False) -> Incoming:
 
 def _parse(raw: bytes, made: str, *, cut: bool) -> Incoming:
     letter = email.message_from_bytes(raw, policy=email.policy.default)
-    name, address = parseaddr(_header(letter, "From"))
+    name, address = parseaddr(header(letter, "From"))
     sender = address.strip().lower()
     texts, attachments = _parts(letter)
+    text = _limited(texts)
     return Incoming(
-        message_id=next(iter(_ids(_header(letter, "Message-ID"))), made),
+        message_id=next(iter(ids_in(header(letter, "Message-ID"))), made),
         sender=sender if ADDRESS.fullmatch(sender) else "",
         sender_name=clean(name, 200),
-        subject=clean(_header(letter, "Subject"), SUBJECT_LIMIT),
-        text=_limited(texts),
+        subject=clean(header(letter, "Subject"), SUBJECT_LIMIT),
+        text=text,
         references=_references(letter),
         attachments=attachments,
         automatic=_automatic(letter, sender),
-        bounce=_is_bounce(letter, sender),
+        report=read_report(letter, sender, text),
         cut=cut,
     )
 
 
-def _header(letter: EmailMessage, name: str) -> str:
-    """A header's value as one line, however broken; empty where there is none."""
-    try:
-        value = letter.get(name)
-    except Exception:  # a header that the standard parser cannot read is a header that is not there
-        return ""
-    return "" if value is None else " ".join(str(value).split())[:20_000]
-
-
-def _ids(text: str) -> list[str]:
-    return [found for found in _MESSAGE_ID.findall(text) if len(found) <= 255]
-
-
 def _references(letter: EmailMessage) -> tuple[str, ...]:
-    nearest = _ids(_header(letter, "In-Reply-To")) + _ids(_header(letter, "References"))[::-1]
+    nearest = ids_in(header(letter, "In-Reply-To")) + ids_in(header(letter, "References"))[::-1]
     return tuple(dict.fromkeys(nearest))[:MOST_REFERENCES]
 
 
 def _automatic(letter: EmailMessage, sender: str) -> str:
     """Which sign says that a machine wrote it (RFC 3834, and what programs do in its place)."""
-    auto = _header(letter, "Auto-Submitted").split(";")[0].strip().lower()
+    auto = header(letter, "Auto-Submitted").split(";")[0].strip().lower()
     if auto and auto != "no":
         return f"Auto-Submitted: {clean(auto, 60)}"
-    if (precedence := _header(letter, "Precedence").lower()) in ("bulk", "junk", "list", "auto_reply"):
+    if (precedence := header(letter, "Precedence").lower()) in ("bulk", "junk", "list", "auto_reply"):
         return f"Precedence: {precedence}"
     for name in (
         "X-Autoreply",
@@ -108,21 +97,15 @@ def _automatic(letter: EmailMessage, sender: str) -> str:
         "List-Unsubscribe",
         "Feedback-ID",
     ):
-        if _header(letter, name):
+        if header(letter, name):
             return name
     if letter.get_content_type() == "multipart/report":
         return "a report on delivery"
-    if _header(letter, "Return-Path").strip() == "<>":
+    if header(letter, "Return-Path").strip() == "<>":
         return "no return path"
     if re.match(r"(mailer-daemon|postmaster|no-?reply|do-?not-?reply)@", sender):
         return f"from {sender.split('@')[0]}"
     return ""
-
-
-def _is_bounce(letter: EmailMessage, sender: str) -> bool:
-    if letter.get_content_type() == "multipart/report":
-        return "disposition" not in _header(letter, "Content-Type").lower()
-    return sender.startswith("mailer-daemon@")
 
 
 def _parts(letter: EmailMessage) -> tuple[list[str], tuple[str, ...]]:

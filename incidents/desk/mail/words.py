@@ -44,6 +44,8 @@ _WORDS: dict[str, dict[str, str]] = {
     },
     "too_many": {"en": "{letters} and not settled; {most} should do",
                  "ru": "уже {letters}, а должно хватать {most}"},
+    "came_back": {"en": "letters to {address} come back; reach the client another way",
+                  "ru": "письма на {address} возвращаются; свяжитесь с клиентом иначе"},
     "late_acknowledge": {"en": "not acknowledged, late by {late}", "ru": "не подтверждено, опоздание {late}"},
     "late_manager": {"en": "no manager named, late by {late}", "ru": "менеджер не назван, опоздание {late}"},
     "late_first_answer": {"en": "no answer by a person, late by {late}",

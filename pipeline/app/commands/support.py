@@ -34,7 +34,7 @@ _ALLOWED: dict[str, set[str]] = {
     "show": set(),
     "answer": {"text", "by", "sent", "actor"},
     "assign": {"manager", "actor"},
-    "file": {"customer", "kind", "lang", "actor"},
+    "file": {"customer", "kind", "lang", "email", "actor"},
     "promise": {"by", "actor"},
     "pause": {"text", "actor"},
     "resume": {"text", "actor"},
@@ -110,7 +110,7 @@ def support(
     lang
         add, file: the client's language. report: the report's. Default: the customer's; en.
     email
-        add: where letters go.
+        add, file: where letters go. An address whose letters came back works again once file names it.
     manager
         assign: who is on it. list: of this manager.
     by

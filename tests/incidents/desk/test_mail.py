@@ -252,24 +252,6 @@ def test_a_machine_gets_no_letter(headers: dict[str, str], sender: str) -> None:
     assert (len(desk.requests), len(desk.ignored)) == ((0, 1) if "stranger" in sender else (1, 0))
 
 
-def test_a_bounce_ends_our_letters_to_the_address() -> None:
-    log = MemoryLog()
-    turn(log, letter())
-    ours = log.read().requests["1"].message_ids[-1]
-    bounce = (
-        b"From: MAILER-DAEMON@mx.example\nMessage-ID: <b@mx>\nSubject: failed\nMIME-Version: 1.0\n"
-        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n--b\n'
-        b"Content-Type: text/plain\n\n"
-        b"could not deliver " + ours.encode() + b"\n--b--\n"
-    )
-    turn(log, bounce)
-    request = log.read().requests["1"]
-    assert request.bounces == 1
-    log.append(lambda desk: acts.answer(desk, "1", text="x", at=WEDNESDAY, actor="olga"))
-    log.append(lambda desk: acts.close(desk, "1", text="", at=WEDNESDAY, actor="olga"))
-    assert letters_due(log.read(), OFFICE, WEDNESDAY) == []
-
-
 def test_two_machines_that_do_not_say_so_stop() -> None:
     log, outbox = MemoryLog(), list["EmailMessage"]()
     letters = [letter(message_id=f"<{number}@x>", subject=f"s{number}") for number in range(30)]
