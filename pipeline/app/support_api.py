@@ -117,8 +117,10 @@ class SupportApi:
             return answers.away("The desk is busy with the calls before this one")
         try:
             return act()
-        except (StoreError, OSError) as error:
+        except BaseException as error:
             self._owed = True  # nobody knows what of it was written
+            if not isinstance(error, StoreError | OSError):
+                raise
             say(f"support api: the store does not answer, the caller is asked to come again: {error}")
             return answers.away("The store of requests cannot be reached, and nothing was promised")
         finally:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from incidents.desk.api import answers
 from incidents.desk.api.door import BODY_LIMIT, Head
 from incidents.desk.api.settings import address_of
+from pipeline.app.bounded_wire import TooMuchError, Wire, linger
 from pipeline.app.failures import ReachFailure
 from pipeline.app.terminal import say
 from pipeline.store.http_body import Body, BodyError
@@ -35,8 +36,6 @@ HEAD_LIMIT = 32 << 10
 """Bytes above a body: more than any proxy sends."""
 WIRE_LIMIT = 4 * BODY_LIMIT
 """Bytes of a body with the sizes of its chunks."""
-LINGER_S, LINGER_BYTES = 1.0, 1 << 20
-"""What is read off after an early answer, so that it arrives and is not cut by what was on its way to us."""
 END_S = 10.0
 
 
@@ -148,38 +147,6 @@ class _Server(http.server.ThreadingHTTPServer):
                 each.shutdown(socket.SHUT_RDWR)
 
 
-class _TooMuchError(Exception):
-    """More came than was allowed."""
-
-
-class _Wire(io.RawIOBase):
-    """A socket's bytes up to a number and up to a time: a byte now and then keeps no thread."""
-
-    def __init__(self, connection: socket.socket, most: int, within_s: float) -> None:
-        self._socket = connection
-        self.allow(most, within_s)
-
-    def allow(self, most: int, within_s: float) -> None:
-        """So many bytes and seconds from now on."""
-        self._left, self._until = most, time.monotonic() + within_s
-
-    def readable(self) -> bool:
-        """As the buffer above asks."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Raises TimeoutError, _TooMuchError."""
-        left_s = self._until - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError
-        if self._left <= 0:
-            raise _TooMuchError
-        self._socket.settimeout(left_s)
-        count = self._socket.recv_into(memoryview(buffer)[: self._left])
-        self._left -= count
-        return count
-
-
 def _headers(answer: Answer) -> dict[str, str]:
     return {
         "Content-Type": answer.media,
@@ -199,7 +166,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.rfile.close()
-        self._wire = _Wire(self.connection, HEAD_LIMIT, self.server.patience_s)
+        self._wire = Wire(self.connection, HEAD_LIMIT, self.server.patience_s)
         self.rfile = io.BufferedReader(self._wire, 8192)
         self.command, self.requestline, self.request_version = "", "", self.protocol_version
         self._sent, self._unread = False, True
@@ -208,15 +175,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         super().finish()
         if not self._unread or not self._sent:
             return
-        until, left = time.monotonic() + LINGER_S, LINGER_BYTES
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_WR)
-            while left > 0 and (left_s := until - time.monotonic()) > 0:
-                self.connection.settimeout(left_s)
-                count = len(self.connection.recv(65536))
-                if not count:
-                    return
-                left -= count
+        linger(self.connection)
 
     def handle(self) -> None:
         """One call, and whatever goes wrong with it as an answer without a trace of ours."""
@@ -224,7 +183,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._call()
         except TimeoutError:
             self._try_send(answers.too_slow(self.server.patience_s))
-        except _TooMuchError:
+        except TooMuchError:
             self._try_send(
                 answers.plain_problem(431, f"Expected at most {HEAD_LIMIT:,} bytes of headers, found more.")
             )
@@ -266,7 +225,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             found = b"".join(
                 Body(self.rfile, self.headers, wire_limit=BODY_LIMIT, plain_limit=BODY_LIMIT).blocks()
             )
-        except _TooMuchError:
+        except TooMuchError:
             raise BodyError("too long", 413) from None
         self._unread = False
         return found
