@@ -63,7 +63,7 @@ def judge_loss(view: View, subject: str) -> Judgement:
         alone=alone,
         beyond=parent is not None,  # its clients are hurt: no plan for an edge covers that
         reason=reason,
-        facts=(*facts, *loss_facts(loss, view.now)),
+        facts=(*facts, *loss_facts(loss, customers, view.now)),
         customers=tuple(customers),
         newest=loss.told_at,
         until=until,
@@ -113,11 +113,15 @@ def judge_request(view: View, subject: str) -> Judgement:
 
 
 def customers_of(view: View, edge: str, loss: Loss) -> list[str]:
-    """Whom the lost minutes hit: as the gap says, else whoever is known to be served there."""
-    if loss.customers:
+    """Whom the lost minutes hit: as the gaps say; of those that name nobody, whoever is known to be served there."""
+    if loss.customers and not loss.unnamed:
         return loss.customers
+    return sorted({*loss.customers, *_served_at(view, edge)})
+
+
+def _served_at(view: View, edge: str) -> list[str]:
     traffic = view.state.traffic.get(edge)
-    return sorted(customer for customer in traffic.pairs if customer) if traffic else []
+    return [customer for customer in traffic.pairs if customer] if traffic else []
 
 
 def worst_outage(view: View, edge: str, customers: Iterable[str]) -> Incident | None:
@@ -155,7 +159,9 @@ def _served(view: View, edge: str, customers: list[str]) -> tuple[bool, bool, fl
     if at_edge.healthy:
         return True, True, at_edge.until, facts
     until = at_edge.until
-    fine = most = bool(customers)
+    loss = state.losses[edge]
+    # minutes of which nobody said, nor knows, whom they hit, are answered by the edge's own probe alone
+    fine = most = bool(customers) and (not loss.unnamed or bool(_served_at(view, edge)))
     for customer in customers:
         verdict = judge_probes(state, CUSTOMER + customer, moment, limits)
         until = soonest(until, verdict.until)

@@ -11,6 +11,8 @@ from incidents.engine.subjects import GAP
 from incidents.model import Fact
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from incidents.events import Gap, GapClosed
 
 _CUSTOMERS_SHOWN = 10
@@ -29,6 +31,8 @@ def take_gap(state: State, event: Gap) -> set[str]:
     loss.spans = _joined([*loss.spans, *pieces])
     if event.customers:
         loss.customers = sorted({*loss.customers, *event.customers})
+    else:
+        loss.unnamed = _joined([*loss.unnamed, *pieces])
     if event.per_minute is not None and event.at >= loss.told_at:
         loss.rate = event.per_minute
     loss.told_at = max(loss.told_at, event.at)
@@ -41,13 +45,8 @@ def take_gap_closed(state: State, event: GapClosed) -> set[str]:
     loss = state.losses.get(event.edge)
     if loss is None:
         return set()
-    loss.spans = [
-        rest
-        for span in loss.spans
-        for rest in (
-            _without(span, event.since, event.until) if event.stream in ("", span.stream) else [span]
-        )
-    ]
+    loss.spans = _less(loss.spans, event)
+    loss.unnamed = _less(loss.unnamed, event)
     loss.came_at = max(loss.came_at, event.at)
     return {GAP + event.edge}
 
@@ -55,7 +54,7 @@ def take_gap_closed(state: State, event: GapClosed) -> set[str]:
 def settle_loss(loss: Loss) -> None:
     """A person has closed the task: what was open stays lost, and accepted."""
     loss.settled = _joined([*loss.settled, *loss.spans])
-    loss.spans = []
+    loss.spans, loss.unnamed = [], []
 
 
 def lost_minutes(loss: Loss) -> int:
@@ -63,7 +62,7 @@ def lost_minutes(loss: Loss) -> int:
     return round(sum(span.until - span.since for span in _by_stream(loss.spans)) / 60)
 
 
-def loss_facts(loss: Loss, at: float) -> tuple[Fact, ...]:
+def loss_facts(loss: Loss, customers: Sequence[str], at: float) -> tuple[Fact, ...]:
     """What is missing and what it costs, the figure of before beside that of now."""
     from incidents.words import counted, instant_text
 
@@ -99,11 +98,20 @@ def loss_facts(loss: Loss, at: float) -> tuple[Fact, ...]:
                 f" {so_far[1]} for {counted(minutes, 'minute')} ({so_far[0]} to {so_far[2]})",
             )
         )
-    if loss.customers:
-        shown = ", ".join(loss.customers[:_CUSTOMERS_SHOWN])
-        more = len(loss.customers) - _CUSTOMERS_SHOWN
+    if loss.customers:  # else nobody said whom it hits
+        shown = ", ".join(customers[:_CUSTOMERS_SHOWN])
+        more = len(customers) - _CUSTOMERS_SHOWN
         facts.append(Fact(loss.told_at, "gap", f"hits {shown}" + (f" and {more} more" if more > 0 else "")))
     return tuple(facts)
+
+
+def _less(spans: list[Span], came: GapClosed) -> list[Span]:
+    """Spans less what came; of all streams where it names none."""
+    return [
+        rest
+        for span in spans
+        for rest in (_without(span, came.since, came.until) if came.stream in ("", span.stream) else [span])
+    ]
 
 
 def _without(span: Span, since: float, until: float) -> list[Span]:

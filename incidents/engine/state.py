@@ -115,10 +115,12 @@ class Span(Struct, frozen=True, order=True):
 
 
 class Loss(Struct):
-    """What is lost of an edge: open spans, those that a person settled, whom it hits, and its money."""
+    """What is lost of an edge: open spans, those that a person settled, whom it hits, and its money. `customers`: as
+    gaps named them; `unnamed`: open spans of which none did, so that they hit whoever is served there."""
 
     spans: list[Span] = []
     settled: list[Span] = []
+    unnamed: list[Span] = []
     customers: list[str] = []
     rate: MoneyRate | None = None
     told_at: float = 0.0
