@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from pipeline.coverage.evidence import Evidence
+from pipeline.store.incident_names import Known, stored_texts, with_names
 from pipeline.store.incident_rows import ActRow, ChangeRow, DeliveryRow, IncidentRow, Snapshot, Taken
 from pipeline.store.instants import instants, micros, seconds
 from pipeline.store.leases import LeaseLostError
@@ -19,7 +20,7 @@ from pipeline.store.numbered import append_numbered, last_number
 from pipeline.store.sessions import names_subquery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -45,6 +46,7 @@ class IncidentLog:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
+        self._names: Known = {}
 
     # -- events
 
@@ -60,20 +62,24 @@ class IncidentLog:
         rows = self._sessions.rows(f"SELECT toUnixTimestamp64Micro(taken_at) FROM {EVENTS} WHERE seq = 1")
         return seconds(rows[0][0]) if rows else None
 
-    def append_events(self, rows: Sequence[Evidence], taken_at: float, *, after: int) -> int:
-        """Appends what was taken up at one instant, behind the event `after`; returns the last one's `seq`.
+    def append_events(
+        self, rows: Sequence[Evidence], taken_at: float | Sequence[float], *, after: int
+    ) -> int:
+        """Appends what was taken up at one instant, or each row at its own, behind the event `after`; returns the last
+        one's `seq`.
 
         Raises LeaseLostError where somebody else has appended meanwhile: only one may.
         """
         if not rows:
             return after
+        taken = [taken_at] * len(rows) if isinstance(taken_at, int | float) else list(taken_at)
 
         def table(first: int, mark: int) -> pa.Table:
             if first != after + 1:
                 raise LeaseLostError(
                     f"expected the incident log to end at {after}, found {first - 1}: another prebill watches"
                 )
-            return _event_table(rows, taken_at, first, mark)
+            return _event_table(rows, taken, first, mark)
 
         return append_numbered(self._sessions, EVENTS, table)
 
@@ -125,19 +131,21 @@ class IncidentLog:
         return new
 
     def _append_changes(self, rows: Sequence[ChangeRow]) -> int:
-        count = 0
+        count, known = 0, self._names
 
         def table(first: int, mark: int) -> pa.Table:
-            nonlocal count
+            nonlocal count, known
             held = self._held_changes(min(row.at for row in rows))
             new = list({row.key: row for row in rows if row.key not in held}.values())
             count = len(new)
             if not new:
                 raise _NothingNewError
-            return _change_table(new, first, mark)
+            texts, known = stored_texts(new, first, self._names)
+            return _change_table(new, texts, first, mark)
 
         with contextlib.suppress(_NothingNewError):
             append_numbered(self._sessions, CHANGES, table)
+            self._names = known  # only now are the lines that have them sure to be there
         return count
 
     def _held_changes(self, since: float) -> set[str]:
@@ -156,7 +164,7 @@ class IncidentLog:
             " AND at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC') ORDER BY seq",
             {"after": after, "incident": incident or "", "since": micros(since)},
         )
-        return [_change(row) for row in rows]
+        return self._whole(rows)
 
     def incidents(self) -> list[IncidentRow]:
         """Every incident as it stands, the oldest first."""
@@ -170,7 +178,17 @@ class IncidentLog:
             " AND at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC') ORDER BY seq",
             {"since": micros(since)},
         )
-        return [_change(row) for row in rows]
+        return self._whole(rows)
+
+    def _whole(self, rows: Sequence[tuple[Any, ...]]) -> list[ChangeRow]:
+        return with_names([_change(row) for row in rows], self._bodies)
+
+    def _bodies(self, numbers: Collection[int]) -> dict[int, str]:
+        wanted = ",".join(map(str, sorted(numbers)))
+        rows = self._sessions.rows(
+            f"SELECT seq, body FROM {CHANGES} WHERE seq IN (SELECT toUInt64(arrayJoin(splitByChar(',', '{wanted}'))))"
+        )
+        return {int(seq): body for seq, body in rows}
 
     # -- deliveries
 
@@ -296,11 +314,11 @@ def _numbered(first: int, count: int, mark: int) -> dict[str, Any]:
     return {"seq": pa.array(range(first, first + count), u64), "commit_id": pa.array([mark] * count, u64)}
 
 
-def _event_table(rows: Sequence[Evidence], taken_at: float, first: int, mark: int) -> pa.Table:
+def _event_table(rows: Sequence[Evidence], taken: Sequence[float], first: int, mark: int) -> pa.Table:
     import pyarrow as pa
 
     columns = {
-        "taken_at": instants([taken_at] * len(rows)),
+        "taken_at": instants(taken),
         "at": instants(row.at for row in rows),
         "type": [row.type for row in rows],
         "body": [json.dumps(row.body, ensure_ascii=False) for row in rows],
@@ -310,7 +328,7 @@ def _event_table(rows: Sequence[Evidence], taken_at: float, first: int, mark: in
     return pa.table(_numbered(first, len(rows), mark) | columns)
 
 
-def _change_table(rows: Sequence[ChangeRow], first: int, mark: int) -> pa.Table:
+def _change_table(rows: Sequence[ChangeRow], texts: Sequence[str], first: int, mark: int) -> pa.Table:
     import pyarrow as pa
 
     words = ("incident", "kind", "scope_kind", "scope_id", "harm", "priority", "status", "change", "audience",
@@ -322,7 +340,7 @@ def _change_table(rows: Sequence[ChangeRow], first: int, mark: int) -> pa.Table:
         "level": pa.array([row.level for row in rows], pa.uint16()),
         "draft": pa.array([row.draft for row in rows], pa.bool_()),
         "flaps": pa.array([row.flaps for row in rows], pa.uint32()),
-        "body": [row.text for row in rows],
+        "body": list(texts),
         "key": pa.array([bytes.fromhex(row.key) for row in rows], pa.binary(16)),
     }
     return pa.table(_numbered(first, len(rows), mark) | columns)

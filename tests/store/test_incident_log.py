@@ -79,6 +79,42 @@ def test_changes_are_written_once_and_the_last_one_stands(store: Store) -> None:
     assert log.notices(NOON + 6) == []
 
 
+def test_many_names_are_written_once_and_read_back_in_each_line(store: Store) -> None:
+    names, fewer = [f"c{number}" for number in range(300)], [f"c{number}" for number in range(20)]
+
+    def line(second: int, customers: list[str], incident: str = "i1") -> ChangeRow:
+        notice = f"n{second}" if second % 2 else ""
+        change = "notice" if notice else "updated"
+        body = {"at": second, "incident": incident, "customers": customers}
+        return replace(
+            CHANGE, at=NOON + second, incident=incident, change=change, notice=notice, event_seq=2, body=body
+        )
+
+    log = store.incidents
+    told = [
+        line(0, names),
+        line(1, names),
+        line(2, names, "i2"),
+        line(3, names),
+        line(4, fewer),
+        line(5, fewer),
+    ]
+    assert log.append_changes(told[:2]) == 2
+    assert log.append_changes(told[2:]) == 4
+    assert log.append_changes(told) == 0, "known again, whatever stands in the log for its names"
+    assert [row.body for row in log.changes()] == [row.body for row in told]
+    assert [row.body for row in log.notices(NOON + 2)] == [told[3].body, told[5].body], (
+        "the names are in no line of these"
+    )
+    assert [row.body for row in log.changes("i1", after=2)] == [row.body for row in told[3:]]
+    stored = [json.loads(body)["customers"] for (body,) in log._sessions.rows(
+        "SELECT body FROM incident_changes ORDER BY seq")]  # fmt: skip
+    assert stored == [names, "#1", names, "#1", fewer, "#5"]
+    log._names.clear()  # as after a restart
+    assert log.append_changes([line(6, fewer), line(7, fewer)]) == 2
+    assert [row.body["customers"] for row in log.changes(after=6)] == [fewer, fewer]
+
+
 def test_deliveries_acts_and_snapshots(store: Store) -> None:
     log = store.incidents
     tries = [
