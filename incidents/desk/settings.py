@@ -145,19 +145,20 @@ class SupportSettings(Struct, frozen=True, kw_only=True):
     addresses: tuple[Address, ...] = ()
     mail_kind: RequestKind = "question"
     technical_words: tuple[Name, ...] = (
-        "не работает", "недоступ", "не открыва", "ошибк", "down", "outage", "unavailable", "timeout",
-        "502", "503", "504",
+        "не работа", "перестал работать", "перестала работать", "перестало работать", "перестали работать",
+        "недоступ", "не доступ", "нет доступа", "не открыва", "не открыл", "не груз", "не загру", "не воспроизв",
+        "не проигрыв", "не отдает", "не отдают", "лежит", "лежат", "упал", "тормоз", "завис", "сбой", "сбои", "сбоя",
+        "авари", "ошибк", "таймаут", "тайм-аут", "белый экран", "черный экран",
+        "down", "outage", "unavailable", "unreachable", "timeout", "time-out", "time out", "timed out", "broken", "not working",
+        "not loading", "not opening", "not playing", "not responding", "doesn't work", "does not work", "don't work",
+        "doesn't load", "does not load", "don't load", "doesn't open", "does not open", "doesn't play",
+        "does not play", "won't load", "won't open", "won't play", "can't open", "cannot open", "can't access",
+        "cannot access", "stopped working", "buffering", "white screen", "black screen", "error",
+        "500", "502", "503", "504", "520", "521", "522", "523", "524",
     )  # fmt: skip
     billing_words: tuple[Name, ...] = (
-        "счёт",
-        "счет",
-        "оплат",
-        "invoice",
-        "bill",
-        "payment",
-        "tariff",
-        "тариф",
-    )
+        "счёт", "оплат", "тариф", "invoice", "bill", "billing", "payment", "tariff",
+    )  # fmt: skip
     maildir: Name | None = None
     imap: ImapSettings | None = None
     smtp: SmtpSettings | None = None

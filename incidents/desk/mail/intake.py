@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from incidents.desk.acts import receive
 from incidents.desk.mail.headers import ids_in
+from incidents.desk.mail.kinds import kind_of
 from incidents.desk.mail.message import own_words
 from incidents.desk.mail.reports import FAILED
 from incidents.desk.mail.thanks import bare_thanks
@@ -27,7 +28,7 @@ from incidents.desk.model import (
 
 if TYPE_CHECKING:
     from incidents.desk.mail.message import Incoming
-    from incidents.desk.model import DeskEvent, Request, RequestKind
+    from incidents.desk.model import DeskEvent, Request
     from incidents.desk.requests import Desk
     from incidents.desk.settings import SupportSettings
 
@@ -63,15 +64,6 @@ def customer_of(address: str, settings: SupportSettings) -> str:
     known = {each.email.lower(): each.customer for each in settings.addresses}
     address = address.lower()
     return known.get(address) or known.get("@" + address.rpartition("@")[2], "")
-
-
-def kind_of(letter: Incoming, settings: SupportSettings) -> RequestKind:
-    """What a letter is about, by the words in its subject and text; a person may file it otherwise."""
-    text = f"{letter.subject}\n{own_words(letter.text)}".casefold()
-    for kind, words in (("technical", settings.technical_words), ("billing", settings.billing_words)):
-        if any(re.search(rf"\b{re.escape(word.casefold())}", text) for word in words):
-            return kind  # type: ignore[return-value]
-    return settings.mail_kind
 
 
 def _no_request(letter: Incoming, settings: SupportSettings) -> str:
