@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.empty_store import lay_store
+
 from .conftest import Prebill
 
 CONFIG = """
@@ -83,6 +85,7 @@ def site(tmp_path: Path) -> Path:
     (tmp_path / "plans").mkdir()
     (tmp_path / "plans" / "one.toml").write_text(PLAN)
     (tmp_path / "plans" / "calm.toml").write_text(FLAT)
+    lay_store(tmp_path / "store")
     for minute in (-5, -4, -2, -1):
         write_segment(tmp_path, minute, 10)
     return tmp_path

@@ -12,25 +12,34 @@ from typing import Any
 
 import pytest
 
-from tests.app.conftest import Prebill
+from tests.app.conftest import Prebill, calling, copy_site
 from tests.app.test_bill_command import CONFIG, FLAT, PLAN, RIPE, write_segment
 
 QUERY = "SELECT body FROM bills WHERE number = {}"
 MONTH = ("--month", "2026-10", "--now", RIPE)
 
 
-@pytest.fixture
-def closed(prebill: Prebill, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A month of 40 requests, 67.10 with tax, closed with one minute missing."""
-    (tmp_path / "prebill.toml").write_text(CONFIG.format(folder=tmp_path))
-    (tmp_path / "plans").mkdir()
-    (tmp_path / "plans" / "one.toml").write_text(PLAN)
-    (tmp_path / "plans" / "calm.toml").write_text(FLAT)
+    folder = tmp_path_factory.mktemp("made")
+    prebill = calling(folder)
+    (folder / "prebill.toml").write_text(CONFIG.format(folder=folder))
+    (folder / "plans").mkdir()
+    (folder / "plans" / "one.toml").write_text(PLAN)
+    (folder / "plans" / "calm.toml").write_text(FLAT)
     for minute in (-5, -4, -2, -1):
-        write_segment(tmp_path, minute, 10)
+        write_segment(folder, minute, 10)
     assert prebill("run", "--once").returncode == 0
     accept = ("--accept-gaps", "--actor", "anna", "--reason", "disk burnt")
     assert prebill("close", "2026-10", "--now", RIPE, *accept).returncode == 0
+    return folder
+
+
+@pytest.fixture
+def closed(made: Path, tmp_path: Path) -> Path:
+    """The same, a copy of one's own."""
+    copy_site(made, tmp_path)
     return tmp_path
 
 

@@ -86,11 +86,14 @@ def draw(dice: random.Random, count: int) -> list[Attempt]:
 
 
 def put(store: Store, attempts: list[Attempt], first_write: int) -> None:
-    for write, (origin, lines, rows) in enumerate(attempts, first_write):
-        store.insert_facts(
-            make_batch([(name, at, "e1", origin.segment_id, write, n) for name, at, n in rows])
-        )
-        store.commit([make_entry(origin, write, lines=lines)])
+    numbered = list(enumerate(attempts, first_write))
+    facts = [
+        (name, at, "e1", origin.segment_id, write, n)
+        for write, (origin, _, rows) in numbered
+        for name, at, n in rows
+    ]
+    store.insert_facts(make_batch(facts))
+    store.commit([make_entry(origin, write, lines=lines) for write, (origin, lines, _) in numbered])
 
 
 def counted(attempts: list[Attempt], names: tuple[str, ...] = NAMES[:2]) -> int:

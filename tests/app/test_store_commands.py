@@ -255,18 +255,14 @@ def test_the_demo_clears_only_its_own_folder(prebill: Prebill, tmp_path: Path) -
     assert (tmp_path / "demo" / "mine.txt").read_text() == "precious"
 
 
-@pytest.mark.parametrize(
-    "command", [("coverage",), ("coverage", "--json"), ("sql", "SELECT * FROM segments")]
-)
-def test_a_reader_who_leaves_is_no_fault_of_the_store(
-    prebill: Prebill, site: Path, command: tuple[str, ...]
-) -> None:
+def test_a_reader_who_leaves_is_no_fault_of_the_store(prebill: Prebill, site: Path) -> None:
     assert prebill("run", "--once", cwd=site).returncode == 0
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run(
-        [sys.executable, "-m", "pipeline.app.main", *command], cwd=site, stdout=writer, stderr=subprocess.PIPE,
-        text=True, check=False, timeout=120, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    os.close(writer)
-    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+    for command in (("coverage",), ("coverage", "--json"), ("sql", "SELECT * FROM segments")):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline.app.main", *command], cwd=site, stdout=writer, stderr=subprocess.PIPE,
+            text=True, check=False, timeout=120, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, ""), command

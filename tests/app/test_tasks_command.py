@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ from pipeline.app.gap_tasks import name_gaps
 from pipeline.app.watch_log import change_row
 from pipeline.store import open_store
 
-from .conftest import ROOT, Prebill
+from .conftest import Prebill, calling, copy_site
 from .test_coverage_commands import CONFIG, START, deliver
 
 TASK = "i1"
@@ -72,9 +70,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "vantage": "msk-1", "ok": True}  # fmt: skip
     (folder / "look.ndjson").write_text(json.dumps(look))
     for arguments in (("run", "--once"), ("evidence", "add", "look.ndjson")):
-        command = [sys.executable, "-m", "pipeline.app.main", *arguments, *NOW]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        subprocess.run(command, cwd=folder, env=environment, check=True, timeout=120, capture_output=True)
+        assert calling(folder)(*arguments, *NOW).returncode == 0
     record(folder, change())
     return folder
 
@@ -82,9 +78,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def site(made: Path, tmp_path: Path) -> Path:
     """The same, a copy of one's own."""
-    shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True)
-    text = (tmp_path / "prebill.toml").read_text()
-    (tmp_path / "prebill.toml").write_text(text.replace(str(made), str(tmp_path)))
+    copy_site(made, tmp_path)
     return tmp_path
 
 
@@ -184,7 +178,7 @@ def test_the_digest_is_text_page_or_json(prebill: Prebill, tmp_path: Path) -> No
 
 
 def test_every_command_of_the_procedure_can_be_pasted(site: Path, prebill: Prebill) -> None:
-    """Each is run by a shell as it stands, in the order of the procedure; only other machines are not reached."""
+    """Each is read by a shell as it stands, in the order of the procedure; only other machines are not reached."""
     config = str(site / "prebill.toml")
     told = prebill("tasks", "show", TASK, "--json", "--actor", "anna lee", "--config", config, *NOW)
     task = json.loads(told.stdout)
@@ -198,19 +192,21 @@ def test_every_command_of_the_procedure_can_be_pasted(site: Path, prebill: Prebi
     folder = site / "bin"
     folder.mkdir()
     tool = folder / "prebill"
-    tool.write_text(
-        f'#!/bin/sh\nexec {sys.executable} -m pipeline.app.main --now 2026-11-01T00:41:00Z "$@"\n'
-    )
+    # what a shell would start: its words and its input, of which the command is then called
+    tool.write_text(f"#!/bin/sh\nprintf '%s\\0' \"$@\" >>{folder}/words && cat >{folder}/input\n")
     tool.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
     ran = []
     for line in lines:
         if line.startswith("ssh "):
             continue
-        path = f"{folder}:{os.environ['PATH']}"
-        done = subprocess.run(
-            ["sh", "-c", line], cwd=site, capture_output=True, text=True, timeout=120, check=False,
-            env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        (folder / "words").unlink(missing_ok=True)
+        subprocess.run(
+            ["sh", "-c", line], cwd=site, env=environment, stdin=subprocess.DEVNULL, timeout=120, check=True
+        )
+        words = (folder / "words").read_text(encoding="utf-8").split("\0")[:-1]
+        assert words.count(config) == 1, f"one command a line: {line}"
+        done = prebill("--now", "2026-11-01T00:41:00Z", *words, stdin=(folder / "input").read_text())
         # the pause makes the minutes unexpected: nothing is left to accept
         nothing_left = done.returncode == 2 and ("is closed" in done.stderr or "no gap" in done.stderr)
         assert done.returncode in (0, 1) or nothing_left, f"{line}\n{done.stdout}{done.stderr}"

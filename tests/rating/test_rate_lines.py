@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -92,6 +93,14 @@ def test_a_window_of_a_day_is_a_day(tz: str, year: int, number: int) -> None:
     assert [each.date() for each in days] == sorted(every)
 
 
+@cache
+def clocks(tz: str, number: int) -> list[int]:
+    """What the clock shows in each minute of a month of 2026, in minutes from its begin."""
+    first, after = minutes_of(month(2026, number, tz))
+    begin = clock(first, tz)
+    return [(clock(minute, tz) - begin) // timedelta(minutes=1) for minute in range(first, after)]
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.sampled_from(["Europe/Berlin", "Europe/London", "America/Havana", "Australia/Lord_Howe", "UTC"]),
@@ -104,14 +113,13 @@ def test_windows_begin_where_the_clock_says(tz: str, number: int, start: int, pe
     first, after = whole[0] + start, whole[1]
     found = set(window_starts(first, after, per, tz).tolist())
     # minute by minute: the clock reaches the next window, or is set back by a whole one
-    expected, since, last = {0}, 0, clock(first, tz)
-    origin = last
-    for minute in range(first + 1, after):
-        now = clock(minute, tz)
-        at = (now - origin) // timedelta(minutes=per)
-        back = (last + timedelta(minutes=1) - now) // timedelta(minutes=1)
+    shown = clocks(tz, number)[start:]
+    expected, since, last = {0}, 0, shown[0]
+    for minute, now in enumerate(shown[1:], 1):
+        at = (now - shown[0]) // per
+        back = last + 1 - now
         if at > since or (back and back >= per):
-            expected.add(minute - first)
+            expected.add(minute)
             since = at
         last = now
     assert found == expected
