@@ -45,7 +45,7 @@ _RUSSIAN = {
 def instant_text(at: float) -> str:
     """RFC 3339 in UTC; to the millisecond where it is not a whole second."""
     moment = datetime.fromtimestamp(at, UTC)
-    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace(
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond >= 1000 else "seconds").replace(
         "+00:00", "Z"
     )
 

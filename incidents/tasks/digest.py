@@ -14,7 +14,7 @@ from incidents.tasks.build import add_up
 from incidents.tasks.model import Answer, Money, Task, TaskState
 from incidents.tasks.sheet import about_text, state_text
 from incidents.tasks.words import money_text, say, short_instant
-from incidents.words import instant_text
+from incidents.words import instant_text, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -130,7 +130,8 @@ def digest_lines(digest: Digest, language: str) -> list[str]:
     ]
     if not digest.open:
         return [*lines, say("digest_tasks_none", language)]
-    minutes = say("minutes", language, count=f"{sum(task.minutes for task in digest.open):,}")
+    lost = f"{sum(task.minutes for task in digest.open):,}"
+    minutes = say("minutes", language, count=number_text(lost, language))
     money = money_text(digest.money, language) or say("nothing_rated", language)
     lines.append(
         say("digest_tasks", language, count=len(digest.open), money=money, minutes=minutes, **digest.served)

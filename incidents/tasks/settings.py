@@ -13,7 +13,7 @@ from pipeline.shape import Problem
 
 class TaskSettings(Struct, frozen=True, kw_only=True):
     """A task is due `due_after` it was opened, and `margin` before its data can no longer be recovered, whichever comes
-    first. `language`: of procedures and of the digest where --lang does not say."""
+    first. `language`: of procedures, the digest and incidents on a screen, where --lang does not say."""
 
     due_after: Duration = Duration(timedelta(hours=72))
     margin: Duration = Duration(timedelta(hours=24))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import asdict as struct_dict
 
 from incidents.evidence.lines import failed_line
+from incidents.phrases import in_language
+from incidents.screen_words import whom, word
 from incidents.words import instant_text
 from pipeline.app.hand_overs import hand_overs_of
 from pipeline.app.terminal import printable, say
@@ -41,12 +43,18 @@ class Notices:
     """What is to be told, until it is. `dispatcher` None: nobody is configured, a line on standard error must do."""
 
     def __init__(
-        self, store: Store, dispatcher: Dispatcher | None, inbox: Inbox, clock: Callable[[], float]
+        self,
+        store: Store,
+        dispatcher: Dispatcher | None,
+        inbox: Inbox,
+        clock: Callable[[], float],
+        language: str = "en",
     ) -> None:
         self._log = store.incidents
         self._dispatcher = dispatcher
         self._inbox = inbox
         self._clock = clock
+        self._language = language
         self._new: queue.SimpleQueue[Sequence[Transition]] = queue.SimpleQueue()
         self._shown: set[tuple[str, float]] = set()
         self._store = store
@@ -154,9 +162,11 @@ class Notices:
     def _show(self, notice: Transition, now: float) -> DeliveryRow:
         self._shown.add(_place(notice))
         audience = notice.audience.value if notice.audience else ""
+        lang = self._language
         say(
-            f"{instant_text(notice.at)} {notice.priority.value} → {audience}: {printable(str(notice.scope))}, "
-            f"{printable(notice.reason)} ({notice.incident})"
+            f"{instant_text(notice.at)} {word('priority', notice.priority.value, lang)} →"
+            f" {word('audience', audience, lang)}: {printable(whom(notice.scope, lang))}, "
+            f"{printable(in_language(notice.reason, lang))} ({notice.incident})"
         )
         return DeliveryRow(
             now, notice.notice, notice.incident, audience, SCREEN, 1, ok=True, reason="sent", key=_key(notice)

@@ -52,7 +52,7 @@ def watch_of(
     with ExitStack() as stack:
         lost = stack.enter_context(holding(store, WATCH, stop, wait=wait))
         inbox = Inbox()
-        notices = Notices(store, dispatcher_of(config, store), inbox, seconds)
+        notices = Notices(store, dispatcher_of(config, store), inbox, seconds, config.tasks.language)
         tell_closings(store, StoreLog(store, seconds), seconds())  # before what they close is taken up
         watch = Watch(store, config.incidents, seconds, inbox, notices)
         gaps, counters = LiveGaps(store, watch.log.at, watch.open_losses), LiveCounters(store)

@@ -72,3 +72,15 @@ def test_without_people_the_screen_tells_each_of_them_once(
     told = [line for line in capsys.readouterr().err.splitlines() if "not resolved" in line]
     assert [line.count("→ client") for line in told].count(1) == 1
     assert [line.count("→ company") for line in told].count(1) == 1
+
+
+def test_the_screen_speaks_the_configured_language(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = make_config(tmp_path, '[tasks]\nlanguage = "ru"\n')
+    with open_store(config.store.dsn) as store:
+        put_probes(store, NOW, ok=False, customers=["c1"])
+        with watch_of(store, config, Clock(NOW), threading.Event(), checks=False) as (watch, _):
+            watch.once()
+    told = capsys.readouterr().err
+    assert "2026-11-10T00:00:00Z срочно → дежурный: клиент c1, одна из проб клиента c1 не проходит" in told
