@@ -95,7 +95,8 @@ class Clocks:
         gone = request.closed_at  # nobody waits any more for what was not done before
         if not request.automatic:
             acked = request.acknowledged_at
-            if acked is not None or (gone is None and request.bounced_at is None):
+            waits = gone is None and request.bounced_at is None
+            if request.withheld_at is None and (acked is not None or waits):
                 yield self._plain(What.ACKNOWLEDGE, self._always, begun, acked, s.acknowledge, now)
         if request.manager_at is not None or gone is None:
             calendar = self.calendar(request)
@@ -103,6 +104,8 @@ class Clocks:
         for number, turn in enumerate(request.turns):
             if turn.until is None and gone is not None:
                 continue
+            if request.automatic and turn.since == request.received_at:
+                continue  # a machine waits for no answer
             yield self._turn(request, turn, now, first=number == 0)
         if request.promises:
             yield self.promise(request, now, first=False)

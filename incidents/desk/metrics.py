@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 
 class Speed(Struct, frozen=True, kw_only=True):
     """Of what had to be done: how much was, how quickly (seconds that count), and how much of it in time. `pending`:
-    not done, and not late yet; those are in no share."""
+    not done, and not late yet; those are in no share. Who is late and waits on is in the percentiles with what he has
+    waited so far; `…_at_least`: it will be that, or more."""
 
     count: int = 0
     done: int = 0
     pending: int = 0
     p50: float | None = None
     p90: float | None = None
+    p50_at_least: bool = False
+    p90_at_least: bool = False
     in_time: int = 0
     target_met: int = 0
     broken: int = 0
@@ -159,12 +162,19 @@ def percentile(values: Iterable[float], rank: int) -> float | None:
 def _speed(found: Sequence[Clock]) -> Speed:
     done = [clock for clock in found if clock.done_at is not None]
     waits = (State.RUNNING, State.DUE, State.PAUSED)
+    late = [clock for clock in found if clock.state in (State.LATE, State.BROKEN)]
+    so_far = [clock.took for clock in (*done, *late)]
+    (p50, p50_at_least), (p90, p90_at_least) = (
+        (least := percentile(so_far, rank), least != percentile(_ends(done, late), rank)) for rank in (50, 90)
+    )
     return Speed(
         count=len(found),
         done=len(done),
         pending=sum(clock.state in waits for clock in found),
-        p50=percentile((clock.took for clock in done), 50),
-        p90=percentile((clock.took for clock in done), 90),
+        p50=p50,
+        p90=p90,
+        p50_at_least=p50_at_least,
+        p90_at_least=p90_at_least,
         in_time=sum(clock.state is State.MET for clock in found),
         target_met=sum(
             clock.target_by is not None and clock.done_at is not None and clock.done_at <= clock.target_by
@@ -172,6 +182,11 @@ def _speed(found: Sequence[Clock]) -> Speed:
         ),
         broken=sum(_is_broken(clock) for clock in found),
     )
+
+
+def _ends(done: Sequence[Clock], late: Sequence[Clock]) -> list[float]:
+    """What it takes in the end, where who waits still waits for ever."""
+    return [clock.took for clock in done] + [float("inf")] * len(late)
 
 
 def _is_broken(clock: Clock) -> bool:
@@ -192,7 +207,7 @@ def _is_open_at(request: Request, at: float) -> bool:
         return False
     ends = [each for each in request.closings if each < at]
     again = [turn.since for turn in request.turns if turn.since < at]
-    return not ends or max(again) > max(ends)
+    return not ends or max(again, default=0.0) > max(ends)
 
 
 def _letters(closed: Sequence[Request], most: int) -> Letters:

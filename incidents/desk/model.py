@@ -66,6 +66,12 @@ class Acknowledged(_OfRequest, frozen=True, kw_only=True, tag="acknowledged"):
     manager: str = ""
 
 
+class Withheld(_OfRequest, frozen=True, kw_only=True, tag="withheld"):
+    """The acknowledgement was held back on purpose, and why."""
+
+    reason: Text = ""
+
+
 class Named(_OfRequest, frozen=True, kw_only=True, tag="named"):
     """A manager is on it."""
 
@@ -198,6 +204,7 @@ RequestEvent = (
     Received
     | Filed
     | Acknowledged
+    | Withheld
     | Named
     | Introduced
     | Answered
@@ -262,6 +269,7 @@ class Request(Struct, frozen=True, kw_only=True):
     standing: Standing
     changed_at: float
     acknowledged_at: float | None = None
+    withheld_at: float | None = None
     manager: str = ""
     manager_at: float | None = None
     told_manager: str = ""

@@ -95,6 +95,8 @@ def _speed_json(speed: Speed) -> dict[str, Any]:
         "pending": speed.pending,
         "p50_seconds": _round(speed.p50),
         "p90_seconds": _round(speed.p90),
+        "p50_at_least": speed.p50_at_least,
+        "p90_at_least": speed.p90_at_least,
         "target_met": speed.target_met,
         "in_time": speed.in_time,
         "share_in_time": _share(speed.share),
@@ -179,7 +181,7 @@ def _share(value: float | None) -> float | None:
 def _late(desk: Desk, of: Office, clients: Mapping[str, Client], now: float) -> list[dict[str, Any]]:
     return [
         {
-            **_request_json(late.request, clients, now),
+            **_request_json(late.request, of, clients, now),
             "clock": late.clock.what.value,
             "state": late.clock.state.value,
             "late_by_seconds": round(late.late_by),
@@ -193,7 +195,7 @@ def _promised(desk: Desk, of: Office, clients: Mapping[str, Client], now: float)
     """Open promises, by their dates; `moved`: how many dates there were before."""
     found = [
         {
-            **_request_json(request, clients, now),
+            **_request_json(request, of, clients, now),
             "promised": instant_text(request.promises[-1].due),
             "due": None if clock.due_by is None else instant_text(clock.due_by),
             "moved": len(request.promises) - 1,
@@ -206,14 +208,15 @@ def _promised(desk: Desk, of: Office, clients: Mapping[str, Client], now: float)
     return sorted(found, key=lambda each: str(each["promised"]))
 
 
-def _request_json(request: Request, clients: Mapping[str, Client], now: float) -> dict[str, Any]:
-    client = clients.get(request.customer, Client())
+def _request_json(request: Request, of: Office, clients: Mapping[str, Client], now: float) -> dict[str, Any]:
+    client, manager = clients.get(request.customer, Client()), of.managers.find(request.manager)
     return {
         "request": request.id,
         "customer": request.customer or None,
         "name": client.name or request.customer or request.address,
         "subject": request.subject or request.text.split("\n")[0][:100],
         "manager": request.manager or None,
+        "manager_name": (manager.name if manager else "") or request.manager or None,
         "tenure_months": tenure_months(client, now),
         "value": client.value,
     }

@@ -218,7 +218,10 @@ def _speed(both: _Both, tell: Teller) -> list[Row]:
             )
         )
         for rank in ("p50", "p90"):
-            texts = [tell.span(each[f"{rank}_seconds"]) for each in found]
+            texts = [
+                ("≥ " if each[f"{rank}_at_least"] else "") + tell.span(each[f"{rank}_seconds"])
+                for each in found
+            ]
             rows.append(Row(label=f"{name}: {tell.word(rank)}", this=texts[0], before=texts[1]))
         if key.endswith("answer"):
             texts = [tell.number(each["over_limit"]) for each in found]
@@ -279,12 +282,12 @@ def tables(report: dict[str, Any], tell: Teller) -> list[Table]:
         return (tell.tenure(each["tenure_months"]), tell.value(each["value"]))
 
     late = tuple(
-        (*who(each), each["manager"] or NOTHING, tell.word(CLOCK_WORDS[each["clock"]]),
+        (*who(each), each["manager_name"] or NOTHING, tell.word(CLOCK_WORDS[each["clock"]]),
          tell.span(each["late_by_seconds"]), tell.time(each["promised"]), *worth(each))
         for each in report["late"]
     )  # fmt: skip
     promised = tuple(
-        (*who(each), each["manager"] or NOTHING, tell.time(each["promised"]), *worth(each))
+        (*who(each), each["manager_name"] or NOTHING, tell.time(each["promised"]), *worth(each))
         for each in report["promised"]
     )
     clients = tuple(

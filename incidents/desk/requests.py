@@ -32,6 +32,7 @@ from incidents.desk.model import (
     Standing,
     Thanked,
     Warned,
+    Withheld,
     Worked,
 )
 
@@ -152,6 +153,10 @@ def _acknowledged(request: Request, event: Acknowledged) -> Request:
     )
 
 
+def _withheld(request: Request, event: Withheld) -> Request:
+    return replace(request, withheld_at=event.at if request.withheld_at is None else request.withheld_at)
+
+
 def _named(request: Request, event: Named) -> Request:
     first = event.at if request.manager_at is None else request.manager_at
     return replace(request, manager=event.manager, manager_at=first)
@@ -176,8 +181,11 @@ def _answered(request: Request, event: Answered) -> Request:
 
 
 def _replied(request: Request, event: Replied) -> Request:
-    """Whether he answers a question of ours or adds to his own, it is our turn; several letters are one turn."""
+    """Whether he answers a question of ours or adds to his own, it is our turn; several letters are one turn. A person
+    who writes into what a machine began waits since he wrote."""
     turns = request.turns if request.turns[-1].until is None else (*request.turns, Span(event.at))
+    if request.automatic and turns == (Span(request.received_at),):
+        turns = (Span(event.at),)
     return replace(
         request,
         standing=Standing.OPEN if request.letters else Standing.NEW,
@@ -255,6 +263,7 @@ def _warned(request: Request, event: Warned) -> Request:
 _CHANGES: dict[type, Callable[[Request, Any], Request]] = {
     Filed: _filed,
     Acknowledged: _acknowledged,
+    Withheld: _withheld,
     Named: _named,
     Introduced: _introduced,
     Answered: _answered,

@@ -12,7 +12,7 @@ from incidents.desk.clocks import Clocks, State, What
 from incidents.desk.evidence import evidence_of
 from incidents.desk.mail.doors import MailError
 from incidents.desk.mail.intake import take_in
-from incidents.desk.mail.letters import Office, letters_due
+from incidents.desk.mail.letters import Office, held_back, letters_due
 from incidents.desk.mail.message import parse_letter
 from incidents.desk.managers import Managers
 
@@ -130,6 +130,8 @@ def send_letters(
     """Each letter is recorded after the server took it. One that a server refuses does not hold the others back; a
     server that is not there does."""
     new: list[DeskEvent] = []
+    if held_back(log.read(), of, now):
+        new += log.append(lambda desk: held_back(desk, of, now))
     for letter in letters_due(log.read(), of, now):
         try:
             send(letter.message)

@@ -22,6 +22,7 @@ from incidents.desk.model import (
     NpsAsked,
     Standing,
     Warned,
+    Withheld,
 )
 from incidents.words import counted
 
@@ -59,6 +60,20 @@ def letters_due(desk: Desk, of: Office, now: float) -> list[Letter]:
         letter for make in (_acknowledgements, _introductions, _closings) for letter in make(desk, of, now)
     ]
     return _not_too_many(desk, found, of.settings, now) + _warnings(desk, of, now)
+
+
+def held_back(desk: Desk, of: Office, now: float) -> list[DeskEvent]:
+    """Acknowledgements that do not go because of what went to their address in an hour: that is not lateness."""
+    made = _acknowledgements(desk, of, now)
+    kept = {letter.request for letter in _not_too_many(desk, made, of.settings, now)}
+    reason = f"more than {of.settings.automatic_an_hour} letters to the address in an hour"
+    return [
+        Withheld(
+            at=now, actor="desk", key=f"withheld:{letter.request}", request=letter.request, reason=reason
+        )
+        for letter in made
+        if letter.request not in kept and desk.requests[letter.request].withheld_at is None
+    ]
 
 
 def answer_letter(

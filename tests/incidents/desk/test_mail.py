@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incidents.desk import acts
+from incidents.desk.clocks import State, What
 from incidents.desk.mail.doors import MailError
 from incidents.desk.mail.html_text import html_to_text
 from incidents.desk.mail.intake import take_in
@@ -260,6 +261,31 @@ def test_two_machines_that_do_not_say_so_stop() -> None:
     assert len(to_client) == OFFICE.settings.automatic_an_hour
     turn(log, now=WEDNESDAY + 60, outbox=outbox)
     assert len([s for s in outbox if s["To"] == "boss@client.example"]) == OFFICE.settings.automatic_an_hour
+    requests = list(log.read().requests.values())
+    late = [
+        clock.what
+        for request in requests
+        for clock in OFFICE.clocks.of(request, WEDNESDAY + 7_200)
+        if clock.state in (State.LATE, State.BROKEN)
+    ]
+    assert late == [], "what is held back on purpose is not late"
+    assert sum(request.withheld_at is not None for request in requests) == 20
+    assert not [sent for sent in outbox if sent["To"] == "head@cdn.example"]
+
+
+def test_nobody_owes_a_machine_an_answer_until_a_person_writes() -> None:
+    log, later = MemoryLog(), WEDNESDAY + 6 * 86_400
+    turn(
+        log, letter("Our news", sender="news@client.example", subject="News", List_Id="<news.client.example>")
+    )
+    request = log.read().requests["1"]
+    assert request.automatic
+    assert OFFICE.clocks.worst(request, later) is None
+    raw = letter("Who reads this?", subject="Re: News [#1]", message_id="<2@client.example>")
+    turn(log, raw, now=later)
+    found = OFFICE.clocks.worst(log.read().requests["1"], later + 86_400)
+    assert found is not None
+    assert (found.what, found.since) == (What.FIRST_ANSWER, later)
 
 
 @pytest.mark.parametrize(

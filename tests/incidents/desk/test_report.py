@@ -70,8 +70,8 @@ def test_the_figures_of_a_known_week() -> None:
     this, before = found["this"], found["before"]
     assert (this["received"], this["closed"], this["open_at_end"]) == (3, 2, 1)
     assert this["first_answer"] == {
-        "count": 3, "done": 2, "pending": 0, "p50_seconds": 3_600, "p90_seconds": 17_999, "target_met": 1,
-        "in_time": 1, "share_in_time": 0.3333, "over_limit": 1,
+        "count": 3, "done": 2, "pending": 0, "p50_seconds": 17_999, "p90_seconds": 97_198, "p50_at_least": False,
+        "p90_at_least": True, "target_met": 1, "in_time": 1, "share_in_time": 0.3333, "over_limit": 1,
     }  # fmt: skip
     assert this["acknowledged"]["share_in_time"] == 1
     assert (this["manager_named"]["in_time"], this["manager_named"]["share_in_time"]) == (2, 0.6667)
@@ -92,6 +92,51 @@ def test_the_figures_of_a_known_week() -> None:
     assert [(late["request"], late["clock"]) for late in found["late"]] == [("3", "manager")]
     client = next(each for each in found["clients"] if each["customer"] == "c1")
     assert (client["tenure_months"], client["value"]) == (22, {"RUB": "219600.09"})
+
+
+def test_who_was_never_answered_is_in_the_percentiles_with_his_waiting_so_far() -> None:
+    """Three of 48 were answered within two hours; 45 wait for days: half of them is no matter of an hour."""
+    log = MemoryLog()
+    for number in range(1, 49):
+        log.append(
+            lambda desk, n=number: acts.receive(  # type: ignore[misc]
+                desk,
+                at=WEDNESDAY,
+                actor="b",
+                key=f"k{n}",
+                kind="technical",
+                channel="cli",
+                customer="c1",
+                text="?",
+            )
+        )
+    for number in range(1, 4):
+        when = WEDNESDAY + number * 1_800
+        log.append(lambda desk, n=number, w=when: acts.answer(desk, str(n), text="x", at=w, actor="olga"))  # type: ignore[misc]
+    found = make_report(log.read(), OFFICE, WEEK, {}, NOW)
+    first = found["this"]["first_answer"]
+    assert (first["done"], first["over_limit"]) == (3, 45)
+    assert (first["p50_seconds"], first["p50_at_least"]) == (NOW - WEDNESDAY, True)
+    text = report_text(found, "en")
+    assert text.count("≥ 5 d") == 4, "first answer and manager, both ranks"
+    assert "half within" in text
+
+
+def test_percentiles_are_exact_where_whoever_waits_cannot_change_them() -> None:
+    first = report()["this"]["first_answer"]
+    assert (first["p50_seconds"], first["p50_at_least"], first["p90_at_least"]) == (17_999, False, True)
+
+
+def test_the_report_calls_managers_by_their_names() -> None:
+    log = MemoryLog()
+    log.append(
+        lambda desk: acts.receive(desk, at=WEDNESDAY, actor="b", key="k", kind="question", channel="cli")
+    )
+    log.append(lambda _: [Named(at=WEDNESDAY, actor="desk", key="n", request="1", manager="olga")])
+    found = make_report(log.read(), OFFICE, WEEK, {}, NOW)
+    assert [(each["manager"], each["manager_name"]) for each in found["late"]] == [("olga", "Olga")]
+    assert " Olga " in report_text(found, "en")
+    assert "olga" not in report_text(found, "en") + report_html(found, "en")
 
 
 def test_a_week_that_goes_on_says_so_and_judges_nothing_that_is_not_decided() -> None:
