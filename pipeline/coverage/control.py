@@ -116,11 +116,22 @@ def look(
     if (due == State.UNKNOWN).any():
         looks = looks_of(store.evidence((LOOK,), first * 60.0))
         due = due_of(first, after, now=now, allowance_s=settings.allowance_s, beats=beats, looks=looks)
+        _keep_settled(due, first, store.gaps())
     holes = [hole for hole in find_holes(ledger) if hole.from_minute < after and hole.after_minute > first]
     coverage = cover(ledger, roster, first, after, due=due)
     mark_partial(coverage, holes)
     watch.lap("coverage")
     return Seen(coverage, roster, ledger, tuple(holes), due, cut, watch)
+
+
+def _keep_settled(due: NDArray[np.uint8], first: int, gaps: Sequence[Gap]) -> None:
+    """What was found lost stays lost until it comes, whatever is known of our own running by now: minutes up to the
+    last that a gap ever had were due once. Of damage that is not so, it is told before its minute is due."""
+    from pipeline.coverage.model import LossClass
+
+    settled = max((gap.loss.after for gap in gaps if gap.loss.kind is not LossClass.DAMAGED), default=first)
+    early = due[: max(0, settled - first)]
+    early[early == State.UNKNOWN] = State.MISSING
 
 
 def check(

@@ -142,6 +142,25 @@ def test_our_own_downtime_is_unknown_and_then_settled(store: Store) -> None:
     assert spans(store.gaps()) == [("e2", 9, back, "open")]
 
 
+def test_what_was_lost_stays_lost_when_we_begin_to_run(store: Store) -> None:
+    """Found by commands that came and went; then a run begins, which says nothing of the time before it."""
+    site = Site(store)
+    site.deliver(0, 600, but=(100, 101, 102))
+    Continuous(store, SETTINGS, DAYS).step(at(600))
+    lost = [(edge, 100, 103, "open") for edge in EDGES]
+    assert spans(store.gaps()) == lost
+    store.beat(at(900))
+    (first,) = Continuous(store, SETTINGS, DAYS).step(at(900) + 1)
+    assert first.changed == ()
+    assert spans(store.gaps()) == lost
+    states = first.coverage.states[:, 100 - first.coverage.first + START : 103 - first.coverage.first + START]
+    assert set(states.ravel().tolist()) == {State.MISSING}
+    assert (first.coverage.states == State.UNKNOWN).sum() > 0  # of what came due later nothing is known
+    site.deliver(100, 103, "e1")
+    Continuous(store, SETTINGS, DAYS).step(at(900) + 30)
+    assert spans(store.gaps()) == [("e1", 100, 103, "closed"), ("e2", 100, 103, "open")]
+
+
 def test_an_act_is_heeded_at_the_next_check(store: Store) -> None:
     site, checks = Site(store), Continuous(store, SETTINGS, DAYS)
     site.deliver(0, 600, but=tuple(range(100, 200)))
