@@ -8,7 +8,7 @@ import socket
 import time
 from typing import Any
 
-LINGER_S, LINGER_BYTES = 1.0, 1 << 20
+LINGER_S, LINGER_BYTES = 2.0, 8 << 20
 
 
 class TooMuchError(Exception):

@@ -1,6 +1,7 @@
 """The sockets of support requests by HTTP: the standard library's server within bounds of bytes, time and connections.
 
-One call a connection. Whatever a client does, a thread of ours is his for three times `patience` and a second at most.
+One call a connection. Whatever a client does, a thread of ours is his for three times `patience` and two seconds at
+most.
 """
 
 from __future__ import annotations

@@ -97,13 +97,11 @@ def test_a_technical_request_pages_from_a_live_watch_which_is_woken(
         running.start()
         try:
             body = json.dumps({"customer": "c1", "kind": "technical", "text": "It does not play"}).encode()
-            began = time.monotonic()
             status, _, document = call(
                 address[1], "POST", "/v1/requests", body, {"Content-Type": "application/json"}
             )
             assert status == 201
-            wait_until(book.exists, "a page", at_most_s=5.0)
-            assert time.monotonic() - began < 5
+            wait_until(book.exists, "a page after its acknowledgement", at_most_s=5.0)
             (first, *_) = book.read_text(encoding="utf-8").splitlines()
             assert "customer c1" in json.loads(first)["subject"]
             assert "It does not play" in json.loads(first)["text"]
