@@ -91,11 +91,21 @@ class Scope(Struct, frozen=True, order=True, array_like=True):
 
 
 class Fact(Struct, frozen=True, order=True):
-    """A line of evidence: when it was seen (epoch seconds), by what (`probe`, `gap`, `person` …), in words."""
+    """A line of evidence: when it was seen (epoch seconds), by what (`probe`, `gap`, `person` …), in words. `since`:
+    from when on it shows clients hurt, often before anybody looked; 0 where it shows no harm, or not since when."""
 
     at: float
     source: str
     text: str
+    since: float = 0.0
+
+    @property
+    def json(self) -> dict[str, str]:
+        """The keys of INTERFACES, and since when where that is known."""
+        from incidents.words import instant_text
+
+        said = {"at": instant_text(self.at), "source": self.source, "text": self.text}
+        return said | ({"since": instant_text(self.since)} if self.since else {})
 
 
 class MoneyRate(Struct, frozen=True):
@@ -152,10 +162,7 @@ class Transition(Struct, frozen=True, kw_only=True):
             "change": self.change.value,
             "audience": self.audience.value if self.audience else None,
             "reason": self.reason,
-            "evidence": [
-                {"at": instant_text(fact.at), "source": fact.source, "text": fact.text}
-                for fact in self.evidence
-            ],
+            "evidence": [fact.json for fact in self.evidence],
         }
         document |= {
             "actor": self.actor,

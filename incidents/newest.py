@@ -99,8 +99,8 @@ def _of_edge(event: Event) -> tuple[str, str]:
     if isinstance(event, Traffic):
         whose = f" of {event.customer}" if event.customer else ""
         return "traffic", (
-            f"{counted(event.requests, 'request')}{whose}, {event.errors_5xx:,} failed,"
-            f" {event.origin_5xx:,} at the origin"
+            f"{counted(event.requests, 'request')}{whose}, {event.errors_5xx:,} failed"
+            + (f", {event.origin_5xx:,} at the origin" if event.origin_5xx else "")
         )
     if isinstance(event, Counter):
         return "counter", f"{counted(event.requests_total, 'request')} counted since its start"

@@ -209,6 +209,7 @@ _EVIDENCE: tuple[tuple[str, str], ...] = (
         "{n} of {n1} requests fail ({n2} %), {n3} at the origin",
         "{n} из {n1} запросов с ошибкой ({n2} %), из них у источника {n3}",
     ),
+    ("{n} of {n1} requests fail ({n2} %)", "{n} из {n1} запросов с ошибкой ({n2} %)"),
     ("{requests} a minute, {n1} are usual", "{requests} в минуту, обычно {n1}"),
     (
         "edge {name}: {requests} of {name1}, {n} failed, {n1} at the origin",
@@ -218,6 +219,8 @@ _EVIDENCE: tuple[tuple[str, str], ...] = (
         "edge {name}: {requests}, {n} failed, {n1} at the origin",
         "узел {name}: {requests}, с ошибкой {n}, из них у источника {n1}",
     ),
+    ("edge {name}: {requests} of {name1}, {n} failed", "узел {name}: {requests} клиента {name1}, с ошибкой {n}"),
+    ("edge {name}: {requests}, {n} failed", "узел {name}: {requests}, с ошибкой {n}"),
     ("edge {name}: {requests} counted since its start", "узел {name}: {requests} насчитано с его запуска"),
     ("edge {name}: {at} {state}", "узел {name}: сегмент {at} {state}"),
     ("edge {name}: {loss}, {at} to {at1}", "узел {name}: {loss}, с {at} до {at1}"),

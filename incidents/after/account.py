@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from incidents.after.minutes import harm_of, hurt_seconds, inherited, split_minutes
+from incidents.after.minutes import harm_of, hurt_seconds, inherited, own_harm, split_minutes
 from incidents.after.model import Account, Hit, Split, Stretch
 from incidents.model import Audience, Change, Harm, Kind, Priority, Scope, Status
 from incidents.tasks.build import add_up, shared_out
@@ -75,10 +75,13 @@ def account_of(
         kind=last.kind,
         scope=last.scope,
         opened=first.at,
+        since=_since(harms[incident]),
         now=now,
         status=last.status,
         harm=max(
-            (each.harm for each in history if not inherited(each)), key=_HARMS.index, default=Harm.UNKNOWN
+            (own_harm(each) for each in history if not inherited(each)),
+            key=_HARMS.index,
+            default=Harm.UNKNOWN,
         ),
         priority=max((each.priority for each in history), key=lambda priority: priority.rank),
         resolved=resolved,
@@ -105,6 +108,11 @@ def account_of(
         ),
         evidence=tuple(sorted({fact for each in history for fact in each.evidence})),
     )
+
+
+def _since(stretches: Iterable[Stretch]) -> float | None:
+    """When clients were hurt first, for sure or as was feared."""
+    return next((each.since for each in stretches if each.harm in (Harm.SUSPECTED, Harm.CONFIRMED)), None)
 
 
 def _ended(history: Sequence[Transition]) -> Transition | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.after.model import Split, Stretch
+from incidents.began import began
 from incidents.model import Harm, Kind, Status
 
 if TYPE_CHECKING:
@@ -21,16 +22,17 @@ MINUTE = 60.0
 def harm_of(history: Sequence[Transition], now: float, probes: Iterable[Probe] = ()) -> list[Stretch]:
     """The harm of one incident over its life, as stretches that ascend and touch.
 
-    A suspicion that was confirmed without a break was harm from its beginning on. Confirmed harm ends at the first fine
+    Harm begins when the evidence of it says, which may be before anybody looked. A suspicion that was confirmed without
+    a break was harm from its beginning on. Confirmed harm ends at the first fine
     look after the last failing one where probes of the scope are given, else when it was judged to have ended: an
-    incident waits for clean minutes before it closes, and those are not minutes of harm. What a gap only has from the
-    outage that it hangs below is the outage's, and not told here.
+    incident waits for clean minutes before it closes, and those are not minutes of harm. What a gap or a request only
+    has from the outage that it hangs below is the outage's, and not told here.
     """
     history = [each for each in history if not inherited(each)]
     found: list[Stretch] = []
     for place, each in enumerate(history):
         until = history[place + 1].at if place + 1 < len(history) else now
-        harm = Harm.NONE if each.status is Status.RESOLVED else each.harm
+        harm = Harm.NONE if each.status is Status.RESOLVED else own_harm(each)
         before = [part.harm for part in found[-2:]]
         joined = 0
         if before[-1:] == [harm]:
@@ -38,7 +40,14 @@ def harm_of(history: Sequence[Transition], now: float, probes: Iterable[Probe] =
         elif harm is Harm.CONFIRMED and before[-1:] == [Harm.SUSPECTED]:
             joined = 2 if before[0] is Harm.CONFIRMED else 1
         since = found[-joined].since if joined else each.at
-        found[len(found) - joined :] = [Stretch(since, until, harm)]
+        del found[len(found) - joined :]
+        if harm in (Harm.SUSPECTED, Harm.CONFIRMED):
+            known = found[-1:] and found[-1].harm in (Harm.SUSPECTED, Harm.CONFIRMED)
+            after = 0.0 if not found else found[-1].until if known else found[-1].since
+            since = min(since, began(each, after))
+            if found:
+                found[-1] = Stretch(found[-1].since, since, found[-1].harm)
+        found.append(Stretch(since, until, harm))
     looks = [probe for probe in probes if history and probe.scope == history[0].scope]
     return [part for stretch in found for part in _until_mended(stretch, looks)]
 
@@ -47,6 +56,13 @@ def inherited(transition: Transition) -> bool:
     """Whether its harm is that of the outage above it."""
     below = transition.kind is Kind.BILLING_GAP and bool(transition.parent)
     return below and transition.status is not Status.RESOLVED
+
+
+def own_harm(transition: Transition) -> Harm:
+    """Its harm without what it has from an outage: a client's word alone is a suspicion, and confirmed harm of his has
+    an outage of its own."""
+    request = transition.kind is Kind.CLIENT_REQUEST and transition.harm is Harm.CONFIRMED
+    return Harm.SUSPECTED if request else transition.harm
 
 
 def _until_mended(stretch: Stretch, looks: Sequence[Probe]) -> list[Stretch]:

@@ -65,7 +65,8 @@ class Hit(Struct, frozen=True):
 class Account(Struct, frozen=True, kw_only=True):
     """One incident from its first sign to its end. Instants: epoch seconds; `_s`: seconds, None where it has not come.
 
-    `harm`, `priority`: the worst that it came to. `hurt_s`: how long harm was confirmed. `answer_s`: from the opening
+    `since`: the first harm that the evidence shows, which may be before it was opened. `harm`, `priority`: the worst
+    that it came to. `hurt_s`: how long harm was confirmed. `answer_s`: from the opening
     to the first person's acknowledgement; `mend_s`: to its resolution; `wide_s`: to company_wide. `told`: sendings by
     audience; `undelivered`: those of them that reached nobody at first. `drafts`: of letters to clients, which a person
     sends or does not, as (notice, at): no client is told by one.
@@ -75,6 +76,7 @@ class Account(Struct, frozen=True, kw_only=True):
     kind: Kind
     scope: Scope
     opened: float
+    since: float | None = None
     now: float
     status: Status
     harm: Harm
@@ -107,6 +109,7 @@ class Account(Struct, frozen=True, kw_only=True):
             "scope": self.scope.json,
             "status": self.status.value,
             "opened": instant_text(self.opened),
+            "harm_since": None if self.since is None else instant_text(self.since),
             "resolved": None if self.resolved is None else instant_text(self.resolved),
             "worst_harm": self.harm.value,
             "worst_priority": self.priority.value,

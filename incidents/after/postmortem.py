@@ -65,6 +65,7 @@ def _head(account: Account, language: str) -> list[str]:
             at=short_instant(account.opened),
             priority=say(account.priority.value, language),
         ),
+        *_earlier(account, language),
         say("not_resolved", language, at=short_instant(account.now))
         if account.resolved is None
         else say(
@@ -85,6 +86,13 @@ def _head(account: Account, language: str) -> list[str]:
         " ".join(told),
         say("what", language),
     ]
+
+
+def _earlier(account: Account, language: str) -> list[str]:
+    """Where the evidence goes back to before anybody knew."""
+    if account.since is None or account.since >= account.opened:
+        return []
+    return [say("since", language, at=short_instant(account.since))]
 
 
 def _speed(account: Account, language: str) -> list[str]:

@@ -23,6 +23,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "what_other": ("{kind}, {scope}: {reason}.", "{kind}, {scope}: {reason}."),
     "opened": ("Opened {at}, worst priority {priority}.", "Открыт {at}, высший приоритет {priority}."),
+    "since": ("The evidence shows harm from {at} on.", "По доказательствам, вред — с {at}."),
     "resolved": ("Resolved {at} by {who}, after {time}.", "Закрыт {at} ({who}), через {time}."),
     "not_resolved": ("Not resolved yet; this is as of {at}.", "Ещё не закрыт; состояние на {at}."),
     "money": (

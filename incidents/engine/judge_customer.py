@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incidents.engine.judgement import Judgement, soonest
+from incidents.engine.judgement import Judgement, is_open, soonest
 from incidents.engine.meters import counters_deny
 from incidents.engine.probes import judge_probes, probe_facts
 from incidents.engine.slow import slow_of_customer
@@ -18,7 +18,7 @@ from incidents.engine.traffic import (
     has_fallen,
     lines_of_edge,
 )
-from incidents.engine.windows import sum_window
+from incidents.engine.windows import failing_since, sum_window
 from incidents.model import Fact, Harm
 from incidents.words import counted
 
@@ -61,7 +61,7 @@ def judge_customer(view: View, subject: str) -> Judgement:
     if burn is not None and cause:
         bad.append("errors")
         newest = max(newest, burn.at)
-        facts.append(Fact(burn.at, "traffic", burn.text))
+        facts.append(Fact(burn.at, "traffic", burn.text, _failing_since(view, subject, pairs)))
         if cause == "origin":
             held = held or verdict.harm is not Harm.CONFIRMED
             harm, warn = _worse(harm, Harm.SUSPECTED), True
@@ -79,7 +79,7 @@ def judge_customer(view: View, subject: str) -> Judgement:
     if slow is not None:
         bad.append("slow")
         newest = max(newest, slow.burn.at)
-        facts.append(Fact(slow.burn.at, "traffic", slow.burn.text))
+        facts.append(Fact(slow.burn.at, "traffic", slow.burn.text, _failing_since(view, subject, pairs)))
         reasons.append(f"errors of {name} at every edge burn {slow.pace}")
         if harm is Harm.NONE:  # never more: who is not served at all burns fast, or his probes fail
             harm, held = Harm.SUSPECTED, slow.mostly or verdict.healthy
@@ -93,7 +93,10 @@ def judge_customer(view: View, subject: str) -> Judgement:
         until = soonest(until, judge_probes(state, ORIGIN + name, moment, limits).until)
     if fell and fall is not None:
         said = Fact(
-            fall.at, "traffic", f"{counted(fall.actual, 'request')} a minute, {fall.usual:,.0f} are usual"
+            fall.at,
+            "traffic",
+            f"{counted(fall.actual, 'request')} a minute, {fall.usual:,.0f} are usual",
+            min(state.fallen[name].values(), default=fall.minute),
         )
         denied = counters_deny(state, fall, moment, limits)
         if verdict.bad:
@@ -187,6 +190,16 @@ def _burn(view: View, name: str, pairs: dict[str, Pair], verdict: Verdict) -> tu
     ):
         return burn, "origin"  # logs need not tell whose an error is: several looks at his origin do
     return burn, "ours" if edges > 1 else "alone" if _others_served(view, pairs) else ""
+
+
+def _failing_since(view: View, subject: str, pairs: dict[str, Pair]) -> float:
+    """Since when his requests fail, as far as his minutes tell; 0 where they do not."""
+    limits, known = view.limits, is_open(view.state, subject)
+    begins = (
+        failing_since(pair.cells, None if known else pair.past, limits.burn_window, limits.burn)
+        for pair in pairs.values()
+    )
+    return soonest(*begins) or 0.0
 
 
 def _others_served(view: View, pairs: dict[str, Pair]) -> bool:

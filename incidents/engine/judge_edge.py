@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incidents.engine.judgement import Judgement, soonest
+from incidents.engine.judgement import Judgement, is_open, soonest
 from incidents.engine.meters import counts_zero
 from incidents.engine.probes import judge_probes, probe_facts
 from incidents.engine.slow import slow_of_edge
 from incidents.engine.subjects import CUSTOMER, EDGE, name_of
 from incidents.engine.traffic import burn_of_edge, burn_of_pair, burns_fast, fell_to_zero, lines_of_edge
+from incidents.engine.windows import failing_since
 from incidents.model import Fact, Harm
 
 if TYPE_CHECKING:
@@ -66,10 +67,10 @@ def judge_edge(view: View, subject: str) -> Judgement:
     if stopped:
         reasons.append("its traffic has fallen to zero")
     if surge and burn is not None:
-        facts.append(Fact(burn.at, "traffic", burn.text))
+        facts.append(Fact(burn.at, "traffic", burn.text, _failing_since(view, name)))
         reasons.append(f"a surge of errors at edge {name}")
     if slow is not None:
-        facts.append(Fact(slow.burn.at, "traffic", slow.burn.text))
+        facts.append(Fact(slow.burn.at, "traffic", slow.burn.text, _failing_since(view, name)))
         reasons.append(f"errors at edge {name} burn {slow.pace}")
     confirmed = verdict.harm is Harm.CONFIRMED or stopped
     harm = Harm.SUSPECTED if carried or (carried is None and not confirmed) else Harm.CONFIRMED
@@ -101,12 +102,19 @@ def _smoulders(view: View, name: str, slow: Slow, good: tuple[str, ...], until: 
         reason=f"errors at edge {name} burn {slow.pace}",
         facts=(
             *probe_facts(view.state, EDGE + name, view.moment, view.limits),
-            Fact(slow.burn.at, "traffic", slow.burn.text),
+            Fact(slow.burn.at, "traffic", slow.burn.text, _failing_since(view, name)),
         ),
         customers=_customers_of(view, name),
         newest=slow.burn.at,
         until=until,
     )
+
+
+def _failing_since(view: View, name: str) -> float:
+    """Since when its requests fail, as far as its minutes tell; 0 where they do not."""
+    cells, past = lines_of_edge(view.state, name, view.moment, view.limits)
+    known = is_open(view.state, EDGE + name)
+    return failing_since(cells, None if known else past, view.limits.burn_window, view.limits.burn) or 0.0
 
 
 def _customers_of(view: View, edge: str) -> tuple[str, ...]:

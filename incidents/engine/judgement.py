@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from incidents.engine.probes import Moment
-from incidents.model import Fact, Harm
+from incidents.model import Fact, Harm, Status
 
 if TYPE_CHECKING:
     from incidents.engine.limits import Limits
@@ -64,6 +64,12 @@ class View(Struct, frozen=True):
         if not away.since < self.now < away.until:
             return None
         return View(self.state, Moment(away.since), self.limits)
+
+
+def is_open(state: State, subject: str) -> bool:
+    """Whether there is an incident of it that is not over: then it was told before since when it is so."""
+    incident = state.incidents.get(subject)
+    return incident is not None and incident.status is not Status.RESOLVED
 
 
 def soonest(*times: float | None) -> float | None:

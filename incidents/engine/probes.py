@@ -266,14 +266,27 @@ def probe_facts(state: State, target: str, moment: Moment, limits: Limits) -> tu
     """What the fresh probes of a target said, the failures first."""
     fresh_for = freshness(target, limits)
     told = sorted(
-        (look.ok, vantage, look.at, look.detail)
+        (look.ok, vantage, look.at, look.detail, _failing_since(look, moment, fresh_for))
         for vantage, look in state.targets.get(target, {}).items()
         if moment.fresh(look.at, fresh_for)
     )
     whom = target[1:].replace(":", " ", 1).strip()
     return tuple(
         Fact(
-            at, "probe", f"{vantage}: {whom} is fine" if ok else f"{vantage}: {whom} fails {detail}".rstrip()
+            at,
+            "probe",
+            f"{vantage}: {whom} is fine" if ok else f"{vantage}: {whom} fails {detail}".rstrip(),
+            since,
         )
-        for ok, vantage, at, detail in told[:FACTS_SHOWN]
+        for ok, vantage, at, detail, since in told[:FACTS_SHOWN]
     )
+
+
+def _failing_since(look: Look, moment: Moment, fresh_for: float) -> float:
+    """The first of the failures that a vantage point's remembered results end with, 0 where the last one is fine."""
+    first = 0.0
+    for at, ok in reversed(look.results):
+        if ok or not moment.fresh(at, fresh_for):
+            break
+        first = at
+    return first

@@ -11,7 +11,7 @@ from msgspec import Struct
 from incidents.engine.state import Cell, Past, Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 MINUTE = 60.0
 SLOT = 300.0
@@ -60,8 +60,10 @@ class Burn(Struct, frozen=True):
 
     @property
     def text(self) -> str:
+        """Of the origin only where something is known of it: logs cannot tell whose an error is."""
         share = 100 * self.errors / self.requests if self.requests else 0.0
-        return f"{self.errors:,} of {self.requests:,} requests fail ({share:.3g} %), {self.origin:,} at the origin"
+        said = f"{self.errors:,} of {self.requests:,} requests fail ({share:.3g} %)"
+        return f"{said}, {self.origin:,} at the origin" if self.origin else said
 
 
 def errors_known(cells: Iterable[Cell], past: Past | None) -> int:
@@ -104,6 +106,35 @@ def sum_window(cells: Iterable[Cell], past: Past | None, since: float, last: flo
                 at = max(at, part.at)
                 first = part.first if part.minutes else first
     return Burn(requests, errors, origin, at, minutes, first if minutes else 0.0)
+
+
+def failing_since(
+    cells: Iterable[Cell], past: Past | None, window: float, share: tuple[int, int]
+) -> float | None:
+    """The minute from which on more than a share of the requests fail: back from the last minutes, the window, through
+    all those before it without one that is better. None where none in the window is that bad. `past` is unpacked as far
+    as that goes, for the first telling alone."""
+    part, whole = share
+    found = end = None
+    for cell in _backwards(cells, past):
+        end = cell.minute if end is None else end
+        if (end if found is None else found) - cell.minute > window:
+            break
+        if cell.errors * whole > part * cell.requests:
+            found = cell.minute
+        elif found is not None and cell.minute <= end - window:
+            break
+    return found
+
+
+def _backwards(cells: Iterable[Cell], past: Past | None) -> Iterator[Cell]:
+    yield from sorted(cells, key=_minute_of, reverse=True)
+    for slot in reversed(past.slots if past is not None else ()):
+        yield from sorted(_unpack(slot.told), key=_minute_of, reverse=True)
+
+
+def _minute_of(cell: Cell) -> float:
+    return cell.minute
 
 
 def newer(told: Cell, old: Cell) -> bool:

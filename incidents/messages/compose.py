@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from incidents.began import began
 from incidents.channels.model import Message
 from incidents.messages import words
 from incidents.messages.drafts import cases_of, draft_text, has_draft, is_known
@@ -48,7 +49,10 @@ class Composer:
         story = self._stories.setdefault(transition.incident, Story(transition.at))
         if transition.change is Change.REOPENED:
             story.opened, story.lettered, story.judged = transition.at, None, False
+        if transition.status is not Status.RESOLVED:
+            story.opened = min(story.opened, began(transition, story.over))
         if transition.change is Change.RESOLVED:
+            story.over = transition.at
             story.judged = transition.actor != ENGINE and transition.harm is not Harm.NONE
         letter = transition.change is Change.NOTICE and transition.audience is Audience.CLIENT
         if letter and transition.priority is Priority.COMPANY_WIDE and story.lettered is None:
@@ -86,7 +90,7 @@ class Composer:
         letter = write_letter(
             notice,
             Customer(id=recipient.customers[0].id, name=recipient.name),
-            self._stories.get(notice.incident) or Story(notice.at),
+            self._stories.get(notice.incident) or Story(began(notice)),
             lang=recipient.lang,
             tz=recipient.tz,
             repeat=self._repeat,

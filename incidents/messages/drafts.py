@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from incidents.began import began
 from incidents.messages.letters import Letter, Story, promise, write_letter
 from incidents.messages.render import render
 from incidents.messages.words import LANGUAGES, clock_text, language, one_line, scope_text
@@ -60,7 +61,7 @@ def cases_of(
         case = cases.get(notice.incident)
         if case is not None and (case.known or not is_known(notice)):
             customers = case.customers | customers
-        story = stories.get(notice.incident) or Story(notice.at)
+        story = stories.get(notice.incident) or Story(began(notice))
         cases[notice.incident] = Case(notice, customers, story, is_known(notice))
     return list(cases.values())
 

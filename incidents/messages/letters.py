@@ -68,12 +68,14 @@ class Letter(Struct, frozen=True):
 
 
 class Story(Struct):
-    """What is known of an incident's past: when it began, and when its clients were first written to (epoch
-    seconds); `judged`: it is over by a person's word, and no evidence says so."""
+    """What is known of an incident's past: when it began, as the evidence says, and when its clients were first written
+    to (epoch seconds); `over`: when it ended the last time; `judged`: it is over by a person's word, and no evidence
+    says so."""
 
     opened: float
     lettered: float | None = None
     judged: bool = False
+    over: float = 0.0
 
 
 def write_letter(

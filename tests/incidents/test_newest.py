@@ -48,8 +48,8 @@ def test_test_calls_count_for_a_day_and_a_clients_word_until_it_is_answered() ->
     ("event", "text"),
     [
         (Traffic(at=T0, edge="e1", minute=T0, requests=1200, customer="c1", errors_5xx=7),
-         "edge e1: 1,200 requests of c1, 7 failed, 0 at the origin"),
-        (Traffic(at=T0, edge="e1", minute=T0, requests=9), "edge e1: 9 requests, 0 failed, 0 at the origin"),
+         "edge e1: 1,200 requests of c1, 7 failed"),
+        (Traffic(at=T0, edge="e1", minute=T0, requests=9), "edge e1: 9 requests, 0 failed"),
         (Counter(at=T0, edge="e1", requests_total=5000, bytes_sent_total=0),
          "edge e1: 5,000 requests counted since its start"),
         (Segment(at=T0, edge="e1", minute=T0, state="received"), "edge e1: 2026-11-01T00:00:00Z received"),
