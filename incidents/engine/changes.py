@@ -11,6 +11,7 @@ from incidents.words import counted
 
 if TYPE_CHECKING:
     from incidents.engine.judgement import Judgement, View
+    from incidents.engine.limits import Limits
     from incidents.engine.state import Incident
     from incidents.model import Transition
 
@@ -24,6 +25,19 @@ PRIORITIES = {
     Harm.SUSPECTED: Priority.HIGH,
     Harm.CONFIRMED: Priority.COMPANY_WIDE,
 }
+
+
+def deadline(incident: Incident, limits: Limits) -> float | None:
+    """When a suspicion is answered at the latest, None where there is none: from the first one on. What breaks minutes
+    that were fine asks for no longer than those would have held by themselves, however late it comes."""
+    if incident.suspected_at is None:
+        return None
+    return max(incident.suspected_at + limits.verification, incident.again)
+
+
+def is_late(view: View, incident: Incident) -> bool:
+    due = deadline(incident, view.limits)
+    return due is not None and view.now >= due
 
 
 def clock_runs(incident: Incident, found: Judgement) -> bool:
@@ -69,13 +83,13 @@ def _called(incident: Incident) -> bool:
     return incident.priority is Priority.COMPANY_WIDE and not incident.borrowed
 
 
-def hand_clock(incident: Incident, above: Incident, found: Judgement) -> bool:
+def hand_clock(view: View, incident: Incident, above: Incident, found: Judgement) -> bool:
     """A question that nobody has answered yet is older than the outage that takes it over: so is its deadline. Whether
     that brings the deadline nearer."""
-    asked, theirs = incident.suspected_at, above.suspected_at
+    asked, theirs = deadline(incident, view.limits), deadline(above, view.limits)
     if asked is None or theirs is None or asked >= theirs or not clock_runs(incident, found):
         return False
-    above.suspected_at = asked
+    above.suspected_at, above.again = asked - view.limits.verification, 0.0
     return True
 
 

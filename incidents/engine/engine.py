@@ -10,7 +10,7 @@ import msgspec
 
 from incidents.engine.acts import act
 from incidents.engine.canonical import in_order
-from incidents.engine.changes import clock_runs
+from incidents.engine.changes import clock_runs, deadline
 from incidents.engine.intake import is_news, take
 from incidents.engine.judge_customer import counted_loss, judge_customer, judge_origin
 from incidents.engine.judge_edge import judge_edge
@@ -236,9 +236,9 @@ class Engine:
                 return []  # nothing has been heard since: it is over, and forgotten
             known = None
         above = state.incidents.get(found.followed)
-        clock = above.suspected_at if above is not None else None
+        clock = deadline(above, self._limits) if above is not None else None
         told = settle(view, subject, found)
-        if above is not None and above.suspected_at != clock:
+        if above is not None and deadline(above, self._limits) != clock:
             changed |= {found.followed, subject}  # its deadline has come nearer
         incident = state.incidents.get(subject)
         if incident is not None:
@@ -270,8 +270,8 @@ class Engine:
         exact = [incident.next_level, incident.next_repeat]
         if incident.clean_at is not None:
             exact.append(incident.clean_at + limits.clean)
-        if clock_runs(incident, found) and incident.suspected_at is not None:
-            exact.append(incident.suspected_at + limits.verification)
+        if clock_runs(incident, found):
+            exact.append(deadline(incident, limits))
         if incident.muted and incident.muted_until != float("inf"):
             exact.append(incident.muted_until)
         ahead = soonest(*(at for at in exact if at is not None and at > view.now))

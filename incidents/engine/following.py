@@ -9,6 +9,7 @@ from incidents.engine.changes import (
     escalates,
     hand_clock,
     hang,
+    is_late,
     raise_to,
     rest,
     unanswered,
@@ -46,9 +47,9 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
         return []
     wanted = wanted_of(own, above)
     reason = incident.reason
-    late = incident.suspected_at is not None and now >= incident.suspected_at + limits.verification
+    late = is_late(view, incident)
     if above is not None and above.priority is not Priority.COMPANY_WIDE:
-        handed = hand_clock(incident, above, found)
+        handed = hand_clock(view, incident, above, found)
         if late and not handed and clock_runs(incident, found):
             above = None  # what it hangs below is held by evidence that does not answer for this one
             incident.parent, incident.paused, incident.reason = "", False, found.alone or found.reason

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from incidents.engine.judgement import View
     from incidents.engine.limits import Limits
     from incidents.engine.probes import Verdict
-    from incidents.engine.state import Pair, State
+    from incidents.engine.state import Incident, Pair, State
     from incidents.engine.traffic import Fall
     from incidents.engine.windows import Burn
 
@@ -133,6 +133,9 @@ def judge_customer(view: View, subject: str) -> Judgement:
         facts=tuple(facts),
         customers=(name,),
         newest=newest,
+        fine_until=fine_until(
+            incident, verdict, max((pair.cells[-1].at for pair in pairs.values()), default=0.0) + limits.fresh
+        ),
         until=soonest(verdict.until, until) if bad or incident is not None else None,
         wants_probe=bool(bad) and verdict.harm is Harm.UNKNOWN,
     )
@@ -154,9 +157,20 @@ def judge_origin(view: View, subject: str) -> Judgement:
         facts=probe_facts(state, subject, moment, limits),
         customers=(name,),
         newest=verdict.newest,
+        fine_until=verdict.seen_until,
         until=soonest(verdict.until, served.until),
         wants_probe=not served.healthy,
     )
+
+
+def fine_until(incident: Incident | None, verdict: Verdict, told_until: float) -> float:
+    """Until when what spoke of harm in an incident is shown to be well, if nothing more is heard: by probes, and by
+    traffic."""
+    if incident is None:
+        return 0.0
+    by_probes = [verdict.seen_until] if _BY_PROBES.intersection(incident.sources) else []
+    by_traffic = [told_until] if not _BY_PROBES.issuperset(incident.sources) else []
+    return min([*by_probes, *by_traffic], default=0.0)
 
 
 def counted_loss(view: View, name: str) -> tuple[str, Fall] | None:
@@ -262,4 +276,5 @@ def harm_rank(harm: Harm) -> int:
     return _RANKS[harm]
 
 
+_BY_PROBES = frozenset(("probe", "call"))
 _RANKS = {harm: rank for rank, harm in enumerate((Harm.NONE, Harm.UNKNOWN, Harm.SUSPECTED, Harm.CONFIRMED))}

@@ -47,6 +47,7 @@ def judge_edge(view: View, subject: str) -> Judgement:
         return Judgement(
             good=tuple(good),
             held=bool(carried),
+            fine_until=fine_until(state.incidents[subject], verdict, _burn_until(burn, limits.fresh) or 0.0),
             until=soonest(verdict.until, _burn_until(burn, limits.fresh), carried_until),
             facts=probe_facts(state, subject, moment, limits),
         )

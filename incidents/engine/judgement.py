@@ -23,8 +23,9 @@ class Judgement(Struct, frozen=True, kw_only=True):
     because something fresh shows that the clients are served, or because it is of no client. `asked`: nothing is raised
     yet, whoever was away asks first. `beyond`: harm outside
     of the scope, which no plan mutes. `warn`: the client is told first. `newest`: the time of the newest bad
-    evidence. `until`: when this may change by age alone. `followed`: the incident that this one hangs below; `own`,
-    `alone`: its harm and its reason without that one, where they differ.
+    evidence. `fine_until`: until when what speaks well holds, if nothing more is heard. `until`: when this may change
+    by age alone. `followed`: the incident that this one hangs below; `own`, `alone`: its harm and its reason without
+    that one, where they differ.
     """
 
     harm: Harm = Harm.NONE
@@ -38,6 +39,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     customers: tuple[str, ...] = ()
     newest: float = 0.0
+    fine_until: float = 0.0
     until: float | None = None
     wants_probe: bool = False
     followed: str = ""

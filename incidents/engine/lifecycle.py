@@ -10,6 +10,7 @@ from incidents.engine.changes import (
     PRIORITIES,
     escalates,
     hang,
+    is_late,
     raise_to,
     rest,
     unanswered,
@@ -124,10 +125,12 @@ def _take(view: View, incident: Incident, found: Judgement) -> None:
         clean = not found.bad and set(incident.sources) <= set(found.good)
         if found.bad and incident.clean_at is not None:
             incident.flaps += 1
-            incident.suspected_at = view.now
+            incident.again = min(view.now + view.limits.verification, incident.fine_until)
     if not clean:
         incident.clean_at = None
-    elif incident.clean_at is None:
+        return
+    incident.again, incident.fine_until = 0.0, found.fine_until
+    if incident.clean_at is None:
         incident.clean_at = view.now
 
 
@@ -141,7 +144,7 @@ def _stick(view: View, incident: Incident, found: Judgement) -> list[Transition]
             incident.suspected_at = now
     wanted = PRIORITIES[incident.harm]
     reason = incident.reason
-    if escalates(incident, found) and now >= (incident.suspected_at or 0.0) + view.limits.verification:
+    if escalates(incident, found) and is_late(view, incident):
         wanted = Priority.COMPANY_WIDE
         reason = unanswered(view, incident)
     if wanted.rank > incident.priority.rank:

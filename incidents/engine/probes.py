@@ -37,13 +37,15 @@ class Verdict(Struct, frozen=True):
 
     `harm`: none where they are healthy, unknown where nothing is fresh. `held`: a majority is fresh and healthy, so
     that a suspicion does not escalate. `clean`: healthy, and no vantage point's last word is a failure, however old.
-    `newest`: the time of the newest failure that counts. `until`: when this verdict may change by age alone.
+    `newest`: the time of the newest failure that counts. `seen_until`: until when anybody's healthy look counts.
+    `until`: when this verdict may change by age alone.
     """
 
     harm: Harm
     held: bool = False
     clean: bool = False
     newest: float = 0.0
+    seen_until: float = 0.0
     until: float | None = None
 
     @property
@@ -98,7 +100,7 @@ def judge_probes(state: State, target: str, moment: Moment, limits: Limits) -> V
     fresh_for = freshness(target, limits)
     healthy = failing = shaky = doubted = 0
     stale_bad = False
-    newest = 0.0
+    newest = seen_until = 0.0
     until: float | None = None
     alone = ""
     for vantage, look in looks.items():
@@ -108,6 +110,7 @@ def judge_probes(state: State, target: str, moment: Moment, limits: Limits) -> V
         oldest = look.at
         if look.ok:
             healthy += 1
+            seen_until = max(seen_until, oldest + fresh_for)
         else:
             doubted += state.vantages[vantage].suspect
             newest = max(newest, look.at)
@@ -138,6 +141,7 @@ def judge_probes(state: State, target: str, moment: Moment, limits: Limits) -> V
         held=healthy > failing + shaky and harm is not Harm.CONFIRMED,
         clean=harm is Harm.NONE and not stale_bad,
         newest=newest,
+        seen_until=seen_until,
         until=until,
     )
 

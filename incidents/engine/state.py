@@ -174,11 +174,12 @@ class Incident(Struct):
     """One incident, open or resolved a short while ago.
 
     `sources`: what has spoken of harm in it; each must speak well again before it closes. `word`: the newest
-    evidence of harm. `suspected_at`: when the verification clock began; `clean_at`: since when all is well, without
-    a break. `turn`: counts raisings and reopenings, in the keys of notices. `sent`: when each notice was last sent;
-    `failed`: those that reached nobody, each with the time of the sending that failed. `paused`: its notices rest,
-    below another incident. `verified`: a client's word that was answered. `borrowed`: its priority is that of the
-    incident above it. `minutes`: of a gap, when it was last told.
+    evidence of harm. `suspected_at`: when the verification clock began, the first suspicion; `clean_at`: since when all
+    is well, without a break; `fine_until`: until when what showed that last holds, if nothing more is heard; `again`:
+    the deadline that a break gave. `turn`: counts raisings and reopenings, in the keys of notices. `sent`: when each
+    notice was last sent; `failed`: those that reached nobody, each with the time of the sending that failed. `paused`:
+    its notices rest, below another incident. `verified`: a client's word that was answered. `borrowed`: its priority is
+    that of the incident above it. `minutes`: of a gap, when it was last told.
     """
 
     id: str
@@ -196,6 +197,8 @@ class Incident(Struct):
     word: float = 0.0
     suspected_at: float | None = None
     clean_at: float | None = None
+    fine_until: float = 0.0
+    again: float = 0.0
     resolved_at: float | None = None
     resolved_by: str = ""
     parent: str = ""

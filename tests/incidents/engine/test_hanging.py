@@ -13,7 +13,7 @@ from incidents.events import Event, Gap, Probe, Request, Tick, Traffic
 from incidents.model import Change, Kind, Priority, Scope, Status, Transition
 
 from .drawn import START, STEP, STEPS, events, run, thrown
-from .test_invariants import END, SMALL, worst
+from .test_invariants import END, SMALL, no_later, worst
 
 C1 = Scope("customer", "c1")
 C2 = Scope("customer", "c2")
@@ -70,6 +70,26 @@ def test_an_edge_serves_no_less_than_its_clients_get() -> None:
     assert [(line.scope, line.priority) for line in opened] == [(Scope("edge", "e1"), Priority.HIGH)]
 
 
+@pytest.mark.parametrize("again", [[], [9], [6.5, 9], [9, 9.5]], ids=str)
+def test_a_break_of_minutes_that_were_fine_puts_no_call_off(again: list[float]) -> None:
+    """The first suspicion is of minute 0; what showed that all was well would have been too old at minute 10."""
+    look = [probe(0, ok=False, vantage="b"), probe(1.5, ok=True, vantage="b"), probe(5, ok=True, vantage="c")]
+    more = [probe(minute, ok=False, vantage="c") for minute in again]
+    ((at, kind),) = called(run([*look, *more, Tick(at=START + 960)]))
+    assert kind is Kind.OUTAGE
+    assert at <= 10
+
+
+def test_a_blip_in_clean_minutes_calls_nobody_while_another_prober_is_fine() -> None:
+    """Two probers, a minute each; one of them fails once more after it was well."""
+    looks = [
+        probe(minute, ok=(minute, vantage) not in {(0, "a"), (8, "a")}, vantage=vantage)
+        for minute in range(20)
+        for vantage in "ab"
+    ]
+    assert called(run([*looks, Tick(at=START + 1200)])) == []
+
+
 def of_clients(drawn: list[Event]) -> tuple[int, int]:
     found = worst([line for line in run([*drawn, END]) if line.kind is not Kind.WATCHDOG])
     return found.last, found.ever
@@ -84,6 +104,17 @@ def check_harm_of_every_kind(drawn: list[Event], seed: int) -> None:
     before, after = of_clients(drawn), of_clients([*drawn, more])
     assert after[0] >= before[0]
     assert after[1] >= before[1]
+
+
+def check_harm_is_no_later(drawn: list[Event], seed: int) -> None:
+    """1: with one more failing look at a client nobody is called later: of few looks, an ok among them here and there,
+    when what was fine has grown old. A prober that becomes a suspect by it is left out, as its word is."""
+    dice = random.Random(seed)  # noqa: S311
+    looks = [each for each in drawn if isinstance(each, Probe) and each.scope.kind == "customer"]
+    more = Probe(at=START + STEP * dice.randint(0, STEPS), scope=C1, vantage=dice.choice("abcd"), ok=False)
+    before, after = run([*looks, END]), run([*looks, more, END])
+    if not any("it is the suspect" in line.reason for line in after):
+        no_later(before, after)
 
 
 def check_health_of_every_kind(drawn: list[Event], seed: int) -> None:
@@ -109,6 +140,12 @@ def test_harm_of_every_kind(drawn: list[Event], seed: int) -> None:
 
 @SMALL
 @given(events, st.integers(0, 10_000))
+def test_harm_is_no_later(drawn: list[Event], seed: int) -> None:
+    check_harm_is_no_later(drawn, seed)
+
+
+@SMALL
+@given(events, st.integers(0, 10_000))
 def test_health_of_every_kind(drawn: list[Event], seed: int) -> None:
     check_health_of_every_kind(drawn, seed)
 
@@ -118,6 +155,7 @@ def test_health_of_every_kind(drawn: list[Event], seed: int) -> None:
 def test_every_kind_at_length(chunk: int) -> None:
     for seed in range(2_000 * chunk, 2_000 * (chunk + 1)):
         check_harm_of_every_kind(thrown(seed), seed)
+        check_harm_is_no_later(thrown(seed), seed)
         check_health_of_every_kind(thrown(seed), seed)
 
 

@@ -44,6 +44,23 @@ def worst(lines: Iterable[Transition]) -> Worst:
     return Worst(max(standing.values(), default=-1), ever)
 
 
+def reached(lines: Iterable[Transition]) -> dict[tuple[Scope, int], float]:
+    """When each client's outage first stood at a priority, or above it."""
+    first: dict[tuple[Scope, int], float] = {}
+    for line in lines:
+        if line.kind is Kind.OUTAGE and line.scope.kind == "customer":
+            for rank in range(line.priority.rank + 1):
+                first.setdefault((line.scope, rank), line.at)
+    return first
+
+
+def no_later(before: Iterable[Transition], after: Iterable[Transition]) -> None:
+    """Whatever is told beside it, each client's outage is as urgent as it was, at the same time or before."""
+    then, now = reached(before), reached(after)
+    for key, at in then.items():
+        assert now.get(key, END.at) <= at, f"{key} is reached at {now.get(key)}, not at {at}"
+
+
 def check_order_is_nothing(drawn: list[Event], seed: int) -> None:
     """4: the events of an instant in another order, each told several times, give the same."""
     draw = random.Random(seed)  # noqa: S311
@@ -84,9 +101,12 @@ def check_harm_never_lowers(drawn: list[Event], more: Probe) -> None:
     and what it alone says of one of them may then count a minute later.
     """
     extra = replace(more, ok=False, scope=Scope("customer", "c1" if more.at % 60 else "c2"))
-    without, with_it = worst(run([*drawn, END])), worst(run([*drawn, extra, END]))
+    before, after = run([*drawn, END]), run([*drawn, extra, END])
+    without, with_it = worst(before), worst(after)
     assert with_it.last >= without.last
     assert with_it.ever >= without.ever
+    if not any("it is the suspect" in line.reason for line in after):
+        no_later(before, after)
 
 
 def check_health_is_needed(drawn: list[Event], seed: int) -> None:
