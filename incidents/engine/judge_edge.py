@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from incidents.engine.judge_customer import fine_until
 from incidents.engine.judgement import Judgement, is_open, soonest
 from incidents.engine.meters import counts_zero
 from incidents.engine.probes import judge_probes, probe_facts
