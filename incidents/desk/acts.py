@@ -4,6 +4,7 @@ Pure: the store appends what comes out, and asks again where somebody was quicke
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from incidents.desk.model import (
@@ -23,10 +24,9 @@ from incidents.desk.model import (
     Worked,
 )
 from incidents.desk.paid import hours_left
+from incidents.words import instant_text
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from incidents.desk.managers import Managers
     from incidents.desk.model import Channel, DeskEvent, Request, RequestKind
     from incidents.desk.requests import Desk
@@ -153,13 +153,27 @@ def file(
 
 
 def answer(
-    desk: Desk, request_id: str, *, text: str, message_id: str = "", at: float, actor: str
+    desk: Desk,
+    request_id: str,
+    *,
+    text: str,
+    message_id: str = "",
+    managers: Managers | None = None,
+    at: float,
+    actor: str,
 ) -> list[DeskEvent]:
-    """A person has written to the client; the letter has gone already."""
+    """A person has written to the client; the letter has gone already. A manager who answers what nobody was on yet
+    is on it from then on."""
     request = find_request(desk, request_id)
     _not_before(request, at)
     key = f"answered:{request.id}:{_count(request, Answered)}"
-    return [Answered(at=at, actor=actor, key=key, request=request.id, text=text, message_id=message_id)]
+    found: list[DeskEvent] = [
+        Answered(at=at, actor=actor, key=key, request=request.id, text=text, message_id=message_id)
+    ]
+    if request.is_open and not request.manager and managers is not None and managers.find(actor) is not None:
+        named = f"named:{request.id}:{_count(request, Named)}"
+        found.insert(0, Named(at=at, actor=actor, key=named, request=request.id, manager=actor))
+    return found
 
 
 def promise(desk: Desk, request_id: str, *, due: float, at: float, actor: str) -> list[DeskEvent]:
@@ -217,24 +231,48 @@ def give_nps(desk: Desk, request_id: str, *, score: int, text: str, at: float, a
     return [NpsGiven(at=at, actor=actor, key=key, request=request.id, score=score, text=text)]
 
 
-def work(desk: Desk, event: Worked) -> list[DeskEvent]:
-    """Paid work; prepaid hours must be there."""
+def work(desk: Desk, event: Worked, *, again: bool = False) -> list[DeskEvent]:
+    """Paid work; prepaid hours must be there. The same a second time is a slip, unless it is meant (`again`)."""
+    if not again:
+        same = (each for each in desk.worked if _work_of(each) == _work_of(event))
+        _no_second(next(same, None), "work", "; another --text tells two apart")
     if event.mode == "prepaid":
-        left: Decimal = hours_left(desk, event.customer, event.at)
-        from decimal import Decimal as Number
-
-        if Number(event.hours) > left:
+        left = hours_left(desk, event.customer, event.at)
+        if Decimal(event.hours) > left:
             raise ActError(
                 f"customer {event.customer} has {left} prepaid hours left, and {event.hours} are asked for"
             )
     return [event]
 
 
-def buy(event: HoursBought) -> list[DeskEvent]:
-    """Hours paid ahead."""
+def buy(desk: Desk, event: HoursBought, *, again: bool = False) -> list[DeskEvent]:
+    """Hours paid ahead; the same a second time is a slip, unless it is meant (`again`)."""
+    if not again:
+        _no_second(
+            next((each for each in desk.bought if _purchase_of(each) == _purchase_of(event)), None),
+            "purchase",
+        )
     if event.expires <= event.at:
         raise ActError("expected hours to expire in the time to come")
     return [event]
+
+
+def _work_of(event: Worked) -> tuple[object, ...]:
+    """All but the time and who enters it."""
+    hours, price = Decimal(event.hours), Decimal(event.price)
+    return (event.customer, event.request, event.mode, hours, price, event.currency, event.text.strip())
+
+
+def _purchase_of(event: HoursBought) -> tuple[object, ...]:
+    return (event.customer, Decimal(event.hours), Decimal(event.price), event.currency, event.expires)
+
+
+def _no_second(first: Worked | HoursBought | None, what: str, more: str = "") -> None:
+    if first is not None:
+        raise ActError(
+            f"the same {what} of {first.customer} was entered at {instant_text(first.at)} by {first.actor}: "
+            f"--again enters it once more{more}"
+        )
 
 
 def call(event: Called) -> list[DeskEvent]:

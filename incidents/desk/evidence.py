@@ -40,15 +40,17 @@ def evidence_of(requests: Iterable[Request], since: float = 0.0) -> list[dict[st
 
 def closings_of(requests: Iterable[Request], since: float = 0.0) -> list[dict[str, Any]]:
     """A line for each closing of a technical request, by whoever closed it: one that came and was closed while nobody
-    watched wakes no one. The same whenever it is asked."""
+    watched wakes no one. It is of the instant of the word that it answers, so that both are taken up together, whenever
+    that is; `closed` is the closing's own. The same whenever it is asked."""
     return [
         {
-            "at": instant_text(event.at),
+            "at": instant_text(max((word for word in _words(request) if word <= event.at), default=event.at)),
             "type": "request",
             "id": request.id,
             "customer": request.customer,
             "kind": "technical",
             "solved": True,
+            "closed": instant_text(event.at),
             "actor": event.actor[:255] or "support desk",
         }
         | ({"text": event.text[:1_000]} if event.text.strip() else {})

@@ -152,8 +152,8 @@ class SupportSettings(Struct, frozen=True, kw_only=True):
         "down", "outage", "unavailable", "unreachable", "timeout", "time-out", "time out", "timed out", "broken",
         "not working", "not loading", "not opening", "not playing", "not responding", "doesn't work",
         "does not work", "don't work", "doesn't load", "does not load", "don't load", "doesn't open", "does not open",
-        "doesn't play", "does not play", "won't load", "won't open", "won't play", "can't open", "cannot open", "can't access",
-        "cannot access", "stopped working", "buffering", "white screen", "black screen", "error",
+        "doesn't play", "does not play", "won't load", "won't open", "won't play", "can't open", "cannot open",
+        "can't access", "cannot access", "stopped working", "buffering", "white screen", "black screen", "error",
         "500", "502", "503", "504", "520", "521", "522", "523", "524",
     )  # fmt: skip
     billing_words: tuple[Name, ...] = (

@@ -49,6 +49,7 @@ class Given(Struct, frozen=True, kw_only=True):
     test: bool = False
     unanswered: bool = False
     sent: bool = False
+    again: bool = False
     actor: str = ""
 
 
@@ -161,7 +162,15 @@ def answer(log: StoreLog, of: Office, given: Given, now: float) -> list[DeskEven
                 ) from None
 
     def decide(desk: Any) -> list[DeskEvent]:
-        found = acts.answer(desk, request.id, text=text, message_id=message_id, at=now, actor=given.actor)
+        found = acts.answer(
+            desk,
+            request.id,
+            text=text,
+            message_id=message_id,
+            managers=of.managers,
+            at=now,
+            actor=given.actor,
+        )
         if due is not None and desk.requests[request.id].is_open:
             found += acts.promise(desk, request.id, due=due, at=now, actor=given.actor)
         return found
@@ -256,7 +265,7 @@ def paid(log: StoreLog, of: Office, config: Config, given: Given, now: float) ->
             price=amount(given.price, "--price"), currency=currency,
             expires=parse_due(_required(given.by, "--by"), of.settings.tz),
         )  # fmt: skip
-        return log.append(lambda _: acts.buy(bought))
+        return log.append(lambda desk: acts.buy(desk, bought, again=given.again))
     hours = "0" if given.hours is None and given.price is not None else amount(given.hours, "--hours")
     mode = "prepaid" if given.prepaid else "hour" if given.rate is not None else "request"
     price = "0" if given.prepaid else amount(given.rate or given.price, "--rate" if given.rate else "--price")
@@ -264,7 +273,7 @@ def paid(log: StoreLog, of: Office, config: Config, given: Given, now: float) ->
         at=now, actor=given.actor, key=key, customer=customer, mode=cast(Any, mode), hours=hours, price=price,
         currency=currency, request=request.id if request else "", text=text,
     )  # fmt: skip
-    return log.append(lambda desk: acts.work(desk, work))
+    return log.append(lambda desk: acts.work(desk, work, again=given.again))
 
 
 def _required(value: str | None, option: str) -> str:

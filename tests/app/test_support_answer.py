@@ -6,9 +6,8 @@ import pytest
 
 from pipeline.app import support_acts
 from pipeline.app.failures import UsageFailure
-from tests.incidents.desk.cases import WEDNESDAY
+from tests.incidents.desk.cases import OFFICE, WEDNESDAY, turn
 from tests.incidents.desk.test_bounces import acknowledged, report
-from tests.incidents.desk.test_mail import OFFICE, turn
 
 
 def test_who_answers_to_an_address_whose_letters_come_back_is_told() -> None:

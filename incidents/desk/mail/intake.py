@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from incidents.desk.acts import receive
 from incidents.desk.mail.headers import ids_in
 from incidents.desk.mail.kinds import kind_of
+from incidents.desk.mail.letters import TAG
 from incidents.desk.mail.message import own_words
 from incidents.desk.mail.reports import FAILED
 from incidents.desk.mail.thanks import bare_thanks
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from incidents.desk.requests import Desk
     from incidents.desk.settings import SupportSettings
 
-_TAG = re.compile(r"\[#(\d{1,18})\]")
 _SCORE = re.compile(r"^\s*(10|[0-9])(?:\s*/\s*10)?\s*[.!]?\s*$")
 
 
@@ -117,14 +117,15 @@ def _ours(desk: Desk, message_id: str) -> Request | None:
 
 
 def _thread(desk: Desk, letter: Incoming, who: str) -> Request | None:
-    """The request that a letter is of: by what it replies to, else by the number in its subject. Only of one's
-    own: of the address, or of the customer, so that nobody writes into another's."""
+    """The request that a letter is of: by what it replies to, else by a number in its subject: the last, where ours
+    is put, since the client's own systems have theirs. Only of one's own: of the address, or of the customer, so that
+    nobody writes into another's."""
     for message_id in letter.references:
         request = desk.requests.get(desk.letters.get(message_id, ""))
         if request is not None and _belongs(request, letter, who, domain=True):
             return request
-    if tag := _TAG.search(letter.subject):
-        request = desk.requests.get(tag[1])
+    for tag in reversed(TAG.findall(letter.subject)):
+        request = desk.requests.get(tag)
         if request is not None and _belongs(request, letter, who, domain=False):
             return request
     return None

@@ -4,6 +4,7 @@ question), to the head of support (warnings). Pure; nothing of what a client wro
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from incidents.desk.requests import Desk
     from incidents.desk.settings import SupportSettings
 
+TAG = re.compile(r"\[#(\d{1,18})\]")
+"""Our number in a subject; others' systems write the same, so that it is the last that counts."""
 MOST_REFERENCES = 20
 MOST_WARNINGS = 50
 """Told in one letter; the rest are counted."""
@@ -267,7 +270,7 @@ def _letter(
 ) -> EmailMessage:
     subject = clean(request.subject, 200) or say("no_subject", request.lang)
     tag = f"[#{request.id}]"
-    if tag not in subject:
+    if TAG.findall(subject)[-1:] != [request.id]:
         subject = f"Re: {subject} {tag}" if not subject.lower().startswith("re:") else f"{subject} {tag}"
     origin = hashlib.blake2b("".join(request.message_ids[:1]).encode(), digest_size=6).hexdigest()
     unique = f"{what}-{request.id}-{origin}"

@@ -40,7 +40,7 @@ _ALLOWED: dict[str, set[str]] = {
     "resume": {"text", "actor"},
     "close": {"text", "actor"},
     "nps": {"score", "text", "actor"},
-    "paid": {"hours", "price", "rate", "currency", "prepaid", "buy", "by", "text", "actor"},
+    "paid": {"hours", "price", "rate", "currency", "prepaid", "buy", "by", "again", "text", "actor"},
     "call": {"score", "test", "unanswered", "text", "actor"},
     "report": {"week", "lang", "output"},
     "intake": {"watch"},
@@ -73,6 +73,7 @@ def support(
     test: Flag = False,
     unanswered: Flag = False,
     sent: Flag = False,
+    again: Flag = False,
     late: Flag = False,
     all: Flag = False,  # noqa: A002 - the option's own name
     week: str | None = None,
@@ -135,6 +136,8 @@ def support(
         call: nobody answered.
     sent
         answer: it went another way; nothing is sent.
+    again
+        paid: enters the same work or hours once more.
     late
         list: only what is late. Exit code 1 where anything is.
     all
@@ -157,6 +160,7 @@ def support(
         "email": email,
         "manager": manager, "by": by, "score": score, "hours": hours, "price": price, "rate": rate,
         "currency": currency, "prepaid": prepaid, "buy": buy, "test": test, "unanswered": unanswered, "sent": sent,
+        "again": again,
         "actor": actor,
     }  # fmt: skip
     _check(action, what, given | {"late": late, "all": all, "week": week, "output": output, "watch": watch})

@@ -7,16 +7,17 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
 from incidents.desk.log import decode_event, encode_event
+from incidents.desk.mail.maildir import RawLetter
 from incidents.desk.requests import Desk, read_desk
-from incidents.desk.rounds import office
+from incidents.desk.rounds import office, run_round
 from incidents.desk.settings import Address, Hours, Manager, SupportSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from incidents.desk.mail.letters import Office
-    from incidents.desk.mail.maildir import RawLetter
     from incidents.desk.model import DeskEvent
+    from incidents.desk.rounds import Round
 
 
 def at(text: str) -> float:
@@ -92,3 +93,23 @@ def letter(
         made[name.replace("_", "-")] = value
     made.set_content(text)
     return made.as_bytes()
+
+
+OFFICE = desk_office()
+
+
+def turn(
+    log: MemoryLog, *raw: bytes, now: float = WEDNESDAY, outbox: list[EmailMessage] | None = None
+) -> Round:
+    """A round with these letters, and a server that takes whatever is sent."""
+    sent: list[EmailMessage] = [] if outbox is None else outbox
+    letters = [RawLetter(handle=str(place), raw=each, at=now) for place, each in enumerate(raw)]
+    return run_round(
+        log,
+        OFFICE,
+        sources=[Letters(*letters)],
+        send=sent.append,
+        add_evidence=len,
+        lang_of={"c1": "ru"},
+        now=now,
+    )

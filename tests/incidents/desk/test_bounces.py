@@ -13,8 +13,7 @@ from incidents.desk.mail.letters import letters_due
 from incidents.desk.mail.message import parse_letter
 from incidents.desk.mail.reports import FAILED
 from incidents.desk.model import Bounced
-from tests.incidents.desk.cases import WEDNESDAY, MemoryLog, letter
-from tests.incidents.desk.test_mail import OFFICE, turn
+from tests.incidents.desk.cases import OFFICE, WEDNESDAY, MemoryLog, letter, turn
 
 if TYPE_CHECKING:
     from email.message import EmailMessage

@@ -151,6 +151,19 @@ def test_the_fifth_letter_and_each_lateness_are_told_once() -> None:
     assert warnings(list(log.read().requests.values()), OFFICE.clocks, now) == []
 
 
+def test_a_manager_who_answers_what_nobody_is_on_is_on_it() -> None:
+    log = received()
+    for when, actor in ((60, "somebody"), (120, "olga"), (180, "ivan")):
+        log.append(
+            lambda desk, w=when, who=actor: acts.answer(  # type: ignore[misc]
+                desk, "1", text="x", managers=OFFICE.managers, at=WEDNESDAY + w, actor=who
+            )
+        )
+    request = log.read().requests["1"]
+    assert (request.manager, request.manager_at) == ("olga", WEDNESDAY + 120)
+    assert clock(log, What.MANAGER, WEDNESDAY + HOUR).state is State.MET
+
+
 def test_managers_take_turns_by_load_language_and_hours() -> None:
     log = MemoryLog()
     for number in range(5):

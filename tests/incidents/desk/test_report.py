@@ -196,6 +196,45 @@ def test_percentiles_are_nearest_rank() -> None:
     assert percentile([7], 90) == 7
 
 
+def test_the_same_work_is_not_entered_twice_without_a_word() -> None:
+    log = MemoryLog()
+
+    def work(key: str, *, again: bool = False, **more: str) -> None:
+        values: dict[str, Any] = {"hours": "2", "price": "5000", "request": "4", "text": ""} | more
+        event = Worked(
+            at=WEDNESDAY, actor="olga", key=key, customer="c1", mode="request", currency="RUB", **values
+        )
+        log.append(lambda desk: acts.work(desk, event, again=again))
+
+    def buy(key: str, *, again: bool = False) -> None:
+        event = HoursBought(
+            at=WEDNESDAY,
+            actor="olga",
+            key=key,
+            customer="c1",
+            hours="10",
+            price="20000",
+            currency="RUB",
+            expires=NOW,
+        )
+        log.append(lambda desk: acts.buy(desk, event, again=again))
+
+    work("w1")
+    with pytest.raises(
+        acts.ActError, match="the same work of c1 was entered at 2026-11-18T09:00:00Z by olga: --again"
+    ):
+        work("w2", hours="2.0")
+    work("w4", text="a second edge")
+    work("w5", request="5")
+    work("w6", hours="3")
+    work("w3", again=True)
+    buy("b1")
+    with pytest.raises(acts.ActError, match="the same purchase"):
+        buy("b2")
+    buy("b3", again=True)
+    assert (len(log.read().worked), len(log.read().bought)) == (5, 2)
+
+
 def bought(key: str, when: float, hours: str, price: str, expires: float) -> HoursBought:
     return HoursBought(
         at=when, actor="a", key=key, customer="c", hours=hours, price=price, currency="RUB", expires=expires

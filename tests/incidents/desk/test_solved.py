@@ -121,6 +121,7 @@ def test_what_came_and_was_closed_before_anybody_looked_wakes_no_one() -> None:
     assert engine.incidents == ()
     (line,) = closings_of(log.read().requests.values())
     assert (line["actor"], line["text"], line["solved"]) == ("olga", "restarted", True)
+    assert (line["at"], line["closed"]) == (instant_text(WEDNESDAY), instant_text(WEDNESDAY + 2 * HOUR))
     assert closings_of(log.read().requests.values(), WEDNESDAY + 2 * HOUR + 1) == []
 
 
