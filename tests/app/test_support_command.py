@@ -124,7 +124,7 @@ def test_what_came_and_was_closed_while_nobody_watched_wakes_no_one(prebill: Pre
     assert "c1" not in watched.stderr
     assert json.loads(prebill("incidents", "list", "--all", "--json").stdout) == []
     taken = prebill(
-        "sql", "--json", "SELECT actor, body FROM incident_events WHERE type = 'request' ORDER BY at"
+        "sql", "--json", "SELECT actor, body FROM incident_events WHERE type = 'request' ORDER BY actor DESC"
     )
     came, closed = json.loads(taken.stdout)
     assert json.loads(came["body"])["text"] == "Видео не идёт"
