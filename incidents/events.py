@@ -103,8 +103,8 @@ class Maintenance(_Event, frozen=True, tag="maintenance"):
 
 
 class Request(_Event, frozen=True, tag="request"):
-    """A client's request; `kind`: technical, billing or question. `solved`: that it is closed, at this time; what was
-    not taken up by then opens nothing."""
+    """A client's request; `kind`: technical, billing or question. `solved`: what was asked by
+    this time is closed; where it was not taken up before, it opens nothing."""
 
     id: str
     customer: str
@@ -130,9 +130,11 @@ class DeliveryFailed(_Event, frozen=True, tag="delivery_failed"):
 
 class Tick(_Event, frozen=True, tag="tick"):
     """Time goes on, and nothing else. `away_since`: where a watch begins again, until when one is known to have
-    watched."""
+    watched; `away_until`: when it began again, where that is later than the event: what was true meanwhile is told
+    behind it."""
 
     away_since: float | None = None
+    away_until: float | None = None
 
 
 Event = (
@@ -225,6 +227,6 @@ _MAKERS: dict[str, Callable[[float, dict[str, Any], Evidence], Event]] = {
     "note": _said,
     "delivery_failed": lambda at, body, _: DeliveryFailed(at=at, notice=body["notice"]),
     "tick": lambda at, body, _: Tick(
-        at=at, away_since=parse_instant(body["away_since"]) if body.get("away_since") else None
+        at=at, **{key: parse_instant(body[key]) for key in ("away_since", "away_until") if body.get(key)}
     ),
 }

@@ -127,11 +127,11 @@ class Engine:
         if at < self._state.now:
             raise ValueError(f"expected a time from {self._state.now} on, found {at}")
         away = [
-            each.away_since
+            (each.away_since, each.away_until or at)
             for each in events
             if isinstance(each, Tick) and each.away_since is not None and each.at > self._state.now
         ]
-        lines = self._come_back(max(away), at) if away else []
+        lines = self._come_back(*max(away), at) if away else []
         while (due := self._timers.first()) is not None and due < (at, 0):
             lines += self._decide(Moment(due[0], after=bool(due[1])), self._timers.ring(due), ())
         self._state.now = at
@@ -158,12 +158,12 @@ class Engine:
         lines += self._decide(Moment(at), touched, acts)
         return lines
 
-    def _come_back(self, since: float, at: float) -> list[Transition]:
-        """Nobody has watched from `since` to `at`. A restart while one still asks first changes nothing: however often
-        it happens, silence is raised once that time is over."""
+    def _come_back(self, since: float, back: float, at: float) -> list[Transition]:
+        """Nobody has watched from `since` to `back`; what was true meanwhile may follow. A restart while one still asks
+        first changes nothing: however often it happens, silence is raised once that time is over."""
         lines = self.advance(since) if self._state.now < since < at else []
-        if self._limits.grace and 0 < self._state.now < at and self._state.away.until <= at:
-            self._state.away = Away(self._state.now, at, at + self._limits.grace)
+        if self._limits.grace and 0 < self._state.now < at <= back and self._state.away.until <= back:
+            self._state.away = Away(self._state.now, back, back + self._limits.grace)
         return lines
 
     def _decide(

@@ -148,7 +148,12 @@ def failed_line(notice: str, at: float) -> dict[str, Any]:
     return {"at": instant_text(moment(at)), "type": "delivery_failed", "notice": notice}
 
 
-def tick_line(at: float, *, away_since: float | None = None) -> dict[str, Any]:
-    """Time goes on; a watch begins again that was away since then."""
-    line = {"at": instant_text(moment(at)), "type": "tick"}
-    return line if away_since is None else {**line, "away_since": instant_text(away_since)}
+def tick_line(at: float) -> dict[str, Any]:
+    """Time goes on."""
+    return {"at": instant_text(moment(at)), "type": "tick"}
+
+
+def away_line(since: float, until: float) -> dict[str, Any]:
+    """A watch begins again that was away: it stands before all that was true meanwhile."""
+    line = tick_line(min(moment(since) + 0.001, until))
+    return {**line, "away_since": instant_text(since), "away_until": instant_text(until)}

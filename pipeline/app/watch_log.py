@@ -3,6 +3,7 @@ before anybody hears of it; a start after any crash comes to the same state."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.store.store import Store
 
 SNAPSHOT_EVERY_S, SNAPSHOT_EVERY_EVENTS = 600.0, 20_000
+ROWS_AT_ONCE = 20_000
 
 
 class WatchLog:
@@ -72,13 +74,45 @@ class WatchLog:
         due = self.engine.due
         return due is not None and due <= now
 
+    def take_up(self, rows: Sequence[Evidence], since: float, until: float) -> list[Transition]:
+        """Takes up each of these at the instant from which it is true, the engine's timers firing between; what was
+        true before `since` at that instant, and nothing later than `until`. Raises LeaseLostError as `step`."""
+        made: list[Transition] = []
+        waiting: list[tuple[float, list[Evidence]]] = []
+        before, count = self._at, 0
+        ordered = sorted(rows, key=lambda row: row.at)
+        for at, of_instant in groupby(ordered, lambda row: _next(before, min(max(row.at, since), until))):
+            some = list(of_instant)
+            if waiting and (count + len(some) > ROWS_AT_ONCE or _month(at) != _month(waiting[-1][0])):
+                made += self._take(waiting)
+                waiting, count = [], 0
+            waiting.append((at, some))
+            count += len(some)
+        return made + self._take(waiting)
+
+    def _take(self, instants: Sequence[tuple[float, Sequence[Evidence]]]) -> list[Transition]:
+        """In one INSERT of events, and one of what the engine made of them."""
+        rows = [row for _, some in instants for row in some]
+        taken = [at for at, some in instants for _ in some]
+        self._log.append_events(rows, taken, after=self._seq)
+        changes: list[ChangeRow] = []
+        made: list[Transition] = []
+        for at, some in instants:
+            told = self.engine.advance(at, [event for row in some if (event := event_of(row)) is not None])
+            self._seq, self._at = self._seq + len(some), at
+            changes += [change_row(transition, self._seq) for transition in told]
+            made += told
+        if changes:
+            self._log.append_changes(changes)
+        self._keep_at_times()
+        return made
+
     def step(self, now: float, rows: Sequence[Evidence]) -> list[Transition]:
         """Takes up what is new, and time itself; returns what the engine made of it, which is in the log by then.
 
         Raises LeaseLostError where another one has written.
         """
-        # each step is an instant of its own, as the log keeps instants
-        at = max(round(now, 6), round(self._at + 1e-6, 6))
+        at = _next(self._at, now)
         if not rows and (end := self._log.end()[0]) != self._seq:
             raise LeaseLostError(
                 f"the incident log goes on to {end} behind {self._seq}: another prebill watches"
@@ -88,15 +122,29 @@ class WatchLog:
         self._seq, self._at = seq, at
         if made:
             self._log.append_changes([change_row(transition, seq) for transition in made])
-        if at - self._kept_at >= SNAPSHOT_EVERY_S or seq - self._kept_seq >= SNAPSHOT_EVERY_EVENTS:
-            self.keep()
+        self._keep_at_times()
         return made
+
+    def _keep_at_times(self) -> None:
+        late = self._at - self._kept_at >= SNAPSHOT_EVERY_S
+        if late or self._seq - self._kept_seq >= SNAPSHOT_EVERY_EVENTS:
+            self.keep()
 
     def keep(self) -> None:
         """Keeps the engine's state, so that the next start is quick."""
         if self._seq > 0 and (self._seq, self._at) != (self._kept_seq, self._kept_at):
             self._log.append_snapshot(Snapshot(self._seq, self._at, self.engine.snapshot()))
             self._kept_seq, self._kept_at = self._seq, self._at
+
+
+def _next(last: float, at: float) -> float:
+    """Each step is an instant of its own, as the log keeps instants."""
+    return max(round(at, 6), round(last + 1e-6, 6))
+
+
+def _month(at: float) -> str:
+    """A piece of the log is of one partition: it is there whole, or not at all."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m}"
 
 
 def change_row(transition: Transition, event_seq: int) -> ChangeRow:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from incidents.events import Maintenance, event_of
-from incidents.evidence.lines import evidence_of, own_probe_line, tick_line
+from incidents.evidence.lines import away_line, evidence_of, own_probe_line, tick_line
 from incidents.model import Status
 from pipeline.app.history import HORIZON_S, LASTING
 from pipeline.app.terminal import say
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 0.5
 RETRY_S = 2.0
 ROUNDS = 20
+FIRST_LOOKS_S = 3.0
+"""So long a start waits for what its feeds find in the store, before it lets the time that was missed pass."""
+
 WATCHED_EVERY_S = 60.0
 
 Lines = list[dict[str, Any]]
@@ -51,6 +54,7 @@ class Feed:
     alive_at: float = 0.0
     failure: str = ""
     thread: threading.Thread | None = field(default=None, repr=False)
+    looked: threading.Event = field(default_factory=threading.Event, repr=False)
 
 
 class Watch:
@@ -72,6 +76,8 @@ class Watch:
         self._ending = threading.Event()
         self._planned: list[Maintenance] = []
         self._complained: dict[str, float] = {}
+        self._back: float | None = None
+        self._looked = 0.0
         self._customers: frozenset[str] = frozenset()
         self._losses: OpenLosses = ()
         self.log = self._begin()
@@ -101,11 +107,14 @@ class Watch:
     def _begin(self) -> WatchLog:
         log = WatchLog(self._store, self._policy)
         now = self._clock()
+        self._back = None
+        self._looked = now
         if log.at == 0:
             log.step(now, [evidence_of(tick_line(now), now)])  # the first row says since when we look
         elif now > log.at:
             awake = max([log.at, *(row.at for row in self._store.incidents.changes(since=log.at))])
-            self._inbox.put([tick_line(now, away_since=min(awake, now))])
+            if awake < now:
+                self._looked, self._back = awake, now
         began = self._store.incidents.began() or log.at
         self._news = self._store.evidence_news(tuple(EVENTS), began - HORIZON_S, LASTING)
         self._plan(self._store.evidence(("maintenance",)))
@@ -118,10 +127,12 @@ class Watch:
         lines = self._inbox.take()
         try:
             rows = [evidence_of(line, now) for line in lines] + self._news.read()
-            if not rows and not self.log.due(now):
-                return []
             self._plan([row for row in rows if row.type == "maintenance"])
-            made = self.log.step(now, rows)
+            made = self._come_back() if rows or self._back else []
+            made += self.log.take_up(rows, self._looked, now)
+            if self.log.due(now):
+                made += self.log.step(now, [])
+            self._looked = max(self._looked, now)
         except BaseException:
             self._inbox.give_back(lines)
             raise
@@ -131,6 +142,15 @@ class Watch:
             doubted = [each for each in self.log.engine.incidents if each.wants_probe]
             about = {(each.scope.kind, each.scope.id) for each in doubted}
             self._hurry(about | {("customer", name) for each in doubted for name in each.customers})
+        return made
+
+    def _come_back(self) -> list[Transition]:
+        """That nobody watched is said before what was true meanwhile."""
+        if self._back is None:
+            return []
+        row = evidence_of(away_line(self._looked, self._back), self._back)
+        made = self.log.take_up([row], self._looked, self._back)
+        self._looked, self._back = row.at, None
         return made
 
     def _note_open(self) -> None:
@@ -170,6 +190,7 @@ class Watch:
             self._start(feed)
         sending = threading.Thread(target=self._send, name="notices", daemon=True)
         sending.start()
+        self._wait_for_feeds(stop, lost)
         watched = time.monotonic()
         try:
             while not (stop.is_set() or lost.is_set()):
@@ -228,7 +249,15 @@ class Watch:
                     say(f"prebill watch: {feed.name} failed and is tried again: {error}")
                 feed.failure = str(error) or type(error).__name__
                 self._ending.wait(RETRY_S)
+            feed.looked.set()
             self._ending.wait(feed.every_s)
+
+    def _wait_for_feeds(self, stop: threading.Event, lost: threading.Event) -> None:
+        until = time.monotonic() + FIRST_LOOKS_S
+        for feed in self._feeds:
+            while feed.alone and not feed.looked.wait(0.05):
+                if time.monotonic() >= until or stop.is_set() or lost.is_set():
+                    return
 
     def _look_after_feeds(self) -> None:
         """Tells the engine of feeds that are dead, as of anything else that does not work, and of their return."""

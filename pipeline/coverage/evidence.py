@@ -312,7 +312,7 @@ EVENTS: dict[str, tuple[_Fields, _Fields]] = {
     "resolve": _SAID,
     "note": _SAID,
     "delivery_failed": ({"notice": _name}, {}),
-    "tick": ({}, {"away_since": _instant}),
+    "tick": ({}, {"away_since": _instant, "away_until": _instant}),
 }  # fmt: skip
 """type → (required keys, optional keys), each with what its value may be."""
 

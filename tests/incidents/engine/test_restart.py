@@ -125,3 +125,16 @@ def test_a_snapshot_knows_of_it() -> None:
     again = Engine.restore(Policy(), engine.snapshot())
     tick = [Tick(at=at(80))]
     assert again.advance(at(80), tick) == engine.advance(at(80), tick)
+
+
+def test_the_grace_begins_when_the_watch_is_back_though_old_news_follow() -> None:
+    """The tick stands before what was true meanwhile; what was silent then is raised when the grace ends."""
+    engine = verified()
+    made = engine.advance(at(10.01), [Tick(at=at(10.01), away_since=at(10), away_until=at(70))])
+    made += engine.advance(at(30), look(30, customer="c2"))
+    made += engine.advance(at(70))
+    assert woken(made) == []
+    made += engine.advance(at(71), look(71))
+    assert woken(made) == []
+    (task,) = engine.incidents
+    assert (task.priority, task.harm) == (Priority.NORMAL, Harm.NONE)
