@@ -34,13 +34,22 @@ class Inputs:
         return dict(zip(self.paths, self.names, strict=True)).get(path, path)
 
 
+def check_target(option: str, target: Path, files: Sequence[str]) -> None:
+    """Raises UsageFailure where what is to be written would take the place of a log that is to be read."""
+    for name in files:
+        if name != STDIN and target.exists() and Path(name).exists() and target.samefile(name):
+            raise UsageFailure(f"{option} {target}: this is one of the logs to be read; expected another name")
+
+
 @contextmanager
 def open_inputs(files: Sequence[str]) -> Iterator[Inputs]:
     """Check all `files` and read the head of the first that has one; raises UsageFailure with every problem at once."""
     problems = [problem for name in files if name != STDIN and (problem := _problem(name))]
     if files.count(STDIN) > 1:
         problems.append("-: standard input can be read only once")
-    if STDIN in files and sys.stdin.isatty():
+    if STDIN in files and sys.stdin is None:
+        problems.append("-: standard input is closed")
+    elif STDIN in files and sys.stdin.isatty():
         problems.append(
             "-: standard input is the terminal; expected a log piped in, like: zcat access.log.gz | …"
         )
@@ -48,7 +57,7 @@ def open_inputs(files: Sequence[str]) -> Iterator[Inputs]:
         raise UsageFailure(problems)
     paths, heads = [], []
     for name in files:
-        path, head = _standard_input() if name == STDIN else (name, b"")
+        path, head = _path_and_head(name)
         paths.append(path)
         heads.append(head)
     sizes = [_size(path) for path in paths]
@@ -104,13 +113,19 @@ def _size(path: str) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
-def _standard_input() -> tuple[str, bytes]:
-    """A path under which standard input can be opened from its beginning, and its first bytes where it is a pipe.
+def _path_and_head(name: str) -> tuple[str, bytes]:
+    """A path under which a file can be opened from its beginning, and its first bytes where it is a pipe: standard
+    input, a FIFO, a shell's `<(…)`.
 
     A pipe can be read once, and detection needs its beginning: the head is read, and a thread pours head and rest into
     a second pipe, without a copy where the kernel can splice.
     """
-    source = sys.stdin.fileno()
+    if name != STDIN and _size(name) is not None:
+        return name, b""
+    try:
+        source = sys.stdin.fileno() if name == STDIN else os.open(name, os.O_RDONLY)
+    except OSError as error:
+        raise UsageFailure(f"{name}: cannot be read: {error.strerror}") from None
     if stat.S_ISREG(os.fstat(source).st_mode):
         return f"/dev/fd/{source}", b""
     head = b""
@@ -129,7 +144,7 @@ def _standard_input() -> tuple[str, bytes]:
         finally:
             os.close(writer)
 
-    threading.Thread(target=pour, name="stdin", daemon=True).start()
+    threading.Thread(target=pour, name="pour", daemon=True).start()
     return f"/dev/fd/{reader}", head
 
 

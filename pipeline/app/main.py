@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 from typing import NoReturn
 
 from pipeline.app import catalogue, signals
-from pipeline.app.failures import BAD_USAGE, INTERRUPTED, OWN_ERROR, Failure, Stopped
+from pipeline.app.failures import BAD_USAGE, INTERRUPTED, OWN_ERROR, UNREACHABLE, Failure, Stopped
 
+_OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _HELP = frozenset({"--help", "-h"})
 
 
@@ -21,6 +23,7 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; nothing but a plain sentence reaches the user when it fails."""
+    _open_closed()
     verbose = "--verbose" in arguments
     try:
         code = _quick_answer(arguments)
@@ -43,11 +46,24 @@ def run(arguments: list[str]) -> int:
         # The reader of our output has left (`prebill sql … | head`): nothing is wrong, and nobody is there to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        if error.errno not in _OUTPUT_FULL or error.filename is not None:
+            return _own_error(error, verbose=verbose)
+        _say(f"prebill: the output cannot be written: {error.strerror}.")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREACHABLE
     except MemoryError:
         _say("prebill: out of memory. Give the process more, or the command less at a time.")
         return OWN_ERROR
     except Exception as error:
         return _own_error(error, verbose=verbose)
+
+
+def _open_closed() -> None:
+    """Standard output and error that were closed by who started us (`>&-`) lead nowhere, as with other programs."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - until the process ends
 
 
 def _quick_answer(arguments: list[str]) -> int | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from pipeline.app.failures import UsageFailure
-from pipeline.app.inputs import Inputs, open_inputs
+from pipeline.app.inputs import Inputs, check_target, open_inputs
 from pipeline.app.lean import leave_out_unused
 from pipeline.app.parameters import Flag
 from pipeline.app.signals import raise_if_ending
@@ -70,8 +70,13 @@ def aggregate(
         from pipeline.app.usage_output import check_ending
 
         check_ending(output)
-    if summary is not None and not summary.parent.is_dir():
-        raise UsageFailure(f"--summary {summary}: there is no folder {summary.parent}")
+        check_target("--output", output, files)
+    if summary is not None:
+        if not summary.parent.is_dir():
+            raise UsageFailure(f"--summary {summary}: there is no folder {summary.parent}")
+        if output is not None and summary.resolve() == output.resolve():
+            raise UsageFailure(f"--summary {summary}: --output has the same name; expected another")
+        check_target("--summary", summary, files)
     with open_inputs(files) as inputs:
         fmt = _format(format, inputs)
         groups = dimensions or _default_groups(fmt, to_file=output is not None or json)
