@@ -71,7 +71,12 @@ class Dispatcher:
             self._take_up(transition, transition.at, self._recovered)
             for mirror in self._mirrors:
                 mirror.take(transition)
-        self._outbox.recover(deliveries, self._settings.notices.tries)
+        known = list(deliveries)
+        for delivery in known:
+            each = self._outbox.pending.get((delivery.key, delivery.recipient, delivery.channel))
+            if delivery.ok and each is not None:
+                self._composer.delivered(each.sending)
+        self._outbox.recover(known, self._settings.notices.tries)
 
     def hand_over(self, incident: str, act: HandOver) -> None:
         """A role of an incident has been given on."""
@@ -192,6 +197,11 @@ class Dispatcher:
             touched[each.sending.key[0]] = each.sending.notice
             record.append(_delivery(each, now, Outcome.SUPERSEDED, "a newer one says how it stands"))
             self._outbox.close(each, Outcome.SUPERSEDED)
+        for each in list(self._outbox.idle()):
+            if above := self._composer.covered_by(each.sending):
+                touched[each.sending.key[0]] = each.sending.notice
+                record.append(_delivery(each, now, Outcome.SUPERSEDED, f"the letter about {above} says it"))
+                self._outbox.close(each, Outcome.SUPERSEDED)
         return record
 
     def _mute(self, now: float, touched: dict[str, Transition]) -> list[Delivery]:
@@ -240,6 +250,7 @@ class Dispatcher:
             each.in_flight = False
             touched[each.sending.key[0]] = each.sending.notice
             if answer.ok:
+                self._composer.delivered(each.sending)
                 outcome = Outcome.DIGEST if each.held else Outcome.SENT
                 yield _delivery(each, now, outcome)
                 for other in self._outbox.close(each, outcome):

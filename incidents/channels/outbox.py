@@ -82,11 +82,15 @@ class Outbox:
     def superseded(self) -> list[Pending]:
         """What a newer notice says in its place, to the same clients at least: reminders that were missed, and
         those that a channel did not take for long. What is still being tried for the first times goes on."""
-        return [
+        return [each for each in self.idle() if self._is_old(each.sending)]
+
+    def idle(self) -> Iterator[Pending]:
+        """What was not tried yet, or was not taken for long."""
+        return (
             each
             for each in self.pending.values()
-            if not each.in_flight and (each.attempt == 0 or each.failed) and self._is_old(each.sending)
-        ]
+            if not each.in_flight and (each.attempt == 0 or each.failed)
+        )
 
     def _is_old(self, sending: Sending) -> bool:
         at, about = self._newest.get(sending.thread, (0.0, frozenset()))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from incidents.began import began
 from incidents.channels.model import Message
 from incidents.messages import words
-from incidents.messages.drafts import cases_of, draft_text, has_draft, is_known
+from incidents.messages.drafts import ANYBODY, cases_of, draft_text, has_draft, is_known
+from incidents.messages.families import Families
 from incidents.messages.letters import Story, write_letter
 from incidents.messages.render import page, render
 from incidents.model import Audience, Change, Harm, Kind, Priority, Status
@@ -43,12 +44,14 @@ class Composer:
         self._roster = roster or (lambda _: ())
         self._repeat = repeat
         self._stories: dict[str, Story] = {}
+        self._families = Families()
 
     def learn(self, transition: Transition) -> None:
         """Every transition, in order."""
-        story = self._stories.setdefault(transition.incident, Story(transition.at))
+        self._families.learn(transition)
+        story = self._stories.setdefault(transition.incident, Story(transition.at, reached=set()))
         if transition.change is Change.REOPENED:
-            story.opened, story.lettered, story.judged = transition.at, None, False
+            story.opened, story.lettered, story.judged, story.reached = transition.at, None, False, set()
         if transition.status is not Status.RESOLVED:
             story.opened = min(story.opened, began(transition, story.over))
         if transition.change is Change.RESOLVED:
@@ -57,6 +60,26 @@ class Composer:
         letter = transition.change is Change.NOTICE and transition.audience is Audience.CLIENT
         if letter and transition.priority is Priority.COMPANY_WIDE and story.lettered is None:
             story.lettered = transition.at
+
+    def delivered(self, sending: Sending) -> None:
+        """A letter is with its client, or with the one who passes it on: the next is not his first."""
+        story = self._stories.get(sending.notice.incident)
+        wide = sending.notice.priority is Priority.COMPANY_WIDE
+        if (
+            sending.notice.audience is not Audience.CLIENT
+            or not wide
+            or story is None
+            or story.reached is None
+        ):
+            return
+        if sending.recipient.why in (Why.CLIENT, Why.LIAISON):
+            story.reached |= {each.id for each in sending.recipient.customers} or {ANYBODY.id}
+
+    def covered_by(self, sending: Sending) -> str:
+        """The incident whose letter is to go to the same client in this one's place, empty where there is none."""
+        if sending.recipient.why not in (Why.CLIENT, Why.LIAISON):
+            return ""
+        return self._families.covered_by(sending.notice)
 
     def message(
         self, key: str, sendings: Sequence[Sending], roles: Mapping[str, Roles], now: float
@@ -95,6 +118,7 @@ class Composer:
             tz=recipient.tz,
             repeat=self._repeat,
             now=now,
+            left=self._families.left_by(notice),
         )
         return letter.subject, letter.text
 
@@ -142,7 +166,7 @@ class Composer:
         if not drafts:
             return subject, context
         perhaps = [() if is_known(each.notice) else self._roster(each.notice) for each in drafts]
-        cases = cases_of(drafts, self._stories, perhaps)
+        cases = cases_of(drafts, self._stories, perhaps, self._families)
         return subject, draft_text(cases, context, lang=lang, tz=tz, repeat=self._repeat, now=now)
 
     def _roles(self, roles: Roles, lang: str) -> str:

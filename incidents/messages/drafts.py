@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from incidents.channels.model import Sending
+    from incidents.messages.families import Families
     from incidents.model import Transition
 
 IN_LINE = 10
@@ -30,12 +31,14 @@ ANYBODY = Customer(id="…")
 
 
 class Case(Struct):
-    """One incident's letter, the newest of those that are due. `known`: whether it is known whom it hits."""
+    """One incident's letter, the newest of those that are due. `known`: whether it is known whom it hits. `left`: what
+    stays open of its client when this is over."""
 
     notice: Transition
     customers: dict[str, Customer]
     story: Story
     known: bool = True
+    left: Transition | None = None
 
 
 def has_draft(sending: Sending) -> bool:
@@ -49,7 +52,10 @@ def is_known(notice: Transition) -> bool:
 
 
 def cases_of(
-    sendings: Sequence[Sending], stories: Mapping[str, Story], roster: Sequence[Sequence[Customer]]
+    sendings: Sequence[Sending],
+    stories: Mapping[str, Story],
+    roster: Sequence[Sequence[Customer]],
+    families: Families,
 ) -> list[Case]:
     """An entry for each incident, those of all its letters that are due. `roster`: for each sending whom it may hit,
     where that is all that is known."""
@@ -62,7 +68,7 @@ def cases_of(
         if case is not None and (case.known or not is_known(notice)):
             customers = case.customers | customers
         story = stories.get(notice.incident) or Story(began(notice))
-        cases[notice.incident] = Case(notice, customers, story, is_known(notice))
+        cases[notice.incident] = Case(notice, customers, story, is_known(notice), families.left_by(notice))
     return list(cases.values())
 
 
@@ -117,7 +123,17 @@ def _part(
 
 
 def _write(case: Case, customer: Customer, lang: str, tz: str, repeat: float, now: float) -> Letter:
-    return write_letter(case.notice, customer, case.story, lang=lang, tz=tz, repeat=repeat, now=now)
+    return write_letter(
+        case.notice,
+        customer,
+        case.story,
+        lang=lang,
+        tz=tz,
+        repeat=repeat,
+        now=now,
+        to=case.customers if case.known else (ANYBODY.id,),
+        left=case.left,
+    )
 
 
 def _name(customer: Customer) -> str:

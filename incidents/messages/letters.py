@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from incidents.messages.render import render
 from incidents.messages.words import clock_text, language, one_line
-from incidents.model import Harm, Priority, Status
+from incidents.model import Harm, Kind, Priority, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from incidents.model import Transition
     from incidents.people.recipients import Customer
@@ -70,12 +70,13 @@ class Letter(Struct, frozen=True):
 class Story(Struct):
     """What is known of an incident's past: when it began, as the evidence says, and when its clients were first written
     to (epoch seconds); `over`: when it ended the last time; `judged`: it is over by a person's word, and no evidence
-    says so."""
+    says so; `reached`: clients who were given a letter about it, None where that is not known."""
 
     opened: float
     lettered: float | None = None
     judged: bool = False
     over: float = 0.0
+    reached: set[str] | None = None
 
 
 def write_letter(
@@ -87,13 +88,18 @@ def write_letter(
     tz: str,
     repeat: float,
     now: float | None = None,
+    to: Collection[str] = (),
+    left: Transition | None = None,
 ) -> Letter:
     """The letter that a notice to clients is, for one of them: the first, news, a warning, or the end. `now`: when it
-    is sent, where that may be long after the notice was made."""
+    is sent, where that may be long after the notice was made. `to`: the ids of all who read it, where that is not only
+    the customer. `left`: what stays open of the same client when this is over."""
     lang = language(lang)
     case = _case(notice)
     text = render(
-        f"letter_{_kind(notice, story)}.{lang}.j2",
+        f"letter_{_kind(notice, story, to or (customer.id,))}.{lang}.j2",
+        left=left is not None,
+        left_next=promise(left, repeat, tz, now) if left is not None else "",
         name=one_line(customer.name or customer.id),
         since=clock_text(story.opened, tz, dated=False),
         next=promise(notice, repeat, tz, now),
@@ -119,7 +125,7 @@ def promise(notice: Transition, repeat: float, tz: str, now: float | None = None
     return "" if due is None else clock_text(due, tz, dated=False)
 
 
-def _kind(notice: Transition, story: Story) -> str:
+def _kind(notice: Transition, story: Story, to: Collection[str]) -> str:
     if notice.status is Status.RESOLVED:
         if story.judged:
             return "closed"
@@ -127,7 +133,8 @@ def _kind(notice: Transition, story: Story) -> str:
         return "ended" if warned else "resolved"
     if notice.priority is not Priority.COMPANY_WIDE:
         return "warning"
-    return "first" if story.lettered in (None, notice.at) else "update"
+    new = story.lettered in (None, notice.at) if story.reached is None else not story.reached.issuperset(to)
+    return "first" if new else "update"
 
 
 def _case(notice: Transition) -> str:
@@ -136,4 +143,6 @@ def _case(notice: Transition) -> str:
         return next((case for sign, case in signs.items() if sign in notice.reason), "other")
     if notice.scope.kind in ("edge", "support_line"):
         return "edge" if notice.scope.kind == "edge" else "line"
+    if notice.kind is Kind.CLIENT_REQUEST:
+        return "suspected"  # confirmed harm is an outage's, which writes its own letters, and may have been dismissed
     return "confirmed" if notice.harm is Harm.CONFIRMED else "suspected"
