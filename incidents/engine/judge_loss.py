@@ -9,9 +9,10 @@ from incidents.engine.judge_customer import harm_rank
 from incidents.engine.judgement import Judgement, soonest
 from incidents.engine.losses import loss_facts
 from incidents.engine.meters import counts_zero
+from incidents.engine.plans import lost_as_planned
 from incidents.engine.probes import judge_probes, probe_facts
 from incidents.engine.subjects import CUSTOMER, EDGE, name_of
-from incidents.model import Fact, Harm, Priority, Status
+from incidents.model import Fact, Harm, Priority, Scope, Status
 from incidents.words import instant_text
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def judge_loss(view: View, subject: str) -> Judgement:
         asked=asked,
         own=own,
         alone=alone,
-        beyond=parent is not None,  # its clients are hurt: no plan for an edge covers that
+        # no plan for an edge covers that its clients are hurt, nor other minutes
+        beyond=parent is not None or not lost_as_planned(state, subject, Scope("edge", edge)),
         reason=reason,
         facts=(*facts, *loss_facts(loss, customers, view.now)),
         customers=tuple(customers),

@@ -20,7 +20,7 @@ from incidents.engine.following import follow
 from incidents.engine.judge_customer import harm_rank
 from incidents.engine.losses import lost_minutes
 from incidents.engine.notices import all_clear, announce, remind, tell
-from incidents.engine.plans import muted_until, why_muted
+from incidents.engine.plans import FOREVER, muted_until, why_muted
 from incidents.engine.state import Incident
 from incidents.engine.subjects import kind_of, name_of, scope_of
 from incidents.model import Change, Harm, Kind, Priority, Status
@@ -155,6 +155,8 @@ def _stick(view: View, incident: Incident, found: Judgement) -> list[Transition]
 def _mute_over(view: View, incident: Incident, found: Judgement) -> list[Transition]:
     """Muted work is judged again when its window ends, or when it hurts more than was planned."""
     until = muted_until(view.state, incident.subject, incident.scope, view.now)
+    if incident.kind is Kind.BILLING_GAP and until == FOREVER != incident.muted_until:
+        until = 0.0  # it was told before the work ended, and is judged again at its end
     if until > view.now and not found.beyond:
         incident.muted_until = until
         if found.bad and harm_rank(found.harm) > harm_rank(incident.harm):
