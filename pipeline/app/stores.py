@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST_SAID = 400
 """Letters of what the engine says."""
 
+ROOM = "Make room there and start it again: what is not in the store yet is read again, and nothing is lost."
+
 _OF_THE_MACHINE = {
     **dict.fromkeys((33, 40, 117, 226, 246, 271, 432), "the store cannot read what it holds, it is damaged"),
     **dict.fromkeys((74, 75, 76, 107), "the store cannot read or write a file of its own"),
@@ -51,7 +53,7 @@ def existing_store(context: Context) -> Iterator[Store]:
 def any_store(context: Context) -> Iterator[Store]:
     """The store, made where there is none. Raises UsageFailure, ReachFailure."""
     from pipeline.store.connect import open_store
-    from pipeline.store.errors import DsnError, QueryError, SchemaError, StoreError
+    from pipeline.store.errors import DiskFullError, DsnError, QueryError, SchemaError, StoreError
 
     # The driver logs what it also raises; what it raises is told below.
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
@@ -68,6 +70,8 @@ def any_store(context: Context) -> Iterator[Store]:
                 mend="`prebill doctor` tells what is in the way.",
             ) from None
         raise  # the command knows whose query it was
+    except DiskFullError as error:
+        raise ReachFailure(str(error), mend=ROOM) from None
     except SchemaError as error:
         raise ReachFailure(str(error), mend="`prebill doctor` tells more.") from None
     except StoreError as error:

@@ -151,8 +151,10 @@ def _own(dsn: ChdbDsn, lock: FolderLock, token: str | None) -> Store:
             f"close it first, or open {dsn.path} in another process"
         )
     gone = f"the store {dsn} does not answer as it should"
-    sessions = Sessions(lambda: _embedded_client(dsn.path), embedded=True, gone=gone)
-    readers = Sessions(lambda: _embedded_client(dsn.path, readonly=True), embedded=True, gone=gone)
+    sessions = Sessions(lambda: _embedded_client(dsn.path), embedded=True, gone=gone, folder=dsn.path)
+    readers = Sessions(
+        lambda: _embedded_client(dsn.path, readonly=True), embedded=True, gone=gone, folder=dsn.path
+    )
     door = None
     try:
         migrate(sessions)
@@ -214,7 +216,9 @@ def _visit(dsn: ChdbDsn, address: Address) -> Store | None:
             host="127.0.0.1", port=address.port, username="prebill", password=secret, settings=settings
         )
 
-    sessions = Sessions(lambda: make(address.token, LOCAL_SETTINGS), embedded=False, gone=gone)
+    sessions = Sessions(
+        lambda: make(address.token, LOCAL_SETTINGS), embedded=False, gone=gone, folder=dsn.path
+    )
     readers = Sessions(lambda: make(address.read_token, {}), embedded=False, gone=gone)
     try:
         migrate(sessions)

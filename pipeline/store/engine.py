@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.store.errors import QueryError, query_error
+from pipeline.store.errors import NO_SPACE, QueryError, query_error
 from pipeline.store.gate import READONLY, check_question
+from pipeline.store.handing import from_file, laid_down
 from pipeline.store.statements import insert_head, tokens, trailing_format
 
 if TYPE_CHECKING:
@@ -179,30 +182,17 @@ def _insert(conn: Any, statement: Statement) -> Answer | None:
     if head is None:
         statement.sql, statement.body = sql, body
         return None
-    inserter = None
     try:
-        inserter = conn.send_insert(head.head, head.format)
-        if head.data_at < len(sql):
-            inserter.append(sql[head.data_at :])
-        for chunk in body:
-            inserter.append(chunk)
-        done = inserter.finish()
-    except QueryError:
-        _cancel(inserter)
-        raise
-    except RuntimeError as error:
-        _cancel(inserter)
-        raise query_error(error) from error
-    except BaseException:
-        _cancel(inserter)
-        raise
-    return Answer("", [], {"written_rows": str(done.rows_written), "written_bytes": str(done.bytes_written)})
-
-
-def _cancel(inserter: Any) -> None:
-    if inserter is not None:
-        with contextlib.suppress(Exception):
-            inserter.cancel()
+        with laid_down(itertools.chain((sql[head.data_at :],), body)) as file:
+            done = _run(conn, from_file(head.head, file.fileno(), head.format))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM):
+            raise  # of the connection that the body comes from
+        message = f"Code: {NO_SPACE}. DB::Exception: No room to lay the body down: {error.strerror}. (NOT_ENOUGH_SPACE)"
+        raise QueryError(message, NO_SPACE) from error
+    return Answer(
+        "", [], {"written_rows": str(done.rows_written()), "written_bytes": str(done.bytes_written())}
+    )
 
 
 def _run(conn: Any, sql: str, name: str = "TabSeparated", params: Mapping[str, str] | None = None) -> Any:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 TRIES = 50
 
+UNCLAIMED = 3
+"""After so many numbers that neither these rows nor anybody else's came to have, it is no race that was lost."""
+
 
 def last_number(sessions: Sessions, table: str) -> int:
     """The greatest visible `seq` of a table; 0 while it is empty."""
@@ -32,6 +35,7 @@ def append_numbered(sessions: Sessions, table: str, rows: Callable[[int, int], p
     keeps one; the other reads that it lost, and takes the next. The table needs a deduplication window.
     """
     commit_id = secrets.randbits(64)
+    unclaimed = 0
     for _ in range(TRIES):
         first = last_number(sessions, table) + 1
         data = rows(first, commit_id)
@@ -40,11 +44,18 @@ def append_numbered(sessions: Sessions, table: str, rows: Callable[[int, int], p
         except QueryError:
             raise
         except StoreError:
-            # the answer was lost; the rows may be there all the same
+            # the answer was lost, or the disk was full after the rows: they may be there all the same
             if not _is_there(sessions, table, first, commit_id):
                 raise
         if _is_there(sessions, table, first, commit_id):
             return first + int(data.num_rows) - 1
+        if last_number(sessions, table) < first:
+            unclaimed += 1
+            if unclaimed >= UNCLAIMED:
+                raise StoreError(
+                    f"the store took {data.num_rows:,} rows of {table} without an error, and has none of them: see "
+                    f"whether its disk is full or damaged"
+                )
     raise StoreError(f"rows of {table} found no free number in {TRIES} tries: too many write at once")
 
 

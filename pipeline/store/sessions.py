@@ -8,10 +8,12 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pipeline.store.errors import StoreError, query_error
+from pipeline.store.errors import StoreError, is_no_room, no_room, query_error
+from pipeline.store.handing import insert_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -36,7 +38,7 @@ class Sessions:
     """A bounded pool of clients; one client serves one query at a time, so threads never share one.
 
     `make` opens a client; `embedded` says that it is over the engine of this process; `gone` begins the message of the
-    StoreError when nobody answers.
+    StoreError when nobody answers; `folder` is the store's where it is one of this machine.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Sessions:
         *,
         embedded: bool,
         gone: str,
+        folder: Path | None = None,
         limit: int = POOL_LIMIT,
     ) -> None:
         self.embedded = embedded
         self._make = make
         self._gone = gone
+        self._folder = folder
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._slots = threading.BoundedSemaphore(limit)
         self._closed = False
@@ -130,17 +134,26 @@ class Sessions:
 
     def execute(self, sql: str, params: Params | None = None) -> None:
         """Runs a statement that returns nothing."""
-        with self.client() as client:
+        with self._writing("what was asked"), self.client() as client:
             client.command(sql, parameters=params)
 
     def insert(self, table: str, data: pa.Table, token: str = "") -> None:
         """Appends Arrow columns; with a token, only if no insert with the same token was there before."""
-        with self.client() as client:
+        with self._writing(f"{data.num_rows:,} rows of {table}"), self.client() as client:
             if self.embedded:
                 _insert_embedded(client, table, data, token)
                 return
             settings = {"insert_deduplication_token": token} if token else {}
             client.insert_arrow(table, data, settings={**settings, "async_insert": 0})
+
+    @contextlib.contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (StoreError, OSError) as error:
+            if is_no_room(error):
+                raise no_room(what, self._folder) from error
+            raise
 
     def close(self) -> None:
         """Closes the idle clients; those in use close when they come back."""
@@ -153,63 +166,20 @@ class Sessions:
 
 
 def _insert_embedded(client: Any, table: str, data: pa.Table, token: str) -> None:
-    """Streams Arrow into the engine of this process.
-
-    clickhouse-connect writes a temporary file and reads it back (INFILE); the engine's own streaming insert does not.
-    """
-    import pyarrow as pa
-
+    """Hands Arrow columns to the engine of this process; clickhouse-connect would write a file on the disk first."""
     columns = ", ".join(f"`{name}`" for name in data.column_names)
     settings = f" SETTINGS insert_deduplication_token = '{_quoted(token)}'" if token else ""
-    sink = _Appender(client, f"INSERT INTO {table} ({columns}){settings}")
+    # the client's own handle: private, but a second handle for every insert would cost a connect each
+    handle = client._backend._handle
     try:
-        with pa.ipc.new_stream(sink, data.schema) as stream:
-            stream.write_table(data)
-        sink.finish()
+        with handle.lock:
+            insert_table(handle.conn.query, f"INSERT INTO {table} ({columns}){settings}", data)
     except RuntimeError as error:
         raise query_error(error) from error
-    finally:
-        sink.cancel()
 
 
 def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace("'", "\\'")
-
-
-class _Appender:
-    """A file-like object over the engine's streaming insert, as Arrow's stream writer wants one."""
-
-    closed = False
-
-    def __init__(self, client: Any, sql: str) -> None:
-        # the client's own handle: private, but a second handle for every insert would cost a connect each
-        self._lock = client._backend._handle.lock
-        self._lock.acquire()
-        try:
-            self._inserter = client._backend._handle.conn.send_insert(sql, "ArrowStream")
-        except BaseException:
-            self._lock.release()
-            raise
-        self._done = False
-
-    def write(self, data: Any) -> int:
-        # Arrow hands over a buffer; the engine takes bytes
-        chunk = bytes(memoryview(data))
-        self._inserter.append(chunk)
-        return len(chunk)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def finish(self) -> None:
-        self._inserter.finish()
-        self._done = True
-
-    def cancel(self) -> None:
-        if not self._done:
-            with contextlib.suppress(Exception):
-                self._inserter.cancel()
-        self._lock.release()
 
 
 def names_subquery(names: Sequence[str]) -> str:
