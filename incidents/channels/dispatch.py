@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from incidents.channels.ends import Ends, line_of
 from incidents.channels.group import bundles, note_sent, place_of
 from incidents.channels.model import Closed, Delivery, Outcome, Sending, Sent, Step, bundle_key, notice_key
 from incidents.channels.mute import mute_reason
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from incidents.people.roles import HandOver
 
 REPEAT = 20 * 60.0
+SOON_S = 0.5
 STUCK_S = 60.0
 """Longer than any channel's own timeout should be."""
 
@@ -56,6 +58,7 @@ class Dispatcher:
         self._mirrors = mirrors
         self._customers = customers or _named_customers
         self._outbox = Outbox()
+        self._ends = Ends()
         self._meters: dict[Place, Meter] = {}
         self._raised: dict[str, float] = {}
         self._company_wide: dict[str, None] = {}
@@ -67,8 +70,10 @@ class Dispatcher:
 
     def recover(self, transitions: Iterable[Transition], deliveries: Iterable[Delivery]) -> None:
         """After a start: everything that was recent, and what was done about it; whatever is not done will be."""
+        notices: dict[str, Transition] = {}
         for transition in transitions:
             self._take_up(transition, transition.at, self._recovered)
+            notices[notice_key(transition)] = transition
             for mirror in self._mirrors:
                 mirror.take(transition)
         known = list(deliveries)
@@ -76,6 +81,8 @@ class Dispatcher:
             each = self._outbox.pending.get((delivery.key, delivery.recipient, delivery.channel))
             if delivery.ok and each is not None:
                 self._composer.delivered(each.sending)
+            if delivery.key in notices and (delivery.ok or delivery.reason == Outcome.MUTED):
+                self._ends.note(notices[delivery.key], delivery.recipient)
         self._outbox.recover(known, self._settings.notices.tries)
 
     def hand_over(self, incident: str, act: HandOver) -> None:
@@ -115,6 +122,7 @@ class Dispatcher:
             for mirror in self._mirrors:
                 mirror.take(transition)
         record += self._supersede(now, touched)
+        record += self._supersede_ended(now, touched)
         record += self._mute(now, touched)
         for group in bundles(self._outbox.waiting(now), self._meters, self._settings.notices, now):
             self._send(group, now)
@@ -140,6 +148,7 @@ class Dispatcher:
         return record
 
     def _learn(self, transition: Transition) -> None:
+        self._ends.learn(transition)
         if transition.priority is Priority.COMPANY_WIDE:
             self._raised.setdefault(transition.incident, transition.at)
         else:
@@ -204,12 +213,37 @@ class Dispatcher:
                 self._outbox.close(each, Outcome.SUPERSEDED)
         return record
 
+    def _supersede_ended(self, now: float, touched: dict[str, Transition]) -> list[Delivery]:
+        """What is over is no news any more, and its end is none to who never heard of it."""
+        record = []
+        under_way = {
+            (line_of(each.sending.notice), each.sending.recipient.id)
+            for each in self._outbox.pending.values()
+            if each.in_flight and each.sending.notice.status is not Status.RESOLVED
+        }
+        for each in [each for each in self._outbox.pending.values() if not each.in_flight]:
+            notice, recipient = each.sending.notice, each.sending.recipient.id
+            reason = "it was over before it could be told" if self._ends.is_over(notice) else ""
+            if not reason and self._ends.is_needless(notice, recipient):
+                if (line_of(notice), recipient) in under_way:
+                    each.due = max(
+                        each.due, now + SOON_S
+                    )  # whether he hears of the beginning is not known yet
+                    continue
+                reason = f"{recipient} never heard of the beginning"
+            if reason:
+                touched[each.sending.key[0]] = notice
+                record.append(_delivery(each, now, Outcome.SUPERSEDED, reason))
+                self._outbox.close(each, Outcome.SUPERSEDED)
+        return record
+
     def _mute(self, now: float, touched: dict[str, Transition]) -> list[Delivery]:
         record = []
         for each in self._outbox.waiting(now):
             if each.attempt == 0 and (reason := mute_reason(each.sending, self.planned)):
                 touched[each.sending.key[0]] = each.sending.notice
                 record.append(_delivery(each, now, Outcome.MUTED, reason))
+                self._ends.note(each.sending.notice, each.sending.recipient.id)
                 self._outbox.close(each, Outcome.MUTED)
         return record
 
@@ -251,6 +285,7 @@ class Dispatcher:
             touched[each.sending.key[0]] = each.sending.notice
             if answer.ok:
                 self._composer.delivered(each.sending)
+                self._ends.note(each.sending.notice, each.sending.recipient.id)
                 outcome = Outcome.DIGEST if each.held else Outcome.SENT
                 yield _delivery(each, now, outcome)
                 for other in self._outbox.close(each, outcome):

@@ -85,13 +85,17 @@ def test_a_channel_that_comes_back_brings_the_newest_letter_and_not_all_of_them(
     assert failed == 0, "the liaison had each of them"
 
 
-def test_the_end_of_it_takes_the_place_of_letters_that_nobody_has_got() -> None:
+def test_nobody_is_written_to_about_what_was_over_before_he_could_hear_of_it() -> None:
     given = company(contact=(contact("c1", "c1-mail"),))
     mail = Scripted()
     letter = everyone(audience=Audience.CLIENT, notice="n-c", customers=("c1",))
     over = replace(letter, at=T0 + 3000, notice="n-over", status=Status.RESOLVED)
-    Dispatcher(given, ways(given) | {"c1-mail": mail}).step(T0 + 9000, [*repeats(letter, 3, late=3000), over])
-    assert [message.subject for message in mail.got] == ["Your service works again"]
+    step = Dispatcher(given, ways(given) | {"c1-mail": mail}).step(
+        T0 + 9000, [*repeats(letter, 3, late=3000), over]
+    )
+    assert mail.got == []
+    assert {each.reason for each in step.deliveries} == {"superseded"}
+    assert not step.failed
 
 
 def test_a_tracker_has_a_message_of_its_own_for_each_incident_of_one_instant() -> None:
