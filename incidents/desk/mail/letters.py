@@ -66,16 +66,19 @@ def letters_due(desk: Desk, of: Office, now: float) -> list[Letter]:
 
 
 def held_back(desk: Desk, of: Office, now: float) -> list[DeskEvent]:
-    """Acknowledgements that do not go because of what went to their address in an hour: that is not lateness."""
+    """Acknowledgements that do not go because of what went to their address in an hour, or because letters to it come
+    back: that is not lateness."""
     made = _acknowledgements(desk, of, now)
     kept = {letter.request for letter in _not_too_many(desk, made, of.settings, now)}
-    reason = f"more than {of.settings.automatic_an_hour} letters to the address in an hour"
+    many = f"more than {of.settings.automatic_an_hour} letters to the address in an hour"
+    reasons = {letter.request: many for letter in made if letter.request not in kept}
+    for request in desk.open:
+        if request.bounced_at is not None and request.acknowledged_at is None and not request.automatic:
+            reasons[request.id] = f"letters to {request.address} come back"
     return [
-        Withheld(
-            at=now, actor="desk", key=f"withheld:{letter.request}", request=letter.request, reason=reason
-        )
-        for letter in made
-        if letter.request not in kept and desk.requests[letter.request].withheld_at is None
+        Withheld(at=now, actor="desk", key=f"withheld:{request}", request=request, reason=reason)
+        for request, reason in reasons.items()
+        if desk.requests[request].withheld_at is None
     ]
 
 

@@ -153,6 +153,11 @@ def test_a_bounce_ends_every_letter_to_the_address_until_a_person_says_that_it_w
     )
     log.append(again)
     assert {each.request for each in letters_due(log.read(), OFFICE, later)} == {"2"}
+    turn(log, now=later + 600)
+    second = log.read().requests["2"]
+    assert second.acknowledged_at == later + 600
+    late = {clock.what for clock in OFFICE.clocks.of(second, later + 900) if clock.state is State.MISSED}
+    assert What.ACKNOWLEDGE not in late, "nor was it late when it went at last"
 
 
 def test_a_report_on_a_letter_that_is_not_ours_silences_nobody() -> None:
