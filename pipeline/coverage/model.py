@@ -208,16 +208,28 @@ class CounterDelta(NamedTuple):
     reset: bool = False
 
 
+MOST = 2**64 - 1
+"""Bytes or lines of one amount."""
+
+
 @dataclass(frozen=True, slots=True)
 class Amount:
     """An amount with its honest interval: it covers the truth in nine cases of ten or more. `exact`: the one that was
-    counted, and then all are equal; `method` names how it was found (counter, sequence, claim, neighbours, weeks …)."""
+    counted, and then all are equal; `method` names how it was found (counter, sequence, claim, neighbours, weeks …).
+
+    Never above what the store's columns hold: lines that claim exabytes are no reason to lose sight of a gap."""
 
     low: int
     expected: int
     high: int
     exact: int | None
     method: str
+
+    def __post_init__(self) -> None:
+        if self.high > MOST or (self.exact or 0) > MOST or self.expected > MOST:
+            for name in ("low", "expected", "high", "exact"):
+                value = getattr(self, name)
+                object.__setattr__(self, name, value and min(value, MOST))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.coverage.estimates import Baseline
-from pipeline.coverage.model import Amount, Stream
+from pipeline.coverage.model import MOST, Amount, Stream
 from tests.coverage.planted_traffic import Traffic, draw_traffic, lose_lines
 from tests.coverage.reference_sequences import Row, ledger_of
 
@@ -184,3 +184,10 @@ def test_nothing_known_at_all_is_said_so() -> None:
 
 def test_no_lost_lines_are_no_bytes() -> None:
     assert Baseline.of([], FIRST, FIRST + 120).lines(S, FIRST, 0) == Amount(0, 0, 0, 0, "sequence")
+
+
+def test_an_amount_never_exceeds_what_the_store_holds() -> None:
+    """Lines may claim exabytes; a gap of many such minutes must still be written."""
+    assert Amount(5, 3 * MOST, 4 * MOST, None, "far minutes") == Amount(5, MOST, MOST, None, "far minutes")
+    assert Amount(MOST, MOST, MOST, MOST + 1, "counter").exact == MOST
+    assert Amount(0, 1, 2, None, "neighbours").exact is None
