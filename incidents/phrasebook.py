@@ -73,6 +73,15 @@ _AROUND: tuple[tuple[str, str], ...] = (
     ("muted, planned work ({text}): {said}", "без оповещений, плановые работы ({text}): {said}"),
     ("muted, planned work: {said}", "без оповещений, плановые работы: {said}"),
     ("muted, the edge's {action}: {said}", "без оповещений, узел {action}: {said}"),
+    (
+        "fine since {at} and closes at {at1} if it stays so: {said}",
+        "всё в порядке с {at}, закроется в {at1}, если так и останется: {said}",
+    ),
+    (
+        "fine since {at} and is lowered at {at1} if it stays so: {said}",
+        "всё в порядке с {at}, срочность будет снижена в {at1}, если так и останется: {said}",
+    ),
+    ("fine since {at}: {said}", "всё в порядке с {at}: {said}"),
     ("it is back (flap {n}): {said}", "вернулось (повтор {n}): {said}"),
     ("it stands for itself again: {said}", "снова само по себе: {said}"),
     ("it resumes: {said}", "снова в работе: {said}"),
@@ -167,6 +176,10 @@ _OURS: tuple[tuple[str, str], ...] = (
     (
         "the watch was away from {at} to {at1}: probe the clients at once, silence is raised at {at2}",
         "надзора не было с {at} до {at1}: проверьте клиентов немедленно, молчание станет тревогой в {at2}",
+    ),
+    (
+        "the watch was away from {at}: probe the clients at once",
+        "надзора не было с {at}: проверьте клиентов немедленно",
     ),
     (
         "logs of edge {name} are lost, nothing fresh shows that the clients are served: probe them at once",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from incidents.words import Case
 
-DEEPEST = 5
+DEEPEST = 7
 """Sentences within sentences: `not resolved: it is back (flap 1): probes of c1 fail` has three."""
 
 LONGEST = 4_000

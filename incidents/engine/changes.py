@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from incidents.engine.notices import announce, tell
 from incidents.engine.subjects import GAP
-from incidents.model import Change, Harm, Kind, Priority, Status
+from incidents.model import Change, Harm, Priority, Status
 from incidents.words import counted
 
 if TYPE_CHECKING:
@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from incidents.engine.limits import Limits
     from incidents.engine.state import Incident
     from incidents.model import Transition
-
-FOLLOW_EVIDENCE = (Kind.BILLING_GAP, Kind.CLIENT_REQUEST)
-"""Kinds whose harm is that of other scopes: it goes with the evidence. Of the others the worst counts until they
-close."""
 
 PRIORITIES = {
     Harm.NONE: Priority.NORMAL,
@@ -73,7 +69,8 @@ def hang(view: View, incident: Incident, found: Judgement) -> Incident | None:
     stays above what has not."""
     above = view.state.incidents.get(found.followed) if found.followed else None
     if above is not None and _called(incident) and above.priority is not Priority.COMPANY_WIDE:
-        above, incident.reason = None, found.alone or found.reason
+        above, alone = None, found.alone or found.reason
+        incident.reason = unanswered(view, alone) if incident.unanswered else alone
     incident.parent = above.id if above else ""
     incident.paused = above is not None
     return above
@@ -108,6 +105,10 @@ def rest(view: View, incident: Incident, priority: Priority | None = None) -> No
     )
 
 
-def unanswered(view: View, incident: Incident) -> str:
+def waiting(incident: Incident) -> str:
+    return f"it waits, clients first: {incident.reason}"
+
+
+def unanswered(view: View, reason: str) -> str:
     minutes = counted(view.limits.verification / 60, "minute")
-    return f"not verified within {minutes}, so the worst is assumed: {incident.reason}"
+    return f"not verified within {minutes}, so the worst is assumed: {reason}"

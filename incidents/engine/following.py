@@ -13,6 +13,7 @@ from incidents.engine.changes import (
     raise_to,
     rest,
     unanswered,
+    waiting,
     wanted_of,
 )
 from incidents.engine.judge_customer import harm_rank
@@ -54,7 +55,8 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
             above = None  # what it hangs below is held by evidence that does not answer for this one
             incident.parent, incident.paused, incident.reason = "", False, found.alone or found.reason
     if above is None and escalates(incident, found) and late:
-        wanted, reason = Priority.COMPANY_WIDE, unanswered(view, incident)
+        wanted, reason = Priority.COMPANY_WIDE, unanswered(view, incident.reason)
+        incident.unanswered = True
     if wanted.rank > incident.priority.rank:
         incident.harm = own
         incident.borrowed = above is not None
@@ -77,7 +79,7 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
         lines += announce(view, incident)
     elif incident.waits and not waited_before:
         incident.next_level = incident.next_repeat = None
-        lines.append(tell(view, incident, Change.UPDATED, f"it waits, clients first: {incident.reason}"))
+        lines.append(tell(view, incident, Change.UPDATED, waiting(incident)))
     return lines
 
 
@@ -99,7 +101,7 @@ def _lower(view: View, incident: Incident, wanted: Priority, harm: Harm) -> list
     seen = [fact for fact in incident.facts if fact.source == "probe"]
     shown = "; ".join(f"{fact.text} at {instant_text(fact.at)}" for fact in seen[:3]) or "probes are fine"
     incident.priority, incident.harm, incident.borrowed = wanted, harm, False
-    incident.suspected_at = None
+    incident.suspected_at, incident.unanswered = None, False
     incident.level, incident.acks = 0, []
     rest(view, incident)
     line = tell(view, incident, Change.LOWERED, f"verified, the clients are served: {shown}")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from incidents.engine.canonical import incident_id
 from incidents.engine.changes import (
-    FOLLOW_EVIDENCE,
     PRIORITIES,
     escalates,
     hang,
@@ -14,12 +13,13 @@ from incidents.engine.changes import (
     raise_to,
     rest,
     unanswered,
+    waiting,
     wanted_of,
 )
 from incidents.engine.following import follow
 from incidents.engine.judge_customer import harm_rank
 from incidents.engine.losses import lost_minutes
-from incidents.engine.notices import all_clear, announce, remind, tell
+from incidents.engine.notices import FOLLOW_EVIDENCE, all_clear, announce, remind, tell
 from incidents.engine.plans import FOREVER, muted_until, why_muted
 from incidents.engine.state import Incident
 from incidents.engine.subjects import kind_of, name_of, scope_of
@@ -87,7 +87,9 @@ def _open(view: View, subject: str, old: Incident | None, found: Judgement) -> l
         incident.turn += 1
         incident.status, incident.harm, incident.resolved_at = Status.OPEN, found.harm, None
         incident.acks, incident.sources = [], []
-        incident.warned = incident.verified = False
+        incident.warned = incident.verified = incident.borrowed = incident.unanswered = False
+        incident.priority, incident.level = Priority.NORMAL, 0
+    incident.since = now
     _take(view, incident, found)
     incident.suspected_at = now if found.harm in (Harm.SUSPECTED, Harm.UNKNOWN) else None
     until = 0.0 if found.beyond or kind is Kind.CLIENT_REQUEST else muted_until(state, subject, scope, now)
@@ -102,7 +104,8 @@ def _open(view: View, subject: str, old: Incident | None, found: Judgement) -> l
     rest(view, incident)
     if old is not None:
         incident.reason = f"it is back (flap {incident.flaps}): {incident.reason}"
-    return [tell(view, incident, change, incident.reason), *announce(view, incident, warn=found.warn)]
+    reason = waiting(incident) if incident.waits else incident.reason
+    return [tell(view, incident, change, reason), *announce(view, incident, warn=found.warn)]
 
 
 def _take(view: View, incident: Incident, found: Judgement) -> None:
@@ -110,7 +113,9 @@ def _take(view: View, incident: Incident, found: Judgement) -> None:
     if found.bad:
         incident.facts, incident.customers = found.facts, found.customers
         if incident.kind in FOLLOW_EVIDENCE or PRIORITIES[found.harm].rank >= incident.priority.rank:
-            incident.reason = found.reason  # else what it was raised for stays said, while less is seen now
+            # else what it was raised for stays said, while less is seen now
+            worst = incident.unanswered and not found.followed and "served" not in found.good
+            incident.reason = unanswered(view, found.reason) if worst else found.reason
         incident.sources = sorted({*incident.sources, *found.bad})
         incident.word = max(incident.word, found.newest)
     elif found.facts:
@@ -146,7 +151,7 @@ def _stick(view: View, incident: Incident, found: Judgement) -> list[Transition]
     reason = incident.reason
     if escalates(incident, found) and is_late(view, incident):
         wanted = Priority.COMPANY_WIDE
-        reason = unanswered(view, incident)
+        reason = unanswered(view, incident.reason)
     if wanted.rank > incident.priority.rank:
         return raise_to(view, incident, wanted, reason, warn=found.warn)
     return []

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from incidents.engine.state import Incident
 
 FACTS_TOLD = 12
+FOLLOW_EVIDENCE = (Kind.BILLING_GAP, Kind.CLIENT_REQUEST)
+"""Kinds whose harm is that of other scopes: it goes with the evidence. Of the others the worst counts until they
+close."""
 _SILENT_TO_CLIENTS = (Kind.WATCHDOG, Kind.DATA_QUALITY)
 
 
@@ -81,19 +84,23 @@ def remind(view: View, incident: Incident) -> list[Transition]:
     if incident.muted or incident.paused or incident.waits or incident.status is Status.RESOLVED:
         return []
     lines: list[Transition] = []
-    if incident.next_level is not None and now >= incident.next_level:
+    back = (
+        incident.kind is Kind.WATCHDOG and incident.clean_at is not None
+    )  # it climbs on if it is lost once more
+    if incident.next_level is not None and now >= incident.next_level and not back:
         incident.next_level = None
         if incident.priority is Priority.HIGH and incident.status is Status.OPEN:
             level = min(incident.level + 1, limits.levels)
             why = "not acknowledged" if level > incident.level else "still not acknowledged"
             incident.level = level
             incident.next_level = now + limits.patience(level)
-            lines.append(send(view, incident, Audience.ON_CALL, f"{why}: {incident.reason}", level=level))
+            said = as_it_stands(view, incident)
+            lines.append(send(view, incident, Audience.ON_CALL, f"{why}: {said}", level=level))
     if incident.next_repeat is not None and now >= incident.next_repeat:
         incident.next_repeat = None
         if incident.priority is Priority.COMPANY_WIDE:
             incident.next_repeat = now + limits.repeat
-            lines += _to_everyone(view, incident, f"not resolved: {incident.reason}")
+            lines += _to_everyone(view, incident, f"not resolved: {as_it_stands(view, incident)}")
     return lines
 
 
@@ -106,10 +113,24 @@ def all_clear(view: View, incident: Incident, reason: str) -> list[Transition]:
         lines.append(send(view, incident, Audience.COMPANY, reason, over=True))
     elif incident.priority is Priority.HIGH:
         lines.append(send(view, incident, Audience.ON_CALL, reason, level=incident.level, over=True))
-    if any(f".{Audience.CLIENT.value}." in notice for notice in incident.sent):
+    told = (notice for notice, at in incident.sent.items() if at >= incident.since)
+    if any(f".{Audience.CLIENT.value}." in notice for notice in told):
         draft = not view.limits.send_to_clients
         lines.append(send(view, incident, Audience.CLIENT, reason, draft=draft, over=True))
     return lines
+
+
+def as_it_stands(view: View, incident: Incident) -> str:
+    """Why it is there, and, while minutes are counted in which all is well, since when they are, and what then
+    becomes of it."""
+    if incident.clean_at is None:
+        return incident.reason
+    since = f"fine since {instant_text(incident.clean_at)}"
+    frozen = view.state.frozen
+    if not frozen or incident.subject in frozen:
+        ends = "is lowered" if incident.kind in FOLLOW_EVIDENCE else "closes"
+        since += f" and {ends} at {instant_text(incident.clean_at + view.limits.clean)} if it stays so"
+    return f"{since}: {incident.reason}"
 
 
 def go_further(view: View, incident: Incident, notice: str) -> list[Transition]:

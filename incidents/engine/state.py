@@ -179,7 +179,8 @@ class Incident(Struct):
     the deadline that a break gave. `turn`: counts raisings and reopenings, in the keys of notices. `sent`: when each
     notice was last sent; `failed`: those that reached nobody, each with the time of the sending that failed. `paused`:
     its notices rest, below another incident. `verified`: a client's word that was answered. `borrowed`: its priority is
-    that of the incident above it. `minutes`: of a gap, when it was last told.
+    that of the incident above it. `minutes`: of a gap, when it was last told. `since`: when it opened, or came back.
+    `unanswered`: it called everyone because nothing answered in time.
     """
 
     id: str
@@ -218,6 +219,8 @@ class Incident(Struct):
     warned: bool = False
     verified: bool = False
     borrowed: bool = False
+    since: float = 0.0
+    unanswered: bool = False
     minutes: int = 0
 
 
