@@ -11,15 +11,17 @@ if TYPE_CHECKING:
     from pipeline.model import LedgerEntry
 
 FAILURES_KEPT = 10
+REASONS_KEPT = 100
 
 
 @dataclass
 class RunReport:
     """Counts over all batches so far. `states`: attempts by the state that they ended in. `readings`: new ones of the
-    edges' own counters. `postponed`: segments that could not be read yet, with the reason. `waiting`: files that may
-    still be written. `problems`: what lies in a source and cannot be taken in. `failures`: batches that failed as a
-    whole and were or will be run again. `seconds`: time by step, of all threads together. `all_in_at`: when a run that
-    ends looked last, if then all was in that lay in the sources (epoch seconds)."""
+    edges' own counters. `with_reason`: attempts with something against their segment or its sidecar; `reasons`: the
+    last of them, path to state and reason. `postponed`: segments that could not be read yet, with the reason.
+    `waiting`: files that may still be written. `problems`: what lies in a source and cannot be taken in. `failures`:
+    batches that failed as a whole and were or will be run again. `seconds`: time by step, of all threads together.
+    `all_in_at`: when a run that ends looked last, if then all was in that lay in the sources (epoch seconds)."""
 
     batches: int = 0
     segments: int = 0
@@ -37,6 +39,8 @@ class RunReport:
     pending_segments: int = 0
     pending_bytes: int = 0
     failures: list[str] = field(default_factory=list)
+    with_reason: int = 0
+    reasons: dict[str, str] = field(default_factory=dict)
     postponed: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
@@ -49,6 +53,12 @@ class RunReport:
         for entry in entries:
             self.segments += 1
             self.states[entry.state.value] = self.states.get(entry.state.value, 0) + 1
+            if entry.reason and not entry.preferred:
+                self.with_reason += 1
+                self.reasons.pop(entry.path, None)
+                self.reasons[entry.path] = f"{entry.state.value}: {entry.reason}"
+                if len(self.reasons) > REASONS_KEPT:
+                    del self.reasons[next(iter(self.reasons))]
             for name in (
                 "lines",
                 "parsed",

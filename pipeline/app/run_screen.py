@@ -74,8 +74,9 @@ def _lines() -> OnProgress:
     return show
 
 
-def show_report(report: RunReport, seconds: float) -> None:
-    """The closing table, on stderr: what came in, what was wrong with it, how fast."""
+def show_report(report: RunReport, seconds: float, *, once: bool = True) -> None:
+    """The closing table, on stderr: what came in, what was wrong with it, how fast; how fast not of a run that went on,
+    and mostly waited for more."""
     from rich.table import Table
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -96,11 +97,16 @@ def show_report(report: RunReport, seconds: float) -> None:
         table.add_row("Traffic", f"{human_bytes(report.bytes_sent)} sent to clients")
         table.add_row("Facts", f"{report.rows:,} rows written")
         rate = report.content_bytes / max(seconds, 1e-9)
-        table.add_row(
-            "Read", f"{human_bytes(report.content_bytes)} of lines in {seconds:.2f} s: {human_bytes(rate)}/s, "
+        fast = (
+            f" in {seconds:.2f} s: {human_bytes(rate)}/s, "
             f"{human_count(report.lines / max(seconds, 1e-9))} lines/s"
-        )  # fmt: skip
+        )
+        table.add_row("Read", f"{human_bytes(report.content_bytes)} of lines{fast if once else ''}")
     err().print(table, markup=False)
+    for path, told in list(report.reasons.items())[-PLACES_SHOWN:]:
+        say(f"{printable(path)}: {printable(told)}")
+    if report.with_reason > PLACES_SHOWN:
+        say(f"… {report.with_reason - PLACES_SHOWN:,} more with a reason; `prebill status` shows the newest")
     for title, places in (
         ("not taken in", report.problems),
         ("could not be read yet", report.postponed),

@@ -26,12 +26,27 @@ class EdgeStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldReason:
+    """What an attempt's ledger entry says against its segment or its sidecar; the attempt is the winner."""
+
+    edge: str
+    stream: str
+    minute: int
+    part: str
+    state: SegmentState
+    path: str
+    reason: str
+    committed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StoreStatus:
     """The store at a cut. Counts of lines and bytes are of the winning attempts.
 
     `attempts`: ledger rows. `superseded`: committed attempts that do not count (any more). `unfinished`: attempts
     announced and not committed, in flight or orphaned by a crash, with their facts (`unfinished_rows`) and the time
-    of the oldest; the sweep takes them after 24 h.
+    of the oldest; the sweep takes them after 24 h. `with_reason`: how many segments of each state have a reason;
+    `reasons`: the last of each, newest first. An operator's reason for an override is none of these.
     """
 
     cut: int
@@ -49,6 +64,8 @@ class StoreStatus:
     unfinished_since: datetime | None
     last_committed: datetime | None
     edges: tuple[EdgeStatus, ...]
+    with_reason: dict[SegmentState, int]
+    reasons: tuple[ToldReason, ...]
     facts_rows: int
     disk_bytes: int
     schema_version: int
@@ -67,6 +84,7 @@ def read_status(sessions: Sessions, cut: int) -> StoreStatus:
     edges = tuple(
         EdgeStatus(r[0], r[1], sum(map(int, r[2:at])), int(r[at + 6]) // 60, _time(r[at + 7])) for r in rows
     )
+    told = {SegmentState(r[0]): r for r in sessions.rows(_REASONS, {"cut": cut})}
     unfinished = sessions.rows(_UNFINISHED)[0]
     parts = sessions.rows(
         "SELECT sumIf(rows, table = 'facts'), sum(bytes_on_disk) FROM system.parts"
@@ -88,6 +106,10 @@ def read_status(sessions: Sessions, cut: int) -> StoreStatus:
         unfinished_since=_time(unfinished[2]) if unfinished[0] else None,
         last_committed=max((edge.last_committed for edge in edges), default=None),
         edges=edges,
+        with_reason={state: int(told[state][1]) if state in told else 0 for state in SegmentState},
+        reasons=tuple(
+            _reason(state, row) for state in SegmentState if state in told for row in told[state][2]
+        ),
         facts_rows=int(parts[0]),
         disk_bytes=int(parts[1]),
         schema_version=int(sessions.one("SELECT max(version) FROM migrations")),
@@ -98,6 +120,14 @@ def read_status(sessions: Sessions, cut: int) -> StoreStatus:
 def _time(milliseconds: Any) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
+
+def _reason(state: SegmentState, row: Any) -> ToldReason:
+    committed, minute, edge, stream, part, path, reason = row
+    return ToldReason(edge, stream, int(minute) // -60, part, state, path, reason, _time(-int(committed)))
+
+
+REASONS_KEPT = 100
+"""Of each state."""
 
 _STATES = ", ".join(f"countIf(state = '{state.value}')" for state in SegmentState)
 
@@ -112,6 +142,18 @@ FROM (
     ORDER BY segment_id, full_rank DESC, seq DESC LIMIT 1 BY segment_id
 )
 GROUP BY edge, stream ORDER BY edge, stream
+"""
+
+# few have a reason, and they are looked up by the key; where all have, it is one more pass like the one above
+_REASONS = f"""
+SELECT state, count(), groupArraySorted({REASONS_KEPT})(tuple(
+    -toUnixTimestamp64Milli(committed_at), -toInt64(toUInt32(minute)), edge, stream, part, path, reason))
+FROM (
+    SELECT edge, stream, minute, part, state, preferred, path, reason, committed_at FROM ledger
+    WHERE seq <= {{cut:UInt64}} AND segment_id IN (SELECT segment_id FROM ledger WHERE reason != '')
+    ORDER BY segment_id, full_rank DESC, seq DESC LIMIT 1 BY segment_id
+)
+WHERE reason != '' AND NOT preferred GROUP BY state
 """
 
 # an override is one more row about an attempt that has its own already

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.app.parameters import Flag, Given
+from pipeline.app.reason_screen import described_reasons, reason_lines
 from pipeline.app.status_coverage import coverage_rows, look_at_coverage
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import human_bytes, human_count, out, plural, print_json, printable
@@ -130,6 +131,7 @@ def describe(
         "unfinished_rows": found.unfinished_rows,
         "unfinished_since": _time(found.unfinished_since),
         "last_committed": _time(found.last_committed),
+        **described_reasons(found),
         "facts_rows": found.facts_rows,
         "disk_bytes": found.disk_bytes,
         "schema_version": found.schema_version,
@@ -158,6 +160,8 @@ def show(document: dict[str, Any], dsn: str) -> None:
     total = sum(document["segments"].values())
     states = ", ".join(f"{count:,} {state}" for state, count in document["segments"].items() if count)
     facts.add_row("Segments", f"{total:,}" + (f": {states}" if states else ""))
+    for line, style in reason_lines(document):
+        facts.add_row("", Text(line, style, overflow="fold"))
     facts.add_row("Lines", f"{document['lines']:,}, {document['malformed']:,} malformed")
     facts.add_row(
         "", f"{document['duplicates']:,} repeated and dropped, {document['flagged']:,} out of their time"

@@ -1,0 +1,56 @@
+"""Why segments are damaged, quarantined or have a bad sidecar: out of the ledger's reasons, onto `prebill status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pipeline.app.terminal import printable
+from pipeline.model import SegmentState
+
+if TYPE_CHECKING:
+    from pipeline.store.status import StoreStatus
+
+SHOWN = 3
+"""Of each state, on a screen."""
+_WORST_FIRST = (SegmentState.QUARANTINED, SegmentState.DAMAGED, SegmentState.RECEIVED, SegmentState.EMPTY)
+_BROKEN = {SegmentState.QUARANTINED: "red", SegmentState.DAMAGED: "red"}
+
+
+def described_reasons(found: StoreStatus) -> dict[str, Any]:
+    """`with_reason`, segments by state, and `reasons`, the last of each state, as JSON has them."""
+    return {
+        "with_reason": {state.value: count for state, count in found.with_reason.items()},
+        "reasons": [
+            {
+                "edge": told.edge,
+                "stream": told.stream,
+                "minute": _time(datetime.fromtimestamp(told.minute * 60, UTC)),
+                "part": told.part,
+                "state": told.state.value,
+                "path": told.path,
+                "reason": told.reason,
+                "committed_at": _time(told.committed_at),
+            }
+            for told in found.reasons
+        ],
+    }
+
+
+def reason_lines(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Lines for the screen, each with its style: the newest reasons of each state, the worst state first."""
+    for state in _WORST_FIRST:
+        told = [each for each in document["reasons"] if each["state"] == state][:SHOWN]
+        style = _BROKEN.get(state, "yellow")
+        for each in told:
+            place = f"{each['edge']}/{each['stream']} {each['minute']}" + (
+                f" {each['part']}" if each["part"] else ""
+            )
+            yield printable(f"{state.value}: {place}: {each['reason']}"), style
+        if more := document["with_reason"][state] - len(told):
+            yield f"… {more:,} more {state.value} with a reason; --json lists the newest", style
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
