@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict as struct_dict
 
+from incidents.channels.ends import Ends
 from incidents.evidence.lines import failed_line
 from incidents.phrases import in_language
 from incidents.screen_words import whom, word
@@ -57,6 +58,7 @@ class Notices:
         self._language = language
         self._new: queue.SimpleQueue[Sequence[Transition]] = queue.SimpleQueue()
         self._shown: set[tuple[str, float]] = set()
+        self._ends = Ends()
         self._store = store
         self._handed_over: set[HandOver] = set()
         self._asked_at = float("-inf")
@@ -70,8 +72,12 @@ class Notices:
 
             rows = [{k: v for k, v in asdict(row).items() if k != "seq"} for row in deliveries]
             self._dispatcher.recover(changes, [Delivery(**row) for row in rows])
-        done = {row.key for row in deliveries if row.channel == SCREEN}
+        done = {row.key: row.ok for row in deliveries if row.channel == SCREEN}
         self._shown = {_place(each) for each in changes if each.notice and _key(each) in done}
+        for each in changes:
+            self._ends.learn(each)
+            if done.get(_key(each)):
+                self._ends.note(each, SCREEN)
         if self._dispatcher is None:
             self._new.put([each for each in changes if each.notice and _place(each) not in self._shown])
 
@@ -139,10 +145,17 @@ class Notices:
         """Of a notice that was to be said again and again meanwhile only the newest."""
         fresh = [each for each in new if each.notice and _place(each) not in self._shown]
         newest = {each.notice: each for each in fresh}
+        for each in new:
+            self._ends.learn(each)
         return [
-            self._show(each, now) if newest[each.notice] is each else self._pass_over(each, now)
+            self._pass_over(each, now)
+            if newest[each.notice] is not each or self._is_stale(each)
+            else self._show(each, now)
             for each in fresh
         ]
+
+    def _is_stale(self, notice: Transition) -> bool:
+        return self._ends.is_over(notice) or self._ends.is_needless(notice, SCREEN)
 
     def _pass_over(self, notice: Transition, now: float) -> DeliveryRow:
         self._shown.add(_place(notice))
@@ -161,6 +174,7 @@ class Notices:
 
     def _show(self, notice: Transition, now: float) -> DeliveryRow:
         self._shown.add(_place(notice))
+        self._ends.note(notice, SCREEN)
         audience = notice.audience.value if notice.audience else ""
         lang = self._language
         say(
