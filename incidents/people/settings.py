@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from incidents.people.times import OwnDays, TimeOfDay, Weekday, own_days
+from incidents.people.times import OwnDays, RotaTime, TimeOfDay, Weekday, own_days
 from pipeline.configured import Instant, Name
 
 Role = Literal["commander", "operations", "liaison", "scribe"]
@@ -69,10 +69,10 @@ class LevelSettings(Struct, frozen=True, kw_only=True):
 
 
 class Override(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """One person in place of a level's others, in [from, to)."""
+    """One person in place of a level's others, in [from, to): dates, or times by the rota's clocks or with offsets."""
 
-    from_: Instant
-    to: Instant
+    from_: RotaTime
+    to: RotaTime
     person: Name
     level: _Level = 1
     reason: str = ""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -40,6 +40,32 @@ class TimeOfDay:
 
     def __str__(self) -> str:
         return f"{self.minutes // 60:02}:{self.minutes % 60:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class RotaTime:
+    """A date, a time by the rota's own clocks, or one with an offset."""
+
+    value: datetime | date
+
+    @classmethod
+    def parse(cls, value: object) -> RotaTime:
+        """From TOML's own times and dates, or the same as text; raises ValueError that says what was expected."""
+        if isinstance(value, str):
+            try:
+                value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+            except ValueError:
+                value = None
+        if isinstance(value, date):
+            return cls(value)
+        raise ValueError(
+            "a date, or a time by the rota's clocks like 2026-11-01T10:00:00, or one with its offset"
+        )
+
+    def at(self, zone: ZoneInfo) -> datetime:
+        """The instant in UTC; a date begins at midnight."""
+        value = self.value if isinstance(self.value, datetime) else datetime.combine(self.value, time())
+        return (value if value.tzinfo is not None else value.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def zone_of(name: str) -> ZoneInfo | None:

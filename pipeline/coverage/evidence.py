@@ -107,7 +107,8 @@ def check_event(body: dict[str, Any]) -> list[_WrongError]:
         return [_WrongError(_show(kind), f"one of {', '.join(sorted(EVENTS))}{meant}", "type")]
     required, optional = EVENTS[kind]
     for key, check in {"at": _instant, **required, **optional}.items():
-        if key not in body or body[key] is None:
+        empty = check is _text and body.get(key) == "" and key not in required  # a prober without words
+        if key not in body or body[key] is None or empty:
             if key == "at" or key in required:
                 faults.append(_WrongError("nothing", _EXPECTED[check], key))
             continue

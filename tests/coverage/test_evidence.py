@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from incidents.events import Probe, event_of
 from pipeline.coverage.evidence import EVENTS, EvidenceError, parse_evidence, readings_of
 from pipeline.coverage.model import Reading
 
@@ -140,3 +141,11 @@ def test_a_wrong_value_hides_no_other_fault_of_its_line() -> None:
 def test_strange_keys_are_kept_whatever_they_hold() -> None:
     (one,) = parse_evidence(lines({"type": "tick", "from": "here", "to": "there"}), actor="", now=0.0)
     assert one.body["to"] == "there"
+
+
+def test_a_detail_without_words_is_none() -> None:
+    probe = {"type": "probe", "customer": "c1", "vantage": "a", "ok": True, "detail": ""}
+    (one,) = parse_evidence(lines(probe), actor="", now=0.0)
+    event = event_of(one)
+    assert isinstance(event, Probe)
+    assert event.detail == ""

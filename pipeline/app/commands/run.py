@@ -116,7 +116,7 @@ def bring_in(
         store.add_evidence([make_look(report.all_in_at, context.now().timestamp())])
     if json:
         print_json(asdict(report))
-    show_report(report, seconds - compiling.seconds)
+    show_report(report, seconds - compiling.seconds, once=once)
     if stop.number is not None:
         raise Stopped(stop.number)
     return FOUND_SOMETHING if once and report.postponed else 0

@@ -37,7 +37,7 @@ from incidents.people.settings import (
     Rotation,
     WorkingHours,
 )
-from incidents.people.times import TimeOfDay
+from incidents.people.times import RotaTime, TimeOfDay
 from pipeline.configured import Instant
 
 
@@ -245,10 +245,10 @@ def test_every_problem_is_told_at_once_with_its_key() -> None:
             ),
             override=(
                 Override(
-                    from_=Instant(date(2026, 1, 2)), to=Instant(date(2026, 1, 1)), person="fred", level=9
+                    from_=RotaTime(date(2026, 1, 2)), to=RotaTime(date(2026, 1, 1)), person="fred", level=9
                 ),
-                Override(from_=Instant(date(2026, 1, 1)), to=Instant(date(2026, 1, 3)), person="anna"),
-                Override(from_=Instant(date(2026, 1, 2)), to=Instant(date(2026, 1, 4)), person="anna"),
+                Override(from_=RotaTime(date(2026, 1, 1)), to=RotaTime(date(2026, 1, 3)), person="anna"),
+                Override(from_=RotaTime(date(2026, 1, 2)), to=RotaTime(date(2026, 1, 4)), person="anna"),
             ),
         ),
         contact=(ContactSettings(customer="c9", channels=("nix",)),),

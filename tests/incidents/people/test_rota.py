@@ -23,7 +23,7 @@ from incidents.people.settings import (
     Rotation,
     WorkingHours,
 )
-from incidents.people.times import TimeOfDay, wall
+from incidents.people.times import RotaTime, TimeOfDay, wall
 from pipeline.configured import Instant
 
 
@@ -66,8 +66,8 @@ def test_an_hour_shown_twice_hands_over_once() -> None:
 def test_an_override_takes_the_level_for_its_time_and_says_why() -> None:
     rota = weekly()
     override = Override(
-        from_=Instant(datetime(2026, 3, 3, 12, tzinfo=UTC)),
-        to=Instant(datetime(2026, 3, 3, 18, tzinfo=UTC)),
+        from_=RotaTime(datetime(2026, 3, 3, 12, tzinfo=UTC)),
+        to=RotaTime(datetime(2026, 3, 3, 18, tzinfo=UTC)),
         person="viktor",
         reason="anna flies",
     )
@@ -78,6 +78,18 @@ def test_an_override_takes_the_level_for_its_time_and_says_why() -> None:
         (("viktor",), "anna flies"),
         (("anna",), ""),
     ]
+
+
+@pytest.mark.parametrize(
+    "written", ["2026-03-03T10:00:00", datetime(2026, 3, 3, 10), "2026-03-03T10:00:00+01:00"]
+)
+def test_an_override_may_be_written_by_the_clocks_of_the_rota(written: object) -> None:
+    """Berlin's, an hour before UTC."""
+    override = Override(from_=RotaTime.parse(written), to=RotaTime.parse("2026-03-04"), person="viktor")
+    rota = OncallSettings(tz="Europe/Berlin", level=weekly().level, override=(override,))
+    assert on_call(rota, 1, at("2026-03-03T08:59Z")) == ("anna",)
+    assert on_call(rota, 1, at("2026-03-03T09:00Z")) == ("viktor",)
+    assert on_call(rota, 1, at("2026-03-03T23:00Z")) == ("anna",)
 
 
 def test_holidays_and_weekends_have_a_rotation_of_their_own() -> None:
