@@ -10,7 +10,7 @@ from msgspec import Struct
 from incidents.model import Change, Priority
 from incidents.phrases import in_language, source_text
 from incidents.screen_words import back_text, heard_by, whom, word
-from incidents.words import instant_text
+from incidents.words import instant_text, sentence_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,7 +63,7 @@ def _what(one: Transition, language: str) -> str:
     return (
         f"{_name(one, language)}{': ' if language == 'ru' else ' '}{change}{by}"
         f"{'; ' if language == 'ru' else ': '}{_priority(one, language)}, {_harm(one, language)}"
-        f"{_below(one, language)}. {_sentence(in_language(one.reason, language))}"
+        f"{_below(one, language)}. {_sentence(in_language(one.reason, language), (one.scope.id, *one.customers))}"
     )
 
 
@@ -98,8 +98,8 @@ def _priority(one: Transition, language: str) -> str:
     return word("priority", one.priority.value, language).replace("_", "-")
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+def _sentence(text: str, names: Iterable[str]) -> str:
+    return sentence_start(text, *names) + ("" if text.endswith(".") else ".")
 
 
 def _tone(one: Transition) -> str:

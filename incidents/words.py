@@ -42,6 +42,14 @@ _RUSSIAN = {
 }
 
 
+def sentence_start(text: str, *names: str) -> str:
+    """With a capital, unless it begins with the name of something: names stay as they are written."""
+    named = any(
+        name and text.startswith(name) and not text[len(name) : len(name) + 1].isalnum() for name in names
+    )
+    return text if named else text[:1].upper() + text[1:]
+
+
 def instant_text(at: float) -> str:
     """RFC 3339 in UTC; to the millisecond where it is not a whole second."""
     moment = datetime.fromtimestamp(at, UTC)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LINES_SHOWN = 60
 FACTS_SHOWN = 20
 DRAFTS_SHOWN = 6
+SERVED_SHOWN = 20
 _OF_CHILDREN = (Change.OPENED, Change.REOPENED, Change.RESOLVED, Change.MERGED)
 """What is told of the incidents below: the rest follows from the one above them."""
 
@@ -129,6 +130,8 @@ def _minutes(account: Account, language: str) -> list[str]:
 
 def _customers(account: Account, language: str) -> list[str]:
     heads = [say(key, language) for key in ("customer", "hurt_for", "unlogged")]
+    own = {name for each in account.timeline if each.incident == account.incident for name in each.customers}
+    served = [hit for hit in account.hit if account.hurt_s and not hit.hurt_s and hit.customer not in own]
     rows = [
         [
             escaped(hit.customer),
@@ -136,11 +139,17 @@ def _customers(account: Account, language: str) -> list[str]:
             money_text(hit.money, language) or "-",
         ]
         for hit in account.hit
+        if hit not in served
     ]
-    return [
+    blocks = [
         f"## {say('customers', language)}",
         _table(heads, rows) if rows else say("no_customers", language),
     ]
+    if served:  # a gap below it names them, and it does not itself
+        names = ", ".join(escaped(hit.customer) for hit in served[:SERVED_SHOWN])
+        more = f" + {len(served) - SERVED_SHOWN}" if len(served) > SERVED_SHOWN else ""
+        blocks.append(say("only_logs", language, names=names + more))
+    return blocks
 
 
 def _told(account: Account, language: str) -> list[str]:

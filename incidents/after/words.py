@@ -53,6 +53,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "customer": ("Customer", "Клиент"),
     "hurt_for": ("Hurt for", "Страдал"),
     "unlogged": ("Not logged", "Не записано"),
+    "only_logs": (
+        "Not hurt, as far as is known; only part of their traffic was not logged: {names}.",
+        "Не пострадали, насколько известно; не записана лишь часть их трафика: {names}.",
+    ),
     "no_customers": ("None is known by name.", "Поимённо не известны."),
     "told": ("Who was told", "Кому сообщили"),
     "notices": ("{audience}: {count}", "{audience}: {count}"),

@@ -16,6 +16,7 @@ from incidents.model import Audience, Change, Harm, Kind, Priority, Status
 from incidents.people.recipients import Customer, Why
 from incidents.people.settings import ROLES
 from incidents.phrases import in_language, source_text
+from incidents.words import sentence_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -134,7 +135,9 @@ class Composer:
         return render(
             f"notice.{lang}.j2",
             harm=words.HARM[lang][notice.harm.value],
-            reason=words.one_line(in_language(notice.reason, lang), 1000),
+            reason=sentence_start(
+                words.one_line(in_language(notice.reason, lang), 1000), notice.scope.id, *notice.customers
+            ),
             evidence=[
                 {
                     "clock": words.clock_text(fact.at, recipient.tz),

@@ -97,7 +97,8 @@ def _told(first: Transition, count: int) -> tuple[str, str]:
         )
     if who:
         draft = " (a draft, with the liaison)" if first.draft else ""
-        return who, f"{first.priority.value.replace('_', '-')}: {reason}{draft}"
+        over = "resolved, " if first.status.value == "resolved" else ""
+        return who, f"{over}{first.priority.value.replace('_', '-')}: {reason}{draft}"
     actor = "" if first.actor == "engine" else f" by {first.actor}"
     return who, f"{first.kind.value} {first.change.value}{actor}: {reason}"
 

@@ -89,7 +89,7 @@ def show_list(rows: Sequence[IncidentRow], now: float, watcher: str, language: s
             word("kind", row.kind, language),
             Text(printable(_whom(row, language))),
             word("harm", row.harm, language),
-            span_text(now - row.since, language),
+            span_text(_until(row, now) - row.since, language),
             Text(printable(in_language(row.reason, language))),
         )
     if rows:
@@ -99,6 +99,11 @@ def show_list(rows: Sequence[IncidentRow], now: float, watcher: str, language: s
         out().print(say("more", language, count=count), style="italic")
     opened = counted(sum(row.status != "resolved" for row in rows), "open incident", language)
     out().print(f"{opened}. {watcher}", soft_wrap=True, markup=False)
+
+
+def _until(row: IncidentRow, now: float) -> float:
+    """An incident that is over lasted until it was."""
+    return row.updated if row.status == "resolved" else now
 
 
 def show_one(
@@ -113,12 +118,14 @@ def show_one(
     language: str,
 ) -> None:
     """Everything about one incident: how it stands, on what evidence, its story, who was told."""
+    ends = (each.at for each in reversed(timeline) if each.change.value == "resolved")
+    over = next(ends, row.updated) if row.status == "resolved" else None
     lines = [
         f"{row.incident}  {word('kind', row.kind, language)}, {printable(_whom(row, language))}",
         say(
             "standing", language, priority=word("priority", row.priority, language),
             status=word("status", row.status, language), harm=word("harm", row.harm, language),
-            at=instant_text(row.since), age=span_text(now - row.since, language),
+            at=instant_text(row.since), age=span_text((over or now) - row.since, language),
         ),
         say("because", language, reason=printable(in_language(row.reason, language))),
     ]  # fmt: skip

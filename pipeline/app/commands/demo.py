@@ -35,6 +35,8 @@ BROKEN_SHOWN = 5
 FIRST_LOOK, SECOND_LOOK = timedelta(minutes=10), timedelta(minutes=40)
 """When coverage is looked at, after the end of the hour."""
 
+HOUR = timedelta(hours=1)
+
 
 def demo(
     *,
@@ -241,15 +243,18 @@ def _agrees(store: Store, truth: dict[str, int]) -> bool:
 def _show_next(folder: Path, now: datetime, task: str, outage: str) -> None:
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     config = f"--config {shown}/prebill.toml"
+    end, at = now - SECOND_LOOK, "%Y-%m-%dT%H:%MZ"
     query = "SELECT minute, sum(bytes_sent) AS bytes FROM usage GROUP BY minute ORDER BY bytes DESC LIMIT 5"
     out().print()
     out().print("[bold]Try next[/bold]", highlight=False)
     for command in (
-        f"coverage {config} --now {now:%Y-%m-%dT%H:%MZ} --zoom minute --edge e2",
-        f"gaps {config} --now {now:%Y-%m-%dT%H:%MZ} --closed",
-        f"tasks show {task} {config} --now {now:%Y-%m-%dT%H:%MZ}",
-        f"incidents show {outage} {config} --now {now:%Y-%m-%dT%H:%MZ}",
-        f"status {config} --now {now:%Y-%m-%dT%H:%MZ}",
+        f"coverage {config} --now {now:{at}} --from {end - HOUR:{at}} --to {end:{at}} --zoom minute --edge e2",
+        f"gaps {config} --now {now:{at}} --closed",
+        f"tasks show {task} {config} --now {now:{at}}",
+        f"tasks digest {config} --now {now:{at}}",
+        f"incidents show {outage} {config} --now {now:{at}}",
+        f"incidents after {outage} {config} --now {now:{at}}",
+        f"status {config} --now {now:{at}}",
         f'sql {config} "{query}"',
         f"price --plan {shown}/plans/volume.toml --usage {shown}/spike.csv --tz Europe/Moscow",
         f"aggregate {shown}/spool/e1/*.log",

@@ -64,6 +64,23 @@ def test_why_it_was_is_its_own_reason_and_not_that_of_a_gap_below_it(
     assert f"outage, customer c1: {own.reason}. Opened" in postmortem_text(account)
 
 
+def test_whose_logs_alone_were_lost_is_not_in_the_table_of_those_who_were_hurt(
+    story: tuple[Transition, ...], clock: Callable[[float], float], make_lost: Callable[..., Lost]
+) -> None:
+    account = account_of("o1", story, (make_lost(20, 40),), now=clock(60))
+    assert account is not None
+    assert [hit.customer for hit in account.hit] == ["c1", "c2"]
+    page = postmortem_text(account)
+    assert "| c2 |" not in page
+    assert "Not hurt, as far as is known; only part of their traffic was not logged: c2." in page
+    named = [replace(each, customers=("c1", "c2")) if each.incident == "o1" else each for each in story]
+    own = account_of("o1", named, (make_lost(20, 40),), now=clock(60))
+    assert own is not None
+    assert "| c2 | - |" in postmortem_text(own), (
+        "the outage itself names him: nobody knows that he was not hurt"
+    )
+
+
 def test_a_gap_that_hurt_nobody_says_so_and_that_nobody_was_woken(
     make_gap_step: Callable[..., Transition],
     clock: Callable[[float], float],

@@ -18,6 +18,7 @@ from incidents.messages.words import LANGUAGES
 from incidents.model import Audience, Change, Fact, Harm, Kind, Priority, Scope, Status
 from incidents.people.recipients import Customer, Recipient, Why
 from incidents.people.roles import Roles
+from incidents.story import story
 from tests.incidents.channels.givens import T0, company, everyone, notice, transition
 
 if TYPE_CHECKING:
@@ -106,6 +107,22 @@ def test_what_comes_from_outside_breaks_no_line_and_no_page() -> None:
     assert "\x1b" not in message.text
     assert "<b>" not in message.html
     assert len(message.text) < 2000
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("c1 gets errors at every edge", "confirmed. c1 gets errors at every edge."),
+        ("probes of c1 fail", "confirmed. Probes of c1 fail."),
+        ("c10 is another one", "confirmed. C10 is another one."),
+    ],
+)
+def test_a_name_stays_as_it_is_written_where_a_sentence_begins_with_it(reason: str, said: str) -> None:
+    given = notice(reason=reason)
+    assert said in told(given).text
+    assert said.partition(". ")[2] in next(
+        line.text for line in story([replace(given, change=Change.OPENED)]) if line.when
+    )
 
 
 def test_a_digest_has_the_most_urgent_in_full_and_is_bounded() -> None:
