@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -225,6 +226,8 @@ def test_the_demo_is_exact_and_leaves_something_to_play_with(prebill: Prebill, t
         "company ",
         "client     company-wide",
         "acknowledged by anna",
+        "company    resolved, company-wide: 10 minutes",
+        "client     resolved, company-wide",
         "Everybody was woken in 20 s",
     )
     places = [rest.index(each) for each in told]
@@ -244,6 +247,18 @@ def test_the_demo_is_exact_and_leaves_something_to_play_with(prebill: Prebill, t
     )
     assert json.loads(asked.stdout)[0]["n"] > 250
     assert prebill("status", "--config", str(folder / "prebill.toml")).returncode == 0
+    # what is proposed says the same as the story did
+    proposed = [
+        shlex.split(line)[1:] for line in rest.partition("Try next")[2].splitlines() if "--now" in line
+    ]
+    shown = {line[0] + " " + line[1]: prebill(*line) for line in proposed}
+    assert {each.returncode for each in shown.values()} == {0}, shown
+    assert {"tasks digest", "tasks show", "incidents show", "incidents after"} <= shown.keys()
+    assert "2026-11-01T01:12:00Z, 25 min" in shown["incidents show"].stdout
+    assert "| c3 | 15 min |" in shown["incidents after"].stdout
+    assert "| c4 |" not in shown["incidents after"].stdout
+    (row,) = [line for line in shown["coverage --config"].stdout.splitlines() if line.startswith("e2/access")]
+    assert row.split()[1] == "rrrrrrrrrrrrrrrrrrrrrrrrrMMM" + "r" * 32
 
 
 def test_the_demo_clears_only_its_own_folder(prebill: Prebill, tmp_path: Path) -> None:
