@@ -63,7 +63,8 @@ class View(Struct, frozen=True):
         """While a watch has just begun again: how it was when the one before ended. What was known then, and is
         unknown only because nobody watched, is asked for before it counts as unknown."""
         away = self.state.away
-        if not away.since < self.now < away.until:
+        gone = away.since < self.now or (away.since == self.now and self.moment.after)
+        if not gone or self.now >= away.until:
             return None
         return View(self.state, Moment(away.since), self.limits)
 

@@ -117,6 +117,19 @@ def check_harm_is_no_later(drawn: list[Event], seed: int) -> None:
         no_later(before, after)
 
 
+def check_loss_of_every_kind(drawn: list[Event], seed: int) -> None:
+    """1: with more lost minutes no priority is lower, whomever they are said to hit and whatever is planned."""
+    dice = random.Random(seed)  # noqa: S311
+    since = START + 60 * dice.randint(-5, 30)
+    more = Gap(
+        at=START + STEP * dice.randint(0, STEPS), edge=dice.choice(["e1", "e2"]), since=since,
+        until=since + 60 * dice.randint(1, 8), loss_class="missing", customers=dice.choice([(), ("c1",), ("c2",)]),
+    )  # fmt: skip
+    before, after = of_clients(drawn), of_clients([*drawn, more])
+    assert after[0] >= before[0]
+    assert after[1] >= before[1]
+
+
 def check_health_of_every_kind(drawn: list[Event], seed: int) -> None:
     """3: without one healthy probe of a client or an edge no priority is lower, whatever else is told. Of a prober
     that was never heard of nobody knows that it is silent: watchdogs are not counted."""
@@ -146,6 +159,12 @@ def test_harm_is_no_later(drawn: list[Event], seed: int) -> None:
 
 @SMALL
 @given(events, st.integers(0, 10_000))
+def test_loss_of_every_kind(drawn: list[Event], seed: int) -> None:
+    check_loss_of_every_kind(drawn, seed)
+
+
+@SMALL
+@given(events, st.integers(0, 10_000))
 def test_health_of_every_kind(drawn: list[Event], seed: int) -> None:
     check_health_of_every_kind(drawn, seed)
 
@@ -156,6 +175,7 @@ def test_every_kind_at_length(chunk: int) -> None:
     for seed in range(2_000 * chunk, 2_000 * (chunk + 1)):
         check_harm_of_every_kind(thrown(seed), seed)
         check_harm_is_no_later(thrown(seed), seed)
+        check_loss_of_every_kind(thrown(seed), seed)
         check_health_of_every_kind(thrown(seed), seed)
 
 

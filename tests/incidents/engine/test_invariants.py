@@ -97,16 +97,17 @@ def check_future_changes_nothing(drawn: list[Event], seed: int) -> None:
 def check_harm_never_lowers(drawn: list[Event], more: Probe) -> None:
     """1: one more failing probe of a client never leaves less urgency.
 
-    Asked at the end, when every deadline has passed: a prober that fails for all of its clients is itself the suspect,
-    and what it alone says of one of them may then count a minute later.
+    Asked at the end, when every deadline has passed, and of when it was reached. A prober that by it fails for all of
+    its clients is itself the suspect, as the priority table has it: what it alone says of one of them does not count.
     """
     extra = replace(more, ok=False, scope=Scope("customer", "c1" if more.at % 60 else "c2"))
     before, after = run([*drawn, END]), run([*drawn, extra, END])
+    if any("it is the suspect" in line.reason for line in after):
+        return
     without, with_it = worst(before), worst(after)
     assert with_it.last >= without.last
     assert with_it.ever >= without.ever
-    if not any("it is the suspect" in line.reason for line in after):
-        no_later(before, after)
+    no_later(before, after)
 
 
 def check_health_is_needed(drawn: list[Event], seed: int) -> None:
@@ -207,6 +208,22 @@ def check_silence_resolves_nothing(drawn: list[Event], _: int) -> None:
         assert line.change is not Change.LOWERED or line.at <= last + 300
 
 
+def check_each_end_has_its_beginning(drawn: list[Event], _: int) -> None:
+    """A client hears that it is over where he was told that it began, this time and not the one before; and what comes
+    back says what is seen now: as its harm is, so is its reason."""
+    told: set[str] = set()
+    for line in run([*drawn, END]):
+        if line.change in (Change.OPENED, Change.REOPENED):
+            told.discard(line.incident)
+        elif line.audience is Audience.CLIENT:
+            assert line.status is not Status.RESOLVED or line.incident in told
+            told.add(line.incident)
+        if line.change is Change.REOPENED:
+            assert line.reason.startswith(("it is back (flap ", "muted, ", "it waits, "))
+            certain = line.scope.kind == "customer" and "probes of " in line.reason
+            assert not certain or line.harm is Harm.CONFIRMED
+
+
 def check_ack_is_no_end(drawn: list[Event], seed: int) -> None:
     """5: an acknowledgement changes no priority and no clock, and the company hears on."""
     plain = run([*drawn, END])
@@ -259,6 +276,7 @@ CHECKS: list[Callable[[list[Event], int], None]] = [
     check_normal_is_verified,
     check_asking_ends,
     check_silence_resolves_nothing,
+    check_each_end_has_its_beginning,
     check_ack_is_no_end,
     check_failure_goes_up,
 ]
