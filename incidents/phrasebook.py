@@ -232,7 +232,10 @@ _EVIDENCE: tuple[tuple[str, str], ...] = (
         "edge {name}: {requests}, {n} failed, {n1} at the origin",
         "узел {name}: {requests}, с ошибкой {n}, из них у источника {n1}",
     ),
-    ("edge {name}: {requests} of {name1}, {n} failed", "узел {name}: {requests} клиента {name1}, с ошибкой {n}"),
+    (
+        "edge {name}: {requests} of {name1}, {n} failed",
+        "узел {name}: {requests} клиента {name1}, с ошибкой {n}",
+    ),
     ("edge {name}: {requests}, {n} failed", "узел {name}: {requests}, с ошибкой {n}"),
     ("edge {name}: {requests} counted since its start", "узел {name}: {requests} насчитано с его запуска"),
     ("edge {name}: {at} {state}", "узел {name}: сегмент {at} {state}"),

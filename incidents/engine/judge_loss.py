@@ -45,10 +45,14 @@ def judge_loss(view: View, subject: str) -> Judgement:
     if asked:
         away = state.away
         harm, held, until = Harm.UNKNOWN, True, away.until
-        reason = (
-            f"logs of edge {edge} are lost; the watch was away from {instant_text(away.since)} to"
-            f" {instant_text(away.back)}: probe the clients at once, silence is raised at {instant_text(away.until)}"
-        )
+        reason = f"logs of edge {edge} are lost; the watch was away from {instant_text(away.since)}"
+        if view.now < away.back:  # when it came back was not known yet
+            reason += ": probe the clients at once"
+        else:
+            reason += (
+                f" to {instant_text(away.back)}: probe the clients at once, silence is raised at"
+                f" {instant_text(away.until)}"
+            )
     own, alone = harm, reason
     if parent is not None:
         if harm_rank(parent.harm) > harm_rank(harm):

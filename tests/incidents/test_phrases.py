@@ -181,6 +181,10 @@ def test_every_piece_of_a_sentence_in_the_engine_is_in_the_phrasebook(path: Path
             "клиентов немедленно, молчание станет тревогой в 2026-11-01T08:07:00Z",
         ),
         (
+            "logs of edge e1 are lost; the watch was away from 2026-11-01T08:00:00Z: probe the clients at once",
+            "журналы узла e1 теряются; надзора не было с 2026-11-01T08:00:00Z: проверьте клиентов немедленно",
+        ),
+        (
             "c1 (billing): heading for 1,000,000.00 RUB this month, usually 3,000.00; under the best plan 250,000.00. "
             "Tell the client before he finds out himself: prebill spikes --letters",
             "c1 (о счёте): идёт к 1~000~000,00~₽ за этот месяц, обычно 3~000,00; по лучшему тарифу 250~000,00. "
