@@ -261,6 +261,11 @@ def _show_next(folder: Path, now: datetime, task: str, outage: str) -> None:
         "aggregate /var/log/nginx/access.log",
     ):
         out().print(f"  {_called()} {command}", markup=False, soft_wrap=True)
+    out().print(
+        "Each looks at coverage anew: what was lost, and its money, is estimated from all that has come by then.",
+        style="dim",
+        soft_wrap=True,
+    )
 
 
 def _called() -> str:
