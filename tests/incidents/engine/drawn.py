@@ -6,6 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from incidents.engine import Engine
 from incidents.events import (
@@ -153,6 +154,23 @@ def thrown_rounds(seed: int) -> list[Event]:
         for vantage in "abc"[:seen_from]
         for customer in ("c1", "c2")
     ]
+
+
+def thrown_losses(seed: int) -> list[Event]:
+    """Lost minutes of one edge, some of which name whom they hit, and few looks at the clients there."""
+    dice = random.Random(seed)  # noqa: S311
+    drawn: list[Event] = []
+    for _ in range(dice.randint(4, 14)):
+        event = _throw(dice)
+        at = START + STEP * dice.randint(0, 20)
+        if isinstance(event, Gap):
+            drawn.append(replace(event, edge="e1", at=at))
+        elif isinstance(event, Traffic):
+            drawn.append(replace(event, edge="e1", errors_5xx=0))
+        else:
+            client = Scope("customer", dice.choice(["c1", "c2"]))
+            drawn.append(Probe(at=at, scope=client, vantage="a", ok=dice.random() < 0.9))
+    return [*drawn, Gap(at=START, edge="e1", since=START - 60, until=START, loss_class="missing")]
 
 
 def _throw(dice: random.Random) -> Event:

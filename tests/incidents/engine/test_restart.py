@@ -138,3 +138,18 @@ def test_the_grace_begins_when_the_watch_is_back_though_old_news_follow() -> Non
     assert woken(made) == []
     (task,) = engine.incidents
     assert (task.priority, task.harm) == (Priority.NORMAL, Harm.NONE)
+
+
+def test_no_line_tells_of_a_return_that_was_yet_to_come() -> None:
+    engine = verified()
+    made = back(engine, 70)
+    early = [one for one in made if "the watch was away" in one.reason and one.at < at(70)]
+    assert early
+    assert not [one for one in early if "01:10:00Z" in one.reason]
+
+
+def test_what_grew_old_just_after_the_end_of_the_watch_is_asked_for() -> None:
+    """The watch ended with the very minute to which a look counts."""
+    engine = verified()
+    engine.advance(at(15), [Tick(at=at(15))])
+    assert woken(back(engine, 16, 10)) == []
