@@ -40,8 +40,35 @@ def rows(table: pa.Table, types: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Every row with plain values, made in batches."""
     readers = {name: reader_of(types.get(name, "")) for name in table.column_names}
     for batch in table.to_batches(max_chunksize=10_000):
-        for row in batch.to_pylist():
+        for row in _python_rows(batch):
             yield {name: None if value is None else readers[name](value) for name, value in row.items()}
+
+
+def _python_rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Rows of a batch; ClickHouse's texts are any bytes, and come as bytes where they are no UTF-8."""
+    try:
+        found: list[dict[str, Any]] = batch.to_pylist()
+        return found
+    except UnicodeDecodeError:
+        columns = [column.cast(_bytes_type(column.type)).to_pylist() for column in batch.columns]
+        return [dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _bytes_type(kind: pa.DataType) -> pa.DataType:
+    """The same type with bytes for texts."""
+    import pyarrow as pa
+
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return pa.large_binary()
+    if pa.types.is_dictionary(kind):
+        return _bytes_type(kind.value_type)
+    if pa.types.is_list(kind):
+        return pa.list_(_bytes_type(kind.value_type))
+    if pa.types.is_map(kind):
+        return pa.map_(_bytes_type(kind.key_type), _bytes_type(kind.item_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(each.name, _bytes_type(each.type)) for each in kind])
+    return kind
 
 
 def reader_of(kind: str) -> Read:

@@ -14,20 +14,19 @@ from pathlib import Path
 from pipeline.app.catalogue import STDIN
 from pipeline.app.failures import UsageFailure
 
-HEAD = 64 << 10
-"""Unpacked bytes that detection sees."""
-
 _PACKED_HEAD = 256 << 10
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Readable files. `paths`: what to open. `names`: what to call each. `size`: bytes to read, `None` with a pipe."""
+    """Readable files. `paths`: what to open. `names`: what to call each. `size`: bytes to read, `None` with a pipe.
+    `head`: of the first that is not empty, which is `head_name`."""
 
     paths: tuple[str, ...]
     names: tuple[str, ...]
     size: int | None
     head: bytes
+    head_name: str
 
     def name_of(self, path: str) -> str:
         """What the user called a file that was opened as `path`."""
@@ -38,7 +37,9 @@ def check_target(option: str, target: Path, files: Sequence[str]) -> None:
     """Raises UsageFailure where what is to be written would take the place of a log that is to be read."""
     for name in files:
         if name != STDIN and target.exists() and Path(name).exists() and target.samefile(name):
-            raise UsageFailure(f"{option} {target}: this is one of the logs to be read; expected another name")
+            raise UsageFailure(
+                f"{option} {target}: this is one of the logs to be read; expected another name"
+            )
 
 
 @contextmanager
@@ -61,22 +62,25 @@ def open_inputs(files: Sequence[str]) -> Iterator[Inputs]:
         paths.append(path)
         heads.append(head)
     sizes = [_size(path) for path in paths]
-    head = b""
-    for path, packed in zip(paths, heads, strict=True):
+    names = tuple("-" if name == STDIN else name for name in files)
+    head, head_name = b"", ", ".join(names)
+    for path, packed, name in zip(paths, heads, names, strict=True):
         head = read_head(path, packed)
         if head:
+            head_name = name
             break
-    names = tuple("-" if name == STDIN else name for name in files)
     known = [size for size in sizes if size is not None]
-    yield Inputs(tuple(paths), names, sum(known) if len(known) == len(sizes) else None, head)
+    yield Inputs(tuple(paths), names, sum(known) if len(known) == len(sizes) else None, head, head_name)
 
 
 def read_head(path: str, packed: bytes = b"") -> bytes:
-    """The first unpacked bytes of a file, of `packed` where a pipe's first bytes were read already."""
+    """The first unpacked bytes of a file, its first line whole unless it is very long; of `packed` where a pipe's first
+    bytes were read already."""
+    from pipeline.formats.detect import HEAD_BYTES, LONGEST_HEAD, first_line_end
     from pipeline.ingest.codecs import open_content
     from pipeline.ingest.errors import ContentError
 
-    buffer = bytearray(HEAD)
+    buffer = bytearray(HEAD_BYTES)
     filled = 0
     memory = -1
     try:
@@ -85,8 +89,13 @@ def read_head(path: str, packed: bytes = b"") -> bytes:
             os.write(memory, packed)
             os.lseek(memory, 0, os.SEEK_SET)
         with open_content(memory if packed else path) as content:
-            while filled < HEAD and (count := content.readinto(memoryview(buffer)[filled:])):
+            while count := content.readinto(memoryview(buffer)[filled:]):
                 filled += count
+                if filled < len(buffer):
+                    continue
+                if filled >= LONGEST_HEAD or first_line_end(buffer):
+                    break
+                buffer += bytes(HEAD_BYTES)
     except ContentError as error:
         if not filled and not packed:
             raise UsageFailure(f"{path}: cannot be read: {error.reason}") from None
@@ -128,9 +137,7 @@ def _path_and_head(name: str) -> tuple[str, bytes]:
         raise UsageFailure(f"{name}: cannot be read: {error.strerror}") from None
     if stat.S_ISREG(os.fstat(source).st_mode):
         return f"/dev/fd/{source}", b""
-    head = b""
-    while len(head) < _PACKED_HEAD and (block := os.read(source, _PACKED_HEAD - len(head))):
-        head += block
+    head = _head_of_pipe(source)
     reader, writer = os.pipe()
 
     def pour() -> None:
@@ -146,6 +153,19 @@ def _path_and_head(name: str) -> tuple[str, bytes]:
 
     threading.Thread(target=pour, name="pour", daemon=True).start()
     return f"/dev/fd/{reader}", head
+
+
+def _head_of_pipe(source: int) -> bytes:
+    """Its beginning, in which the first line ends unless it is very long or packed."""
+    from pipeline.formats.detect import LONGEST_HEAD, first_line_end
+
+    head = b""
+    for enough in (_PACKED_HEAD, LONGEST_HEAD):
+        if head and first_line_end(head):
+            break
+        while len(head) < enough and (block := os.read(source, enough - len(head))):
+            head += block
+    return head
 
 
 def _pour_rest(source: int, target: int) -> None:

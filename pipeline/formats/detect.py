@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from pipeline.formats.model import LogFormat
 
 HEAD_BYTES = 64 * 1024
-"""No more of a log is looked at."""
+"""No more of a log is looked at, but for a first line that is longer."""
+LONGEST_HEAD = 1 << 20
+"""Of such a line."""
 MAX_LINES = 120
 LEAST_SHARE = 0.1
 """A log may begin with other lines than requests, but not be mostly something else."""
@@ -59,7 +61,8 @@ class DetectionError(FormatError):
 
     def __init__(self, found: str, tried: tuple[Candidate, ...]) -> None:
         expected = "lines of one of the known formats, or --format with a name or a path to a format's TOML"
-        super().__init__([Problem("the log's first lines", "", found, f"{expected}; tried: {_told(tried)}")])
+        told = f"{expected}; tried: {_told(tried)}" if tried else expected
+        super().__init__([Problem("the log's first lines", "", found, told)])
         self.tried = tried
 
 
@@ -78,10 +81,12 @@ def _told(tried: tuple[Candidate, ...]) -> str:
 
 
 def detect(head: bytes) -> Detection:
-    """The format of a log that begins with `head` (unpacked; 64 KiB are enough).
+    """The format of a log that begins with `head` (unpacked; HEAD_BYTES are enough where a line ends in them).
 
     Raises DetectionError when none fits, or when formats fit alike.
     """
+    if len(head) >= LONGEST_HEAD and not first_line_end(head):
+        raise DetectionError(f"a line longer than {LONGEST_HEAD >> 20} MiB, which is not looked at", ())
     lines = _lines(head)
     data = [line for line in lines if line and not line.startswith(b"#")]
     if not data:
@@ -143,10 +148,20 @@ def _demands(fmt: LogFormat) -> tuple[int, int, int]:
     )
 
 
+def first_line_end(head: bytes | bytearray) -> int:
+    """Where the first line ends that is neither blank nor a comment; 0 where none does."""
+    at = 3 if head[:3] == b"\xef\xbb\xbf" else 0
+    while (end := head.find(b"\n", at)) >= 0:
+        if head[at:end].strip(b"\r") and head[at : at + 1] != b"#":
+            return end + 1
+        at = end + 1
+    return 0
+
+
 def _lines(head: bytes) -> list[bytes]:
     """Whole lines of the head, comments and an even sample of the others."""
     head = head.removeprefix(b"\xef\xbb\xbf")
-    cut = head[: max(HEAD_BYTES, head.find(b"\n") + 1)]  # the first line is looked at whole
+    cut = head[: max(HEAD_BYTES, first_line_end(head))]  # the first line is looked at whole
     lines = [line.removesuffix(b"\r") for line in cut.split(b"\n")]
     if len(lines) > 1:
         lines.pop()  # empty, or the beginning of a line that goes on
@@ -248,11 +263,19 @@ class _Head:
         return self.cuts[key]
 
 
+def _shown(line: bytes) -> str:
+    """In quotes, each byte that is not UTF-8 escaped once."""
+    try:
+        return repr(line.decode())
+    except UnicodeDecodeError:
+        return repr(line)[1:]
+
+
 def _describe(data: list[bytes]) -> str:
     """What the lines look like when nothing fits."""
     found = reading.parse_json(data[0]) if data[0].lstrip()[:1] == b"{" else None
     if found is None:
-        return f"lines like {data[0][:120].decode(errors='backslashreplace')!r}"
+        return f"lines like {_shown(data[0][:120])}"
     keys = ", ".join(list(found)[:12])
     if "server_zones" in found or ("requests" in found and "connections" in found):
         return f"counters of a server's status page, no log of requests (keys {keys})"

@@ -43,7 +43,11 @@ def _load_file(path: Path) -> LogFormat:
     try:
         text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise FormatError([Problem(str(path), "", str(error), "a readable UTF-8 file")]) from None
+        if isinstance(error, UnicodeDecodeError):
+            found = f"something else than UTF-8 at byte {error.start}"
+        else:
+            found = (error.strerror or str(error)).lower()
+        raise FormatError([Problem(str(path), "", found, "a readable UTF-8 file")]) from None
     return parse_format(text, str(path))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from pipeline.app.failures import UsageFailure
+from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
 from pipeline.app.inputs import Inputs, check_target, open_inputs
 from pipeline.app.lean import leave_out_unused
 from pipeline.app.parameters import Flag
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MALFORMED_SHOWN = 5
 MALFORMED_WRITTEN = 100
+MUCH = 0.1
+"""Share of malformed lines from which on the format is doubted."""
 RATE_FROM = 20_000_000
 """Bytes from which on a rate says something: below, starting up is all there is."""
 
@@ -38,6 +40,8 @@ def aggregate(
     json: Flag = False,
 ) -> int:
     """Usage out of log files, like a log analyser: no store, no configuration.
+
+    Exit 1 where there are lines and not one of them can be read.
 
     Parameters
     ----------
@@ -64,6 +68,8 @@ def aggregate(
         raise UsageFailure(
             "no file is named", mend="prebill aggregate access.log   or   … | prebill aggregate -"
         )
+    if top < 1:
+        raise UsageFailure(f"--top: expected 1 or more, found {top}")
     if threads is not None and threads < 1:
         raise UsageFailure(f"--threads: expected 1 or more, found {threads}")
     if output is not None:
@@ -84,7 +90,7 @@ def aggregate(
     # By default the screen sums minutes up: their course is drawn above the table.
     shown = dimensions or groups[1:]
     _tell(found, inputs, fmt, groups, shown, output, summary, top=top, json=json)
-    return 0
+    return FOUND_SOMETHING if found.malformed and not found.parsed else 0
 
 
 def _dimensions(by: str | None) -> tuple[str, ...] | None:
@@ -104,6 +110,7 @@ def _default_groups(fmt: LogFormat, *, to_file: bool) -> tuple[str, ...]:
 
 
 def _format(named: str | None, inputs: Inputs) -> LogFormat:
+    from pipeline.formats.detect import DetectionError
     from pipeline.formats.errors import FormatError
     from pipeline.formats.load import load_format
 
@@ -111,6 +118,8 @@ def _format(named: str | None, inputs: Inputs) -> LogFormat:
         if named is not None and named != "auto":
             return load_format(named)
         return _detected(inputs)
+    except DetectionError as error:
+        raise UsageFailure(f"{inputs.head_name}: {error}") from None
     except FormatError as error:
         raise UsageFailure(
             [str(problem) for problem in error.problems],
@@ -175,7 +184,7 @@ def _tell(
         from pipeline.app.usage_screen import show_usage
 
         show_usage(usage, shown, top=top)
-    _say_reading(found, document)
+    _say_reading(found, document, fmt)
 
 
 def _summary(found: Aggregate, inputs: Inputs) -> dict[str, Any]:
@@ -197,7 +206,7 @@ def _summary(found: Aggregate, inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _say_reading(found: Aggregate, document: dict[str, Any]) -> None:
+def _say_reading(found: Aggregate, document: dict[str, Any], fmt: LogFormat) -> None:
     """What was read, how fast, and what could not be read and where: on stderr, below whatever was shown."""
     seconds = max(found.seconds, 1e-9)
     rate = f": {human_bytes(found.bytes_read / seconds)}/s, {human_count(found.lines / seconds)} lines/s"
@@ -212,6 +221,11 @@ def _say_reading(found: Aggregate, document: dict[str, Any]) -> None:
         say(f"  damaged: {fault['file']}: {fault['reason']}; what came before is counted")
     for place in document["malformed_at"][:MALFORMED_SHOWN]:
         say(f"  malformed: {place['file']} at byte {place['offset']:,}: {place['reason']}")
+    if found.malformed >= MUCH * (found.malformed + found.parsed) > 0:
+        say(
+            f"  so much is malformed as {fmt.name}: is it another format (--format names it; else the first lines "
+            "decide), or are there files of several? Read those of each on their own."
+        )
     if found.malformed > MALFORMED_SHOWN:
         say(
             f"  … {found.malformed - MALFORMED_SHOWN:,} more; --summary FILE lists the first {MALFORMED_WRITTEN}"

@@ -1,0 +1,91 @@
+"""Logs at the edge of what `aggregate` takes: very long first lines, nothing to read, wrong formats; odd answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .conftest import Prebill
+
+LINE = "1777593600.0\t{number}\th.example\tGET\t/{uri}\t200\t1000\t900\tHIT\t0.1\t-\n"
+JSON = '{"msec":"1777593600.0","host":"h.example","status":"200","bytes_sent":"1000"}\n'
+
+
+@pytest.mark.parametrize("before", ["", "# made by hand\n\n", "\ufeff"])
+@pytest.mark.parametrize("piped", [False, True])
+def test_a_long_first_line_is_looked_at_whole(
+    prebill: Prebill, tmp_path: Path, before: str, piped: bool
+) -> None:
+    log = before + LINE.format(number=1, uri="u" * 300_000) + LINE.format(number=2, uri="")
+    (tmp_path / "a.log").write_text(log, encoding="utf-8")
+    done = prebill("aggregate", "-", stdin=log) if piped else prebill("aggregate", "a.log")
+    assert done.returncode == 0, done.stderr
+    assert "2 requests" in done.stderr
+    assert "read as" in done.stderr
+
+
+def test_a_line_that_is_too_long_to_be_judged_by_is_told(prebill: Prebill, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("# made by hand\n" + LINE.format(number=1, uri="u" * 2_000_000))
+    done = prebill("aggregate", "a.log")
+    assert done.returncode == 2
+    assert "a.log: the log's first lines: found a line longer than 1 MiB" in done.stderr
+    assert "--format" in done.stderr
+    done = prebill("aggregate", "a.log", "--format", "edge-tsv")
+    assert done.returncode == 0
+    assert "2 lines, 1 request, 1 malformed" in done.stderr
+
+
+def test_what_cannot_be_read_is_named(prebill: Prebill, tmp_path: Path) -> None:
+    (tmp_path / "empty.log").touch()
+    done = prebill("aggregate", "empty.log")
+    assert done.returncode == 2
+    assert "empty.log: the log's first lines: found nothing: the log is empty" in done.stderr
+    assert "tried" not in done.stderr
+    (tmp_path / "noise.log").write_bytes(b"\xff\xfe noise\n" * 3)
+    done = prebill("aggregate", "noise.log")
+    assert r"noise.log: the log's first lines: found lines like '\xff\xfe noise'" in done.stderr
+    done = prebill("aggregate", "noise.log", "--format", "nosuch.toml")
+    assert "nosuch.toml: found no such file or directory, expected a readable UTF-8 file" in done.stderr
+    done = prebill("aggregate", "noise.log", "--format", "./noise.log")
+    assert "found something else than UTF-8 at byte 0" in done.stderr
+    done = prebill("aggregate", "noise.log", "--top", "-1")
+    assert (done.returncode, done.stderr) == (2, "prebill: --top: expected 1 or more, found -1\n")
+
+
+def test_a_wrong_format_is_doubted(prebill: Prebill, tmp_path: Path) -> None:
+    hint = "so much is malformed as edge-tsv"
+    (tmp_path / "a.log").write_text("".join(LINE.format(number=number, uri="") for number in range(40)))
+    (tmp_path / "b.log").write_text(JSON * 20)
+    done = prebill("aggregate", "b.log", "--format", "edge-tsv")
+    assert done.returncode == 1
+    assert hint in done.stderr
+    done = prebill("aggregate", "a.log", "b.log")
+    assert done.returncode == 0
+    assert hint in done.stderr
+    done = prebill("aggregate", "a.log")
+    assert done.returncode == 0
+    assert hint not in done.stderr
+
+
+@pytest.mark.parametrize("style", ["--json", "--ndjson", "--raw", ""])
+def test_answers_that_are_no_text(prebill: Prebill, tmp_path: Path, style: str) -> None:
+    (tmp_path / "prebill.toml").write_text(
+        f'[store]\ndsn = "chdb://{tmp_path}/store"\n[spool]\npath = "spool"\n'
+    )
+    (tmp_path / "spool").mkdir()
+    assert prebill("run", "--once").returncode == 0
+    query = "SELECT unhex('ff') AS k, [unhex('fe'), 'a'] AS l, 7 AS n, 'é' AS t"
+    done = prebill("sql", query, *([style] if style else []))
+    assert done.returncode == 0, done.stderr
+    if style in ("--json", "--ndjson"):
+        found = json.loads(done.stdout)
+        assert (found[0] if style == "--json" else found) == {
+            "k": r"\xff",
+            "l": [r"\xfe", "a"],
+            "n": 7,
+            "t": "é",
+        }
+    else:
+        assert done.stdout.splitlines()[-1].startswith(r"\xff" + "\t")
