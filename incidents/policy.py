@@ -85,6 +85,8 @@ def problems(policy: Policy) -> list[Problem]:
         found.append(Problem(("burn_window",), "must be between 1m and 6h"))
     if not 0 < Exact(policy.objective_percent) < 100:
         found.append(Problem(("objective_percent",), 'must be between 0 and 100, like "99.9"'))
+        if not Exact(policy.burn_rate):  # wrong whatever the objective is
+            found.append(Problem(("burn_rate",), "must be above 0"))
     else:
         found += _rate_problems(policy, ("burn_rate",), policy.burn_rate)
         for place, slow in enumerate(policy.slow_burn):

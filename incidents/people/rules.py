@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from incidents.people.rota import HOLE_DAYS, holes
 from incidents.people.times import dates_of, is_country, zone_of
@@ -129,15 +130,16 @@ def _level(key: Key, level: LevelSettings, country: str, persons: list[str]) -> 
 
 
 def _overrides(oncall: OncallSettings, persons: list[str]) -> Iterator[Problem]:
-    zone = zone_of(oncall.tz)
-    if zone is None:
-        return
+    known = zone_of(oncall.tz)
+    zone = known or ZoneInfo("UTC")
     taken: list[tuple[int, datetime, datetime, int]] = []
     for place, override in enumerate(oncall.override):
         key: Key = ("oncall", "override", place)
         yield from _named((*key, "person"), (override.person,), persons, one=True)
         if override.level > len(oncall.level):
             yield Problem((*key, "level"), f"there are {len(oncall.level)} levels, found {override.level}")
+        if known is None and (override.from_.has_offset or override.to.has_offset):
+            continue  # a wrong zone is told; only times by the same clocks can be compared without it
         since, until = override.from_.at(zone), override.to.at(zone)
         if until <= since:
             yield Problem((*key, "to"), f"must be after from ({_text(since.timestamp())}); it is exclusive")

@@ -62,6 +62,11 @@ class RotaTime:
             "a date, or a time by the rota's clocks like 2026-11-01T10:00:00, or one with its offset"
         )
 
+    @property
+    def has_offset(self) -> bool:
+        """Whether it is the same instant whatever the rota's clocks say."""
+        return isinstance(self.value, datetime) and self.value.tzinfo is not None
+
     def at(self, zone: ZoneInfo) -> datetime:
         """The instant in UTC; a date begins at midnight."""
         value = self.value if isinstance(self.value, datetime) else datetime.combine(self.value, time())

@@ -15,6 +15,7 @@ from incidents.channels.settings import anchored as anchored_channels
 from incidents.channels.settings import anchored_ways
 from incidents.desk.settings import anchored as anchored_desk
 from incidents.policy import Policy
+from pipeline.app.config_mended import SECTIONS, mended, only_follows
 from pipeline.app.failures import UsageFailure
 from pipeline.app.settings import Config, CustomerSettings, EdgeSettings, PlansSettings
 from pipeline.rating.plan_errors import PlanError
@@ -142,6 +143,13 @@ def _told_by_rules(config: Config | None, document: dict[str, Any], problems: li
         name for name in _PLACEHOLDERS if name not in document
     }
     sound = {name: value for name, value in document.items() if name not in broken}
+    patient = _PATIENT
+    for name, section in mended(document, problems).items():
+        unread: list[Problem] = []
+        if name in broken:
+            read_struct(Config, {**_PLACEHOLDERS, name: section}, (), unread)
+        if name in broken and not unread:
+            sound[name], patient = section, patient | {name}
     rest = read_struct(Config, {**_PLACEHOLDERS, **sound}, (), [])
     if rest is None:
         return []
@@ -152,10 +160,13 @@ def _told_by_rules(config: Config | None, document: dict[str, Any], problems: li
         rest = replace(rest, customer=found)
     if "edge" in broken:
         rest = replace(rest, edge=_readable(EdgeSettings, document.get("edge"), "edge"))
-    patient = _PATIENT
     if "incidents" in broken and (policy := _readable_policy(document, problems)) is not None:
         rest, patient = replace(rest, incidents=policy), patient | {"incidents"}
-    return check(rest, broken - patient, customers, {problem.key for problem in problems})
+    told = {problem.key for problem in problems}
+    found_by_rules = check(rest, broken - patient, customers, told)
+    return [
+        each for each in found_by_rules if each.key[0] not in SECTIONS or not only_follows(each.key, told)
+    ]
 
 
 def _readable_policy(document: dict[str, Any], problems: list[Problem]) -> Policy | None:
