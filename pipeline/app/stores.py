@@ -20,14 +20,23 @@ MOST_SAID = 400
 
 ROOM = "Make room there and start it again: what is not in the store yet is read again, and nothing is lost."
 
+RESTORE = (
+    "Restore its folder from a backup, or move the folder away and start `prebill run`: it makes a new store of all "
+    "that is still in the spool."
+)
+
+AGAIN = "Try it again; `prebill doctor` looks at the machine."
+
 _OF_THE_MACHINE = {
-    **dict.fromkeys((33, 40, 117, 226, 246, 271, 432), "the store cannot read what it holds, it is damaged"),
-    **dict.fromkeys((74, 75, 76, 107), "the store cannot read or write a file of its own"),
-    243: "the store has no space left",
-    241: "the store has no memory left",
-    **dict.fromkeys((159, 202, 209, 210, 279), "the store is too busy or too far to answer"),
+    **dict.fromkeys(
+        (33, 40, 117, 226, 246, 271, 432), ("the store cannot read what it holds, it is damaged", RESTORE)
+    ),
+    **dict.fromkeys((74, 75, 76, 107), ("the store cannot read or write a file of its own", RESTORE)),
+    243: ("the store has no space left", ROOM),
+    241: ("the store has no memory left", AGAIN),
+    **dict.fromkeys((159, 202, 209, 210, 279), ("the store is too busy or too far to answer", AGAIN)),
 }
-"""Refusals that are no fault of a query: by ClickHouse's number, what they come to."""
+"""Refusals that are no fault of a query: by ClickHouse's number, what they come to and what to do."""
 
 
 @contextmanager
@@ -53,7 +62,14 @@ def existing_store(context: Context) -> Iterator[Store]:
 def any_store(context: Context) -> Iterator[Store]:
     """The store, made where there is none. Raises UsageFailure, ReachFailure."""
     from pipeline.store.connect import open_store
-    from pipeline.store.errors import DiskFullError, DsnError, QueryError, SchemaError, StoreError
+    from pipeline.store.errors import (
+        DamagedError,
+        DiskFullError,
+        DsnError,
+        QueryError,
+        SchemaError,
+        StoreError,
+    )
 
     # The driver logs what it also raises; what it raises is told below.
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
@@ -64,16 +80,19 @@ def any_store(context: Context) -> Iterator[Store]:
         raise UsageFailure(str(error)) from None
     except QueryError as error:
         if why := _OF_THE_MACHINE.get(error.code):
+            what, mend = why
             said = str(error).partition("DB::Exception: ")[2] or str(error)
             raise ReachFailure(
-                f"{why}: {said[:MOST_SAID]}{'…' * (len(said) > MOST_SAID)}",
-                mend="`prebill doctor` tells what is in the way.",
+                f"{what}: {said[:MOST_SAID]}{'…' * (len(said) > MOST_SAID)}",
+                mend=mend,
             ) from None
         raise  # the command knows whose query it was
     except DiskFullError as error:
         raise ReachFailure(str(error), mend=ROOM) from None
     except SchemaError as error:
-        raise ReachFailure(str(error), mend="`prebill doctor` tells more.") from None
+        raise ReachFailure(str(error)) from None  # it says itself what to do
+    except DamagedError as error:
+        raise ReachFailure(str(error), mend=RESTORE) from None
     except StoreError as error:
         raise ReachFailure(_plain(str(error)), mend="`prebill doctor` tells what is in the way.") from None
     except BrokenPipeError:

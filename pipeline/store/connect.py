@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.store.dsn import ChdbDsn, ServerDsn, parse_dsn
 from pipeline.store.errors import StoreError
+from pipeline.store.making import check_room, made_whole
 from pipeline.store.migrate import migrate
 from pipeline.store.owner import Address, FolderLock, read_address
 from pipeline.store.sessions import BASE_SETTINGS, LOCAL_SETTINGS, Sessions
@@ -157,7 +158,8 @@ def _own(dsn: ChdbDsn, lock: FolderLock, token: str | None) -> Store:
     )
     door = None
     try:
-        migrate(sessions)
+        with made_whole(dsn.path):
+            migrate(sessions, before=lambda: check_room(dsn.path))
         door = Door(dsn.path, token or secrets.token_urlsafe(32), secrets.token_urlsafe(32))
         door.start()
         lock.publish(Address(os.getpid(), door.port, door.token, door.read_token))

@@ -36,6 +36,10 @@ class DiskFullError(StoreError):
     """There was no room for a write, and nothing of it counts; it may be tried again."""
 
 
+class DamagedError(StoreError):
+    """What the folder holds cannot be opened as it is; trying again does not help."""
+
+
 NO_SPACE = 243
 """ClickHouse's own error number for a disk without room."""
 

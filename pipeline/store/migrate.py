@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from pipeline.store.errors import SchemaError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.store.sessions import Sessions
 
 SCHEMA = Path(__file__).parent / "schema"
@@ -85,8 +87,12 @@ def applied_versions(sessions: Sessions) -> dict[int, tuple[str, str]]:
     return {version: (name, checksums[0]) for version, name, checksums in rows}
 
 
-def migrate(sessions: Sessions, migrations: list[Migration] | None = None) -> list[int]:
-    """Applies what is not yet applied and returns those versions.
+def migrate(
+    sessions: Sessions,
+    migrations: list[Migration] | None = None,
+    before: Callable[[], None] = lambda: None,
+) -> list[int]:
+    """Applies what is not yet applied, after `before` if there is any, and returns those versions.
 
     Safe when two start together: every statement can be run again (`IF NOT EXISTS` and the like), and the record of a
     version is written once, by its deduplication token. Raises SchemaError for a schema newer than this code, and for
@@ -97,6 +103,8 @@ def migrate(sessions: Sessions, migrations: list[Migration] | None = None) -> li
     done = applied_versions(sessions)
     _check(done, migrations)
     new = [migration for migration in migrations if migration.version not in done]
+    if new:
+        before()
     for migration in new:
         for statement in migration.statements:
             sessions.execute(statement)
