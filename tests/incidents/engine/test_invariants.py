@@ -232,6 +232,8 @@ def check_ack_is_no_end(drawn: list[Event], seed: int) -> None:
         return
     line = opened[seed % len(opened)]
     ack = Said(at=line.at + STEP, act="ack", incident=line.incident, actor="anna")
+    if any(isinstance(each, Tick) and (each.away_since or END.at) < ack.at <= each.at for each in drawn):
+        return  # who acknowledges while nobody is said to watch shows that somebody did
     acked = run([*drawn, ack, END])
 
     def told(lines: list[Transition]) -> list[tuple[object, ...]]:
