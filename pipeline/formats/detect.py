@@ -142,7 +142,7 @@ def _demands(fmt: LogFormat) -> tuple[int, int, int]:
     """How much a format asks of a line: hints, columns, and its rank."""
     hints = fmt.detect
     return (
-        len(hints.keys) + len(hints.fields) + len(hints.shape),
+        len(hints.keys) + len(hints.fields) + len(hints.directive) + len(hints.shape),
         0 if fmt.header else len(fmt.columns),
         hints.rank,
     )
@@ -198,11 +198,12 @@ class _Head:
         first = ""
         bytes_seen = fmt.kind == "delimited" or not {"bytes_sent", "body_bytes"} & fmt.known
         fits = not fmt.header or bool(fmt.columns)
+        said = any(line[0] == fmt.comment and reading.says(fmt, line) for line in self.lines)
         for line in self.lines:
             if line[0] == fmt.comment:
                 if fmt.is_header(line):
                     fmt = fmt.with_header(line)
-                    fits = reading.header_fits(fmt)
+                    fits = reading.header_fits(fmt, said=said)
                 continue
             total += 1
             fault = self.fault(fmt, line) if fits else "other columns" if fmt.columns else "no header"

@@ -227,7 +227,7 @@ class TomlReader:
     def hints(self, columns: tuple[str, ...]) -> DetectHints:
         """What helps detection."""
         table = self.typed(self.data, "detect", "", dict, {})
-        self.only(table, ("keys", "fields", "shape", "rank"), "detect")
+        self.only(table, ("keys", "fields", "directive", "shape", "rank"), "detect")
         shape = self.typed(table, "shape", "detect", dict, {})
         for column, pattern in shape.items():
             if column not in columns:
@@ -238,7 +238,8 @@ class TomlReader:
             except (re.error, TypeError) as error:
                 self.bad(f"detect.shape.{column}", pattern, f"a regular expression ({error})")
         keys, fields = self.texts(table, "keys", "detect"), self.texts(table, "fields", "detect")
-        return DetectHints(keys, fields, tuple(shape.items()), self.typed(table, "rank", "detect", int, 0))
+        said, rank = self.texts(table, "directive", "detect"), self.typed(table, "rank", "detect", int, 0)
+        return DetectHints(keys, fields, said, tuple(shape.items()), rank)
 
     def roles(self, kind: str) -> dict[str, Any]:
         """The fields by role."""

@@ -57,12 +57,14 @@ class DetectHints:
     """What detection may use beside the fields.
 
     `keys`: dotted paths of JSON of which all must be in a line. `fields`: header columns of which all must be there.
+    `directive`: what one of the comments says, in any case of letters; one of them is as good as all of `fields`.
     `shape`: column name → regular expression that its whole text, quotes included, matches in lines of this format.
     `rank`: the greater wins where two formats fit alike.
     """
 
     keys: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    directive: tuple[str, ...] = ()
     shape: tuple[tuple[str, str], ...] = ()
     rank: int = 0
 

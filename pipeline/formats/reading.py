@@ -166,9 +166,14 @@ def _at(found: dict[str, Any], path: str) -> Any:
     return value
 
 
-def header_fits(fmt: LogFormat) -> bool:
-    """Whether a header had all columns that the hints of a header format name."""
+def says(fmt: LogFormat, comment: bytes) -> bool:
+    """Whether a comment line is one of a format's directives; white space and the case of letters do not matter."""
+    said = b" ".join(comment[1:].lower().split())
+    return any(said == directive.lower().encode() for directive in fmt.detect.directive)
+
+
+def header_fits(fmt: LogFormat, *, said: bool = False) -> bool:
+    """Whether a header had all columns that the hints of a header format name, or a directive `said` so, and a time."""
     columns = {column.lower() for column in fmt.columns}
-    return all(name.lower() in columns for name in fmt.detect.fields) and bool(
-        places_in(fmt.columns, fmt.time)
-    )
+    known = said or all(name.lower() in columns for name in fmt.detect.fields)
+    return known and bool(places_in(fmt.columns, fmt.time))

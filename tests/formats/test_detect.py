@@ -63,6 +63,28 @@ def test_cloudfront_without_its_header_in_its_documented_columns() -> None:
     assert detect(content).name == "cloudfront"
 
 
+RFC_7937 = (
+    b"#version:\tcdni/1.0\n#claimed-origin:\tdcdn-1.example.com\n#RECORD-TYPE:\tcdni_http_request_v1\n"
+    b"#fields:\tdate\ttime\tc-groupid\tcs-method\tcs-uri\tprotocol\tsc-status\t%s\ts-cached\n"
+    b"2013-05-17\t00:38:06.825\tUS/TN\tGET\thttp://v.dcdn-1.example.com/1.mp4\tHTTP/1.1\t200\t6729891\t1\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "known"),
+    [
+        (RFC_7937 % b"sc-total-bytes", "bytes_sent"),
+        (RFC_7937 % b"sc-entity-bytes", "body_bytes"),
+        (b"".join(RFC_7937.splitlines(True)[3:]) % b"sc-total-bytes", "bytes_sent"),
+    ],
+)
+def test_a_cdni_log_needs_no_uri_of_the_upstream(content: bytes, known: str) -> None:
+    found = detect(content).format
+    assert found.name == "cdni"
+    assert known in found.known
+    assert found.with_header(content.splitlines()[-2]).resource is not None
+
+
 def test_a_line_cut_by_the_end_of_the_head_does_not_count() -> None:
     found = detect(COMBINED * 4 + COMBINED[:50])
     assert (found.confidence, found.name) == (1.0, "combined")
