@@ -82,7 +82,7 @@ def _human(count: float, units: tuple[str, ...], gap: str) -> str:
         if abs(size) < 999.5:
             return f"{size:.0f}{gap}{unit}".rstrip() if unit == units[0] else f"{size:.3g}{gap}{unit}"
         size /= 1000
-    return f"{size:,.3g}{gap}{units[-1]}"
+    return f"{size:,.3g}{gap}{units[-1]}" if abs(size) < 999.5 else f"{size:,.0f}{gap}{units[-1]}"
 
 
 def plural(count: int, noun: str) -> str:

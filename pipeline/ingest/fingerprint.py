@@ -6,6 +6,7 @@ The time of the inode's own change (ctime) is left out on purpose: a hard link, 
 from __future__ import annotations
 
 import os
+import stat
 
 from pipeline.ingest.names import sidecar_path
 
@@ -17,9 +18,14 @@ def fingerprint_of(found: os.stat_result, sidecar: os.stat_result | None = None)
 
 
 def fingerprint_file(path: str) -> str | None:
-    """The fingerprint of the segment that lies at `path` now, links not followed; `None` when there is no file."""
-    found = _stat(path)
-    return None if found is None else fingerprint_of(found, _stat(sidecar_path(path)))
+    """The fingerprint of the segment that lies at `path` now, links not followed; `None` when there is no file.
+
+    What has a sidecar's name and is no regular file is none, as for `Spool.look`.
+    """
+    found, sidecar = _stat(path), _stat(sidecar_path(path))
+    if found is None:
+        return None
+    return fingerprint_of(found, sidecar if sidecar is not None and stat.S_ISREG(sidecar.st_mode) else None)
 
 
 def _stat(path: str) -> os.stat_result | None:

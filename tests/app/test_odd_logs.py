@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.app.terminal import human_bytes
+
 from .conftest import Prebill
 
 LINE = "1777593600.0\t{number}\th.example\tGET\t/{uri}\t200\t1000\t900\tHIT\t0.1\t-\n"
@@ -67,6 +69,10 @@ def test_a_wrong_format_is_doubted(prebill: Prebill, tmp_path: Path) -> None:
     done = prebill("aggregate", "a.log")
     assert done.returncode == 0
     assert hint not in done.stderr
+
+
+def test_no_sum_is_written_with_an_exponent() -> None:
+    assert [human_bytes(count) for count in (4.93e21, 9.996e20, 493e18)] == ["4,930 EB", "1,000 EB", "493 EB"]
 
 
 @pytest.mark.parametrize("style", ["--json", "--ndjson", "--raw", ""])
