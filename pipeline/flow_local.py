@@ -19,6 +19,7 @@ from pipeline.flow_report import RunReport
 from pipeline.flow_run import Run, open_run
 from pipeline.ingest.counters import CounterFiles
 from pipeline.overlap import held_runs, intersect
+from pipeline.store.errors import OwnerEndedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -188,6 +189,8 @@ class LocalRunner:
 
     def _fail(self, error: BaseException, *, once: bool) -> None:
         """A fault of the store's, or of ours: what was in hand is tried again, after a while."""
+        if isinstance(error, OwnerEndedError):
+            raise error  # this store never answers again; whoever started us may open it anew
         self.failed += 1
         self.report.fail(error)
         self._tell()

@@ -33,6 +33,10 @@ class ReachFailure(Failure):
     code = UNREACHABLE
 
 
+class OwnerFailure(ReachFailure):
+    """The process that held the store for this one has ended; a command that can may start anew and hold it itself."""
+
+
 class Stopped(BaseException):
     """A signal asked the process to end; like KeyboardInterrupt, no ordinary handler may swallow it."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipeline.app.failures import ReachFailure, UsageFailure
+from pipeline.app.failures import OwnerFailure, ReachFailure, UsageFailure
 
 if TYPE_CHECKING:
     from pipeline.app.context import Context
@@ -66,13 +66,15 @@ def any_store(context: Context) -> Iterator[Store]:
         DamagedError,
         DiskFullError,
         DsnError,
+        OwnerEndedError,
         QueryError,
         SchemaError,
         StoreError,
     )
 
     # The driver logs what it also raises; what it raises is told below.
-    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+    for driver in ("clickhouse_connect", "urllib3.connectionpool"):
+        logging.getLogger(driver).setLevel(logging.CRITICAL)
     try:
         with open_store(context.dsn) as store:
             yield store
@@ -91,6 +93,10 @@ def any_store(context: Context) -> Iterator[Store]:
         raise ReachFailure(str(error), mend=ROOM) from None
     except SchemaError as error:
         raise ReachFailure(str(error)) from None  # it says itself what to do
+    except OwnerEndedError as error:
+        raise OwnerFailure(
+            str(error), mend="Start this again: it holds the store itself then, or finds who does."
+        ) from None
     except DamagedError as error:
         raise ReachFailure(str(error), mend=RESTORE) from None
     except StoreError as error:

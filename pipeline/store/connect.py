@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.store.dsn import ChdbDsn, ServerDsn, parse_dsn
-from pipeline.store.errors import StoreError
+from pipeline.store.errors import OwnerEndedError, StoreError
 from pipeline.store.making import check_room, made_whole
 from pipeline.store.migrate import migrate
-from pipeline.store.owner import Address, FolderLock, read_address
+from pipeline.store.owner import Address, FolderLock, is_owned, read_address
 from pipeline.store.sessions import BASE_SETTINGS, LOCAL_SETTINGS, Sessions
 from pipeline.store.store import Store
 
@@ -218,15 +218,22 @@ def _visit(dsn: ChdbDsn, address: Address) -> Store | None:
             host="127.0.0.1", port=address.port, username="prebill", password=secret, settings=settings
         )
 
+    def ended() -> bool:
+        return not is_owned(dsn.path) or read_address(dsn.path) not in (None, address)
+
     sessions = Sessions(
-        lambda: make(address.token, LOCAL_SETTINGS), embedded=False, gone=gone, folder=dsn.path
+        lambda: make(address.token, LOCAL_SETTINGS),
+        embedded=False,
+        gone=gone,
+        folder=dsn.path,
+        ended=ended,
     )
-    readers = Sessions(lambda: make(address.read_token, {}), embedded=False, gone=gone)
+    readers = Sessions(lambda: make(address.read_token, {}), embedded=False, gone=gone, ended=ended)
     try:
         migrate(sessions)
     except StoreError as error:
         sessions.close()
-        if type(error) is StoreError:
+        if type(error) in (StoreError, OwnerEndedError):
             return None
         raise
     return Store(

@@ -36,6 +36,10 @@ class DiskFullError(StoreError):
     """There was no room for a write, and nothing of it counts; it may be tried again."""
 
 
+class OwnerEndedError(StoreError):
+    """The process that owned the folder has ended: whoever opens the store again now may become its owner."""
+
+
 class DamagedError(StoreError):
     """What the folder holds cannot be opened as it is; trying again does not help."""
 

@@ -80,6 +80,21 @@ class FolderLock:
             self._fd = None
 
 
+def is_owned(folder: Path) -> bool:
+    """Whether a process holds the folder now."""
+    try:
+        fd = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 def read_address(folder: Path) -> Address | None:
     """The owner's address, or None while there is none to read. Raises StoreError when it may not be read."""
     try:

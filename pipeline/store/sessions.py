@@ -8,7 +8,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pipeline.store.errors import StoreError, is_no_room, no_room, query_error
+from pipeline.store.errors import OwnerEndedError, StoreError, is_no_room, no_room, query_error
 from pipeline.store.handing import insert_table
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class Sessions:
     """A bounded pool of clients; one client serves one query at a time, so threads never share one.
 
     `make` opens a client; `embedded` says that it is over the engine of this process; `gone` begins the message of the
-    StoreError when nobody answers; `folder` is the store's where it is one of this machine.
+    StoreError when nobody answers, and `ended` tells whether that is since the owner has; `folder` is the store's where
+    it is one of this machine.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Sessions:
         embedded: bool,
         gone: str,
         folder: Path | None = None,
+        ended: Callable[[], bool] = lambda: False,
         limit: int = POOL_LIMIT,
     ) -> None:
         self.embedded = embedded
         self._make = make
         self._gone = gone
         self._folder = folder
+        self._ended = ended
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._slots = threading.BoundedSemaphore(limit)
         self._closed = False
@@ -99,6 +102,8 @@ class Sessions:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> StoreError:
+        if self._ended():
+            return OwnerEndedError(self._gone.replace("does not answer", "has ended"))
         words = str(query_error(error)).strip().splitlines()
         return StoreError(f"{self._gone}: {words[0] if words else repr(error)}")
 

@@ -144,7 +144,7 @@ def test_a_visitor_hears_that_its_owner_is_gone_and_can_become_the_owner(tmp_pat
             assert visitor.cut() >= 0
             owner.kill()
             owner.wait()
-            with pytest.raises(StoreError, match=r"the owner of the store .* does not answer"):
+            with pytest.raises(StoreError, match=r"the owner of the store .* has ended"):
                 visitor.cut()
             with open_store(dsn) as store:
                 assert store.owner

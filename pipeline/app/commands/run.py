@@ -15,7 +15,7 @@ from cyclopts import Parameter
 
 from pipeline.app.context import Context
 from pipeline.app.control_loop import check_once, checks
-from pipeline.app.failures import FOUND_SOMETHING, Stopped, UsageFailure
+from pipeline.app.failures import FOUND_SOMETHING, OwnerFailure, Stopped, UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.run_screen import run_progress, show_report
 from pipeline.app.stores import any_store
@@ -55,7 +55,20 @@ def run(
     config = context.config
     check_spool(config)
     fmt = spool_format(config)
-    with any_store(context) as store, stop_on_signals() as stop, housekeeping(store, context, stop):
+    with stop_on_signals() as stop:
+        while True:
+            try:
+                return _with_store(config, fmt, context, stop, once=once, json=json)
+            except OwnerFailure as ended:
+                if stop.is_set():
+                    raise
+                say(f"{ended.problems[0]}; going on without it")
+
+
+def _with_store(
+    config: Config, fmt: LogFormat, context: Context, stop: StopEvent, *, once: bool, json: bool
+) -> int:
+    with any_store(context) as store, housekeeping(store, context, stop):
         if once:
             code = bring_in(config, store, fmt, context, stop, once=once, json=json)
             say(check_once(store, config, context.now()))
