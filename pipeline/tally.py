@@ -30,10 +30,14 @@ BLOCK = 2 << 20
 gzip took 3 % longer, with 4 MiB 4 %."""
 
 STRETCH = 512 << 10
-"""Bytes of a lent stretch read at a time, without the GIL: they stay in the second-level cache until the kernel has seen
-them, which with 2 MiB takes up to 5 % longer."""
+"""Bytes of a lent stretch read at a time, without the GIL: they stay in the second-level cache until the kernel has
+seen them, which with 2 MiB takes up to 5 % longer."""
 
 NEWLINE = 10
+
+CUT = len(at.REASONS)
+"""Why a last line is malformed that breaks off with its content; no kernel sees it."""
+REASONS = (*at.REASONS, "cut")
 
 
 class Tally(Tables):
@@ -74,7 +78,8 @@ class Tally(Tables):
     ) -> int:
         """Add a content to the sums; how many bytes it had. `offset`: where in the whole content it begins.
 
-        What `content` raises comes through after all lines before it were counted, the last one, cut, among them.
+        What `content` raises comes through after all lines before it were counted. A last line without its end is then
+        malformed, unless the fault says that the content had `ended`: a number in it may be cut.
         """
         self._dirty = True
         self._skips = np.array(skips or ((0, 0),), np.int64)
@@ -110,6 +115,10 @@ class Tally(Tables):
             if got and digest is not None:
                 digest.update(view[:got])
             end = kept + got
+            broken = fault is not None and not getattr(fault, "ended", False)
+            if broken and kept and self._block[0] != compiled.fmt.comment:
+                self._note_unread(base, CUT)
+                base, kept, end = base + kept, 0, 0
             if not got and kept:
                 self._block[end] = NEWLINE  # the last line lacks its own
                 end, extra = end + 1, 1
@@ -127,7 +136,7 @@ class Tally(Tables):
             base += begin
             self._block[:kept] = self._block[begin:end].copy()
             if kept > at.LINE_LIMIT + 4:
-                self._note_overlong(base)
+                self._note_unread(base, at.TOO_LONG)
                 base, kept, overlong = base + kept, 0, True
             told(base + kept)
             if not got:
@@ -213,10 +222,11 @@ class Tally(Tables):
         self._block: NDArray[np.uint8] = zeroed(size, np.uint8)
         self._block_address = self._block.ctypes.data
 
-    def _note_overlong(self, offset: int) -> None:
+    def _note_unread(self, offset: int, reason: int) -> None:
+        """Count a line that no kernel sees."""
         used = int(self.state[at.BAD_USED])
         if used < len(self._bad):
-            self._bad[used] = offset, at.TOO_LONG
+            self._bad[used] = offset, reason
             self.state[at.BAD_USED] += 1
         self.state[at.MALFORMED] += 1
         self.state[at.LINES] += 1
@@ -229,7 +239,7 @@ class Tally(Tables):
     def malformed_at(self) -> list[tuple[int, str]]:
         """Offset and reason of malformed lines, as many as there was room for."""
         used = int(self.state[at.BAD_USED])
-        return [(int(offset), at.REASONS[reason]) for offset, reason in self._bad[:used].tolist()]
+        return [(int(offset), REASONS[reason]) for offset, reason in self._bad[:used].tolist()]
 
     def seen(self) -> tuple[int, int] | None:
         """First number and one more than the last of the lines' own sequence numbers; None where there are none."""

@@ -24,11 +24,15 @@ class UnreadableError(ContentError):
 
 
 class DamagedError(ContentError):
-    """The content is broken after `at` unpacked bytes, all of which were handed out: commit them, marked damaged."""
+    """The content is broken after `at` unpacked bytes, all of which were handed out: commit them, marked damaged.
 
-    def __init__(self, reason: str, at: int) -> None:
+    `ended`: they came to an end of their own, so that the last line is whole though no line end follows.
+    """
+
+    def __init__(self, reason: str, at: int, *, ended: bool = False) -> None:
         super().__init__(reason)
         self.at = at
+        self.ended = ended
 
 
 class ChangedError(ContentError):

@@ -177,7 +177,8 @@ class Unpacker:
             return False
         if not self._codec.begins(head):
             self._stop(
-                f"what follows member {self._member}, at packed byte {behind}, is not {self._codec.name}"
+                f"what follows member {self._member}, at packed byte {behind}, is not {self._codec.name}",
+                ended=True,
             )
             return False
         self._carry = head
@@ -187,9 +188,9 @@ class Unpacker:
         self._decoder = self._codec.make()
         return True
 
-    def _stop(self, reason: str) -> None:
+    def _stop(self, reason: str, *, ended: bool = False) -> None:
         self._finished = True
-        self._ending = DamagedError(f"{self._codec.name}: {reason}", self._out)
+        self._ending = DamagedError(f"{self._codec.name}: {reason}", self._out, ended=ended)
 
     def _save(self, error: Exception, room: int) -> bytes:
         """Ends at a fault; returns what the call that met it had unpacked before it, which the decoder threw away."""
