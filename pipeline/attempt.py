@@ -39,9 +39,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A content of which nothing can be read: its segment is quarantined."""
+    """A content of which nothing can be read: its segment is quarantined. `malformed`, `malformed_at`: its lines, all
+    of them, where it has any; `format`: the one that they are not of."""
 
     reason: str
+    malformed: int = 0
+    malformed_at: tuple[Malformed, ...] = ()
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,8 @@ def draft_attempt(segment: Segment, reading: Reading, verdict: Verdict, now: dat
 
 
 def refuse_attempt(segment: Segment, refused: Refused, now: datetime) -> Attempt:
-    """The attempt at a segment of which nothing can be read."""
+    """The attempt at a segment of which nothing can be read. It holds no line, however many are malformed: so any
+    content with a line that counts wins over it, and numbers tell what it lacks."""
     entry = LedgerEntry(
         origin=segment.origin,
         write_id=0,
@@ -131,7 +136,7 @@ def refuse_attempt(segment: Segment, refused: Refused, now: datetime) -> Attempt
         verified=False,
         lines=0,
         parsed=0,
-        malformed=0,
+        malformed=refused.malformed,
         duplicates=0,
         flagged=0,
         bytes_sent=0,
@@ -140,8 +145,8 @@ def refuse_attempt(segment: Segment, refused: Refused, now: datetime) -> Attempt
         sha256=b"",
         sequence=segment.claims.sequence,
         skips=(),
-        malformed_at=(),
-        format="",
+        malformed_at=refused.malformed_at[:MALFORMED_KEPT],
+        format=refused.format,
         known=frozenset(),
         path=segment.path,
         fingerprint=segment.fingerprint,

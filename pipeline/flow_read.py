@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.attempt import Postponed, Reading, Refused
 from pipeline.model import Claims, Segment, SequenceUnit
+from pipeline.no_log import is_no_log, tell_no_log
 
 if TYPE_CHECKING:
     from pipeline.formats.model import LogFormat
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from pipeline.ingest.unpack import Limits
     from pipeline.ingest.verify import Verdict
     from pipeline.model import LedgerEntry, Skip
+
+DETECTED_BYTES = 16 << 10
+"""Of a content that is of another format; enough to name it, in some milliseconds."""
 
 
 @dataclass
@@ -56,7 +61,32 @@ class SegmentReader:
             return Postponed(segment, changed)
         lines_end = tail.lines_end if tail is not None else None
         notes = (*segment.notes, *notes)
-        return Reading(usage, digest.digest(), digest.sha256(), self.fmt.name, notes, lines_end)
+        reading = Reading(usage, digest.digest(), digest.sha256(), self.fmt.name, notes, lines_end)
+        return self._refuse(segment, reading) if not skips and is_no_log(usage, lines_end) else reading
+
+    def _refuse(self, segment: Segment, reading: Reading) -> Refused:
+        """A content with lines, not one of which is of the format: as received it would be lost unseen."""
+        usage, verdict = reading.usage, self.verify(segment, reading)
+        claimed = verdict.verified and segment.claims.lines is not None
+        told = tell_no_log(usage, self.fmt, self._detect(segment), claimed=claimed)
+        reason = "; ".join((told, *verdict.reasons))
+        return Refused(reason, usage.malformed, usage.malformed_at, self.fmt.name)
+
+    def _detect(self, segment: Segment) -> LogFormat | None:
+        """The format that detection finds in the content's beginning."""
+        from pipeline.formats.detect import detect
+        from pipeline.formats.errors import FormatError
+        from pipeline.ingest.codecs import open_content
+        from pipeline.ingest.errors import ContentError
+
+        head, used = memoryview(bytearray(DETECTED_BYTES)), 0
+        try:
+            with open_content(segment, limits=self.limits) as content, contextlib.suppress(ContentError):
+                while used < len(head) and (got := content.readinto(head[used:])):
+                    used += got
+            return detect(bytes(head[:used])).format
+        except (ContentError, FormatError):
+            return None
 
     def verify(self, segment: Segment, reading: Reading) -> Verdict:
         """A full reading against what the sidecar claims."""

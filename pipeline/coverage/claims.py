@@ -1,6 +1,7 @@
-"""What sidecars claimed of damaged segments beyond what could be read: out of the ledger's reasons, for losses.
+"""What damaged and quarantined segments had beyond what could be read: out of the ledger's reasons, for losses.
 
-The ledger keeps what disagreed as the sentences of pipeline.ingest.verify; two of them say how much is wanting.
+The ledger keeps what disagreed with a sidecar as the sentences of pipeline.ingest.verify, two of which say how much is
+wanting, and why a content is no log of the format as those of pipeline.no_log.
 """
 
 from __future__ import annotations
@@ -10,41 +11,40 @@ from typing import TYPE_CHECKING
 
 from pipeline.coverage.losses import Claim
 from pipeline.coverage.model import Stream
+from pipeline.no_log import COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
 _LINES = re.compile(r"(\d{1,18}) lines, the sidecar claims (\d{1,18})")
-_BYTES = re.compile(r"bytes_sent is (\d{1,18}), the sidecar claims (\d{1,18})")
+_BYTES = re.compile(r"bytes_sent is (\d{1,18})(?:, the sidecar claims| of the claimed) (\d{1,18})")
 
 DAMAGED_SEGMENTS = """
-SELECT edge, stream, toUInt32(minute) AS at_s, reason FROM (
+SELECT edge, stream, toUInt32(minute) AS at_s, state, reason FROM (
     SELECT edge, stream, minute, state, reason FROM ledger
     WHERE seq <= {cut:UInt64} AND segment_id IN (
         SELECT segment_id FROM ledger
-        WHERE state = 'damaged' AND segment_id >= bitShiftLeft(toUInt128({first:UInt32}), 96)
+        WHERE state IN ('damaged', 'quarantined') AND segment_id >= bitShiftLeft(toUInt128({first:UInt32}), 96)
         AND segment_id < bitShiftLeft(toUInt128({after:UInt32}), 96))
     ORDER BY segment_id, full_rank DESC, seq DESC LIMIT 1 BY segment_id
-) WHERE state = 'damaged'
+) WHERE state IN ('damaged', 'quarantined')
 """
-"""The winners that are damaged among segments of minutes [first, after), with what was wrong with each."""
+"""The winners that are damaged or quarantined among segments of minutes [first, after), and what was wrong."""
 
 
 def claims_of(rows: Iterable[dict[str, Any]]) -> list[Claim]:
-    """What each damaged segment claims to have had beyond what was read; rows that say nothing are left out."""
+    """What each of these segments had beyond what was read; rows that say nothing are left out."""
     claims = []
     for row in rows:
         lines, sent = _LINES.search(row["reason"]), _BYTES.search(row["reason"])
-        if lines is None or int(lines[2]) < int(lines[1]):
+        nothing_read = row.get("state") == "quarantined"
+        if lines is not None and int(lines[2]) >= int(lines[1]):
+            lost = int(lines[2]) - (0 if nothing_read else int(lines[1]))
+        elif lines is None and nothing_read and (counted := COUNTED.search(row["reason"])):
+            lost = int(counted[1] or 1)
+        else:
             continue
         lost_bytes = None if sent is None else max(0, int(sent[2]) - int(sent[1]))
-        claims.append(
-            Claim(
-                Stream(row["edge"], row["stream"]),
-                row["at_s"] // 60,
-                int(lines[2]) - int(lines[1]),
-                lost_bytes,
-            )
-        )
+        claims.append(Claim(Stream(row["edge"], row["stream"]), row["at_s"] // 60, lost, lost_bytes))
     return claims
