@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ import pytest
 from pipeline.attempt import Attempt, attempt_segment
 from pipeline.coverage.claims import claims_of
 from pipeline.flow_read import SegmentReader
+from pipeline.flow_source import SpoolSource
 from pipeline.formats.load import load_format
 from pipeline.ingest.fingerprint import fingerprint_file
 from pipeline.model import Claims, LedgerEntry, Origin, Segment, Sequence, SequenceUnit
+from pipeline.runners import run
+from tests.flow.standin import MemoryStore, states
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ORIGIN = Origin("e1", "access", 29_922_010)
@@ -170,3 +174,21 @@ def test_a_sidecar_that_knows_the_bytes_sent_says_what_they_are(tmp_path: Path) 
     reason = entry(tmp_path, JSON * 10, lines=10, bytes_sent=5_000).reason
     row = {"edge": "e1", "stream": "access", "at_s": 60, "state": "quarantined", "reason": reason}
     assert [(claim.lost_lines, claim.lost_bytes) for claim in claims_of([row])] == [(10, 5_000)]
+
+
+def test_when_the_format_is_mended_a_touched_file_fills_its_minute(tmp_path: Path) -> None:
+    path, store = tmp_path / "e1" / "20261122T1030Z.log", MemoryStore()
+    path.parent.mkdir()
+    path.write_bytes(JSON * 10)
+    found = []
+    for fmt, changed in (
+        ("edge-tsv", 1_795_343_500),
+        ("nginx-json", 1_795_343_500),
+        ("nginx-json", 1_795_343_600),
+    ):
+        os.utime(path, (changed, changed))
+        source = SpoolSource(tmp_path)
+        run([source], store, load_format(fmt), once=True, now=lambda: datetime.now(UTC))
+        source.close()
+        found.append((*states(store).values(), sum(requests for requests, _ in store.usage().values())))
+    assert found == [("quarantined", 0), ("quarantined", 0), ("received", 10)]
