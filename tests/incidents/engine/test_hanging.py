@@ -117,8 +117,12 @@ def check_harm_is_no_later(drawn: list[Event], seed: int) -> None:
         no_later(before, after)
 
 
-def check_loss_of_every_kind(drawn: list[Event], seed: int) -> None:
-    """1: with more lost minutes no priority is lower, whomever they are said to hit and whatever is planned."""
+def check_loss_of_every_kind(drawn: list[Event], seed: int, *, when: bool = False) -> None:
+    """1: with more lost minutes no priority is lower in the end, whomever they are said to hit and whatever is planned.
+
+    `when`: nor is it reached later. That is asked of draws of gaps and looks: elsewhere a gap may also tell who is
+    served by an edge, or have clients looked at who were told of since, and fresh health then holds a call for a while.
+    """
     dice = random.Random(seed)  # noqa: S311
     since = START + 60 * dice.randint(-5, 30)
     more = Gap(
@@ -129,7 +133,8 @@ def check_loss_of_every_kind(drawn: list[Event], seed: int) -> None:
         [line for line in run(told) if line.kind is Kind.BILLING_GAP and line.scope.id == more.edge]
         for told in ([*drawn, END], [*drawn, more, END])
     ]
-    no_later(*of_edge)
+    if when:
+        no_later(*of_edge)
     assert worst(of_edge[1]).last >= worst(of_edge[0]).last
 
 
@@ -162,7 +167,7 @@ def test_harm_is_no_later(drawn: list[Event], seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(200))
 def test_one_more_gap_of_an_edge_lowers_nothing(seed: int) -> None:
-    check_loss_of_every_kind(thrown_losses(seed), seed)
+    check_loss_of_every_kind(thrown_losses(seed), seed, when=True)
 
 
 @SMALL
@@ -184,7 +189,7 @@ def test_every_kind_at_length(chunk: int) -> None:
         check_harm_of_every_kind(thrown(seed), seed)
         check_harm_is_no_later(thrown(seed), seed)
         check_loss_of_every_kind(thrown(seed), seed)
-        check_loss_of_every_kind(thrown_losses(seed), seed)
+        check_loss_of_every_kind(thrown_losses(seed), seed, when=True)
         check_health_of_every_kind(thrown(seed), seed)
 
 
