@@ -17,6 +17,7 @@ from incidents.engine.traffic import (
     fresh_pairs,
     has_fallen,
     lines_of_edge,
+    whole_until,
 )
 from incidents.engine.windows import failing_since, sum_window
 from incidents.model import Fact, Harm
@@ -89,6 +90,8 @@ def judge_customer(view: View, subject: str) -> Judgement:
     elif burn is not None and burn.requests and not cause:
         good.append("slow")
     until = _edge_of_freshness(pairs, limits.fresh)
+    if cause == "alone":  # by what is told of the edge in whole, for as long as that is fresh
+        until = soonest(until, *(whole_until(state, edge, moment, limits) for edge in pairs))
     if cause == "origin":
         until = soonest(until, judge_probes(state, ORIGIN + name, moment, limits).until)
     if fell and fall is not None:

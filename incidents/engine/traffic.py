@@ -134,6 +134,13 @@ def lines_of_edge(state: State, edge: str, moment: Moment, limits: Limits) -> tu
     return traffic.sums, traffic.past
 
 
+def whole_until(state: State, edge: str, moment: Moment, limits: Limits) -> float | None:
+    """Until when what was told of an edge in whole is fresh, while it is."""
+    whole = state.traffic[edge].pairs.get("")
+    fresh = whole is not None and moment.fresh(whole.cells[-1].at, limits.fresh)
+    return whole.cells[-1].at + limits.fresh if whole is not None and fresh else None
+
+
 def _requests(cells: list[Cell]) -> int:
     return sum(cell.requests for cell in cells)
 
