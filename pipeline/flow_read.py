@@ -100,6 +100,7 @@ class SegmentReader:
             content_bytes=usage.content_bytes,
             bytes_sent=usage.bytes_sent if "bytes_sent" in usage.known else None,
             left_out=usage.malformed + usage.duplicates,
+            repeated=usage.duplicates,
             sha256=reading.sha256,
             damage=usage.damaged,
             seen=usage.seen,

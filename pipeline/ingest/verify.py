@@ -14,14 +14,15 @@ from pipeline.model import Claims, SegmentState, SequenceUnit
 class Reading:
     """What an attempt read. `lines`: all lines; `requests`: parsed and malformed ones. `bytes_sent`: the sum over the
     counted lines, `None` where the format cannot know it. `left_out`: lines not in that sum (malformed, duplicates,
-    skipped). `sha256`: empty where it was not computed. `damage`: why reading ended badly, if it did. `seen`: the
-    sequence numbers [first, next) found in the log itself, if it numbers its lines."""
+    skipped). `repeated`: lines whose own number was there before. `sha256`: empty where it was not computed. `damage`:
+    why reading ended badly, if it did. `seen`: the sequence numbers [first, next) in the log itself, if it has any."""
 
     lines: int
     requests: int
     content_bytes: int
     bytes_sent: int | None = None
     left_out: int = 0
+    repeated: int = 0
     sha256: bytes = b""
     damage: str | None = None
     seen: tuple[int, int] | None = None
@@ -94,8 +95,10 @@ def _sequence_evidence(claims: Claims, reading: Reading) -> list[str]:
     evidence = []
     size = sequence.next - sequence.first
     unit = "lines" if sequence.unit is SequenceUnit.LINE else "bytes"
-    held = reading.lines if sequence.unit is SequenceUnit.LINE else reading.content_bytes
-    if held != size:
+    numbered = sequence.unit is SequenceUnit.LINE and reading.seen is not None
+    held = reading.lines - reading.repeated if sequence.unit is SequenceUnit.LINE else reading.content_bytes
+    # where lines bear their own numbers, more of them than numbers are some without one: malformed, and counted as such
+    if held < size or (held > size and not numbered):
         evidence.append(f"{held} {unit}, the sequence [{sequence.first}, {sequence.next}) has {size}")
     if sequence.unit is SequenceUnit.LINE and reading.seen is not None:
         first, after = reading.seen

@@ -52,6 +52,21 @@ LINE, BYTE = SequenceUnit.LINE, SequenceUnit.BYTE
         ({"sequence": Sequence(BYTE, "", 0, 1000)}, {}, "received", False, []),
         ({"sequence": Sequence(BYTE, "", 0, 999)}, {}, "received", False, ["1000 bytes", "has 999"]),
         ({"sequence": Sequence(LINE, "", 5, 15)}, {"seen": (5, 15)}, "received", False, []),
+        (
+            {"sequence": Sequence(LINE, "", 5, 15)},
+            {"seen": (5, 15), "lines": 13, "repeated": 2},
+            "received",
+            False,
+            [],
+        ),
+        (
+            {"sequence": Sequence(LINE, "", 5, 15)},
+            {"seen": (5, 15), "lines": 12, "repeated": 3},
+            "received",
+            False,
+            ["9 lines", "has 10"],
+        ),
+        ({"sequence": Sequence(LINE, "", 5, 15)}, {"lines": 11}, "received", False, ["11 lines", "has 10"]),
         ({"sequence": Sequence(LINE, "", 5, 15)}, {"seen": (4, 14)}, "received", False, ["[4, 14), outside"]),
     ],
 )
@@ -93,7 +108,7 @@ def test_laws(
     damage: str | None,
     left_out: int,
 ) -> None:
-    reading = Reading(read_lines, read_lines, 9, read_bytes, left_out, read_sha, damage)
+    reading = Reading(read_lines, read_lines, 9, read_bytes, left_out, sha256=read_sha, damage=damage)
     verdict = verify_reading(Claims(lines, bytes_sent, sha256), reading)
     if verdict.verified:
         assert lines is None or lines == read_lines
