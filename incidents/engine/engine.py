@@ -185,8 +185,7 @@ class Engine:
             told = act(view, state.incidents[subject], event)
             lines += told
             if told:
-                self._after(subject, changed)
-                changed.add(subject)
+                changed |= {subject, *self._others(subject)}
         lines += self._judge_all(view, changed)
         return lines
 
@@ -203,7 +202,7 @@ class Engine:
             told = self._judge(view, subject, changed)
             if told:
                 lines += told
-                self._after(subject, changed)
+                changed |= self._others(subject)
             for more in changed - queued:
                 queued.add(more)
                 heapq.heappush(queue, more)
@@ -281,9 +280,10 @@ class Engine:
         else:
             self._timers.wake(incident.subject, aged, 1)
 
-    def _after(self, subject: str, changed: set[str]) -> None:
-        """What a change of one incident changes for others."""
+    def _others(self, subject: str) -> set[str]:
+        """For whom else a change of one incident changes something."""
         state = self._state
+        changed: set[str] = set()
         incident = state.incidents[subject]
         open_ = incident.status is not Status.RESOLVED
         if subject.startswith(CONTROL):
@@ -298,6 +298,7 @@ class Engine:
                 changed.update(s for s in state.incidents if s.startswith(GAP))
         changed.update(s for s in self._links.dependents(subject) if s in state.incidents)
         changed.discard(subject)
+        return changed
 
     def _unwatched(self, event: Probe) -> set[str]:
         """A prober is watched from its first result on."""

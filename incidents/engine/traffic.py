@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from incidents.engine.state import Cell, EdgeTraffic, Pair, Past, State
-from incidents.engine.subjects import CLOCK, CUSTOMER, EDGE
+from incidents.engine.subjects import CLOCK, CUSTOMER, EDGE, GAP
 from incidents.engine.windows import (
     MINUTE,
     Burn,
@@ -49,10 +49,12 @@ def take_traffic(state: State, event: Traffic, limits: Limits) -> set[str]:
     if edge is None:
         edge = state.traffic[event.edge] = EdgeTraffic()
     pair = edge.pairs.get(event.customer)
+    newcomer: set[str] = set()
     if pair is None:
         pair = edge.pairs[event.customer] = Pair()
         if event.customer:
             state.homes.setdefault(event.customer, {})[event.edge] = None
+            newcomer = {GAP + event.edge}  # whom lost minutes hit of which nobody said whom
     told = Cell(event.minute, event.at, event.requests, event.errors_5xx, event.origin_5xx)
     fallen = event.edge in state.fallen.get(event.customer, ())
     old = _put(pair, told, limits, learn=not fallen)
@@ -67,7 +69,7 @@ def take_traffic(state: State, event: Traffic, limits: Limits) -> set[str]:
     if event.customer:
         edge.logged += more
         _add(edge, told, old, limits)
-        return {CUSTOMER + event.customer, EDGE + event.edge}
+        return {CUSTOMER + event.customer, EDGE + event.edge} | newcomer
     edge.logged_whole += more
     return {EDGE + event.edge}
 
