@@ -84,6 +84,10 @@ _AROUND: tuple[tuple[str, str], ...] = (
     ("fine since {at}: {said}", "всё в порядке с {at}: {said}"),
     ("it is back (flap {n}): {said}", "вернулось (повтор {n}): {said}"),
     ("it stands for itself again: {said}", "снова само по себе: {said}"),
+    (
+        "{name} resolved {name1}, which it hung below: {said}",
+        "{name}: инцидент {name1}, в который это входило, закрыт: {said}",
+    ),
     ("it resumes: {said}", "снова в работе: {said}"),
     ("it waits, clients first: {said}", "ждёт, сначала клиенты: {said}"),
     ("it goes beyond the plan, and all is fine so far", "вышло за рамки плана, пока всё в порядке"),

@@ -17,8 +17,8 @@ from incidents.engine.changes import (
     wanted_of,
 )
 from incidents.engine.judge_customer import harm_rank
-from incidents.engine.notices import announce, tell
-from incidents.model import Change, Harm, Kind, Priority
+from incidents.engine.notices import ENGINE, announce, tell
+from incidents.model import Change, Harm, Kind, Priority, Status
 from incidents.words import instant_text
 
 if TYPE_CHECKING:
@@ -38,10 +38,11 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
     own = Harm.NONE if incident.verified and not found.followed else found.harm
     parent_before = incident.parent
     above = hang(view, incident, found)
+    dismissed_by = _dismissed_by(view, incident, parent_before)
     asks = own if incident.verified or found.own is None else found.own
     if asks is Harm.NONE:
         incident.suspected_at = None
-    elif incident.suspected_at is None or (parent_before and not incident.parent):
+    elif incident.suspected_at is None or (parent_before and not incident.parent) or dismissed_by:
         incident.suspected_at = now  # what it hung below is over: its own clock begins
     if found.asked and incident.priority is Priority.NORMAL:
         incident.harm, incident.suspected_at = own, view.state.away.back
@@ -62,8 +63,12 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
         incident.borrowed = above is not None
         rest(view, incident, wanted)
         return raise_to(view, incident, wanted, reason, warn=found.warn)
-    if wanted.rank < incident.priority.rank and _may_lower(view, incident, found, frozen=frozen):
-        return _lower(view, incident, wanted, own)
+    if wanted.rank < incident.priority.rank:
+        if dismissed_by:  # what it borrowed ends with that, by the same word; its own harm remains
+            why = f"{dismissed_by} resolved {parent_before}, which it hung below: {incident.reason}"
+            return _lower(view, incident, wanted, own, why, dismissed_by)
+        if _may_lower(view, incident, found, frozen=frozen):
+            return _lower(view, incident, wanted, own, _verified(incident))
     if wanted.rank == incident.priority.rank or harm_rank(own) > harm_rank(incident.harm):
         incident.harm = own
     waited_before = incident.waits
@@ -83,6 +88,16 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
     return lines
 
 
+def _dismissed_by(view: View, incident: Incident, parent_before: str) -> str:
+    """Who ended, by a person's word, what it hung below and had its priority from; empty where nobody did."""
+    if not incident.borrowed or not parent_before or incident.parent == parent_before:
+        return ""
+    above = next((one for one in view.state.incidents.values() if one.id == parent_before), None)
+    if above is None or above.status is not Status.RESOLVED or above.resolved_by == ENGINE:
+        return ""
+    return above.resolved_by
+
+
 def _may_lower(view: View, incident: Incident, found: Judgement, *, frozen: bool) -> bool:
     """Only positive evidence lowers: at once what was raised for want of it, after clean minutes what called
     everyone."""
@@ -94,15 +109,22 @@ def _may_lower(view: View, incident: Incident, found: Judgement, *, frozen: bool
         return False
     if incident.priority is Priority.COMPANY_WIDE and not incident.borrowed:
         return view.now >= incident.clean_at + view.limits.clean
-    return incident.kind is Kind.BILLING_GAP
+    return True
 
 
-def _lower(view: View, incident: Incident, wanted: Priority, harm: Harm) -> list[Transition]:
+def _verified(incident: Incident) -> str:
     seen = [fact for fact in incident.facts if fact.source == "probe"]
     shown = "; ".join(f"{fact.text} at {instant_text(fact.at)}" for fact in seen[:3]) or "probes are fine"
-    incident.priority, incident.harm, incident.borrowed = wanted, harm, False
-    incident.suspected_at, incident.unanswered = None, False
-    incident.level, incident.acks = 0, []
+    return f"verified, the clients are served: {shown}"
+
+
+def _lower(
+    view: View, incident: Incident, wanted: Priority, harm: Harm, reason: str, actor: str = ENGINE
+) -> list[Transition]:
+    incident.priority, incident.harm, incident.unanswered = wanted, harm, False
+    incident.borrowed, incident.level = bool(incident.parent), 0
+    if wanted is Priority.NORMAL:
+        incident.suspected_at, incident.acks = None, []
     rest(view, incident)
-    line = tell(view, incident, Change.LOWERED, f"verified, the clients are served: {shown}")
+    line = tell(view, incident, Change.LOWERED, reason, actor=actor)
     return [line, *announce(view, incident)]

@@ -19,7 +19,7 @@ from incidents.engine.changes import (
 from incidents.engine.following import follow
 from incidents.engine.judge_customer import harm_rank
 from incidents.engine.losses import lost_minutes
-from incidents.engine.notices import FOLLOW_EVIDENCE, all_clear, announce, remind, tell
+from incidents.engine.notices import ENGINE, FOLLOW_EVIDENCE, all_clear, announce, remind, tell
 from incidents.engine.plans import FOREVER, muted_until, why_muted
 from incidents.engine.state import Incident
 from incidents.engine.subjects import kind_of, name_of, scope_of
@@ -56,7 +56,7 @@ def settle(view: View, subject: str, found: Judgement) -> list[Transition]:
     return lines + remind(view, incident)
 
 
-def resolve(view: View, incident: Incident, reason: str, actor: str = "engine") -> list[Transition]:
+def resolve(view: View, incident: Incident, reason: str, actor: str = ENGINE) -> list[Transition]:
     """Close an incident; those who were woken hear it."""
     incident.status = Status.RESOLVED
     incident.resolved_at = view.now

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from incidents.engine.state import Incident
 
 FACTS_TOLD = 12
+ENGINE = "engine"
+"""Who did what a rule did."""
 FOLLOW_EVIDENCE = (Kind.BILLING_GAP, Kind.CLIENT_REQUEST)
 """Kinds whose harm is that of other scopes: it goes with the evidence. Of the others the worst counts until they
 close."""
@@ -24,7 +26,7 @@ def tell(
     change: Change,
     reason: str,
     *,
-    actor: str = "engine",
+    actor: str = ENGINE,
     audience: Audience | None = None,
     notice: str = "",
     level: int = 0,
