@@ -13,6 +13,7 @@ from incidents.engine import Engine
 from incidents.events import event_of
 from incidents.model import Transition
 from pipeline.store.incident_rows import ChangeRow, Snapshot
+from pipeline.store.instants import micros
 from pipeline.store.leases import LeaseLostError
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class WatchLog:
         self.engine = self._restored(snapshot)
         self._seq, self._at = (snapshot.event_seq, snapshot.at) if self._restored_from else (0, 0.0)  # type: ignore[union-attr]
         self._kept_seq, self._kept_at = self._seq, self._at
+        last = max((each.updated for each in self._log.incidents()), default=0.0)
+        told = {_place(row) for row in self._log.changes(since=last)}
         for some in self._log.events(self._seq):
             for taken_at, of_instant in groupby(some, key=lambda taken: taken.taken_at):
                 rows = list(of_instant)
@@ -50,8 +53,24 @@ class WatchLog:
                 # an instant that two pieces share is advanced to twice, and the engine holds that
                 made = self.engine.advance(max(taken_at, self._at), events)
                 self._seq, self._at = rows[-1].seq, max(taken_at, self._at)
-                self._log.append_changes([change_row(transition, self._seq) for transition in made])
+                self._append_untold(made, last, told)
                 self.replayed += len(rows)
+        if last > self._at:  # a timer has fired behind the last event
+            self._at = _next(last, last)
+            self._append_untold(self.engine.advance(self._at, []), last, told)
+
+    def _append_untold(self, made: Sequence[Transition], last: float, told: set[tuple[str, ...]]) -> None:
+        """What was decided up to `last` stands as it was written, since another version may put it otherwise; of that
+        instant a crash may have left out some."""
+        rows = [change_row(transition, self._seq) for transition in made]
+        self._log.append_changes(
+            [
+                row
+                for row in rows
+                if micros(row.at) > micros(last)
+                or (micros(row.at) == micros(last) and _place(row) not in told)
+            ]
+        )
 
     def _restored(self, snapshot: Snapshot | None) -> Engine:
         self._restored_from = None
@@ -140,6 +159,11 @@ class WatchLog:
 def _next(last: float, at: float) -> float:
     """Each step is an instant of its own, as the log keeps instants."""
     return max(round(at, 6), round(last + 1e-6, 6))
+
+
+def _place(row: ChangeRow) -> tuple[str, ...]:
+    """What tells a change from the others of its instant, however it is worded."""
+    return row.incident, row.change, row.notice, row.priority, row.status
 
 
 def _month(at: float) -> str:

@@ -112,9 +112,7 @@ class Watch:
         if log.at == 0:
             log.step(now, [evidence_of(tick_line(now), now)])  # the first row says since when we look
         elif now > log.at:
-            awake = max([log.at, *(row.at for row in self._store.incidents.changes(since=log.at))])
-            if awake < now:
-                self._looked, self._back = awake, now
+            self._looked, self._back = log.at, now
         began = self._store.incidents.began() or log.at
         self._news = self._store.evidence_news(tuple(EVENTS), began - HORIZON_S, LASTING)
         self._plan(self._store.evidence(("maintenance",)))

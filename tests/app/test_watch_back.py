@@ -7,8 +7,11 @@ import json
 import threading
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from incidents.replay import replay
 from incidents.words import instant_text
+from pipeline.app import watch_log
 from pipeline.app.watching import watch_of
 from pipeline.coverage.evidence import parse_evidence
 from pipeline.store import open_store
@@ -17,8 +20,12 @@ from tests.app.watch_cdn import FIRST, Clock, make_config
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
+    from incidents.model import Transition
     from pipeline.app.settings import Config
     from pipeline.store import Store
+    from pipeline.store.incident_rows import ChangeRow
 
 NOW = FIRST * 60.0
 
@@ -127,3 +134,33 @@ def test_what_people_said_stands_at_the_time_when_they_said_it(tmp_path: Path) -
         look(store, config, 26)
         (said,) = [row for row in store.incidents.changes() if row.change == "acknowledged"]
         assert said.at == NOW + 150
+
+
+def test_another_version_leaves_what_was_told_as_it_was_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its snapshots are of another kind, so that it reads all events again, and its sentences are other ones."""
+    config = make_config(tmp_path)
+    made = watch_log.change_row
+
+    def put_otherwise(transition: Transition, event_seq: int) -> ChangeRow:
+        return made(replace(transition, reason=f"{transition.reason}, in other words"), event_seq)
+
+    with open_store(config.store.dsn) as store:
+        add(store, BEGIN, 0)
+        look(store, config, 0)
+        add(store, SUSPICION, 1)
+        look(store, config, 1)
+        look(store, config, 7)  # the deadline of minute 6 passes, behind the last event
+        before = store.incidents.changes()
+        assert before[-1].priority == "company_wide"
+        monkeypatch.setattr("incidents.engine.engine.VERSION", 1_000)
+        monkeypatch.setattr(watch_log, "change_row", put_otherwise)
+        look(store, config, 7.5)
+        assert store.incidents.changes() == before
+        add(store, rounds(8, 20), 20)
+        look(store, config, 20)
+        after = store.incidents.changes()
+        assert after[: len(before)] == before
+        assert after[-1].status == "resolved"
+        assert all(row.reason.endswith("in other words") for row in after[len(before) :])
