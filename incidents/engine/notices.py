@@ -107,19 +107,32 @@ def remind(view: View, incident: Incident) -> list[Transition]:
 
 
 def all_clear(view: View, incident: Incident, reason: str) -> list[Transition]:
-    """Those who were woken, and the clients who were written to, hear that it is over."""
+    """Those who were woken, each level of them, and the clients who were written to, hear that it is over, once."""
     if incident.muted or incident.paused:
         return []
     lines = []
-    if incident.priority is Priority.COMPANY_WIDE:
+    told = _told(incident)
+    if incident.priority is Priority.COMPANY_WIDE or Audience.COMPANY in told:
         lines.append(send(view, incident, Audience.COMPANY, reason, over=True))
     elif incident.priority is Priority.HIGH:
-        lines.append(send(view, incident, Audience.ON_CALL, reason, level=incident.level, over=True))
-    told = (notice for notice, at in incident.sent.items() if at >= incident.since)
-    if any(f".{Audience.CLIENT.value}." in notice for notice in told):
+        lines += [
+            send(view, incident, Audience.ON_CALL, reason, level=level, over=True)
+            for level in sorted(told.get(Audience.ON_CALL, ()))
+        ]
+    if Audience.CLIENT in told:
         draft = not view.limits.send_to_clients
         lines.append(send(view, incident, Audience.CLIENT, reason, draft=draft, over=True))
     return lines
+
+
+def _told(incident: Incident) -> dict[Audience, set[int]]:
+    """Who was told of it since it began this time, and at which levels."""
+    told: dict[Audience, set[int]] = {}
+    for notice, at in incident.sent.items():
+        if at >= incident.since:
+            _, _, who, level = notice.rsplit(".", 3)
+            told.setdefault(Audience(who), set()).add(int(level))
+    return told
 
 
 def as_it_stands(view: View, incident: Incident) -> str:

@@ -7,10 +7,13 @@ from datetime import timedelta
 import pytest
 
 from incidents.engine import Engine
-from incidents.events import DeliveryFailed, Probe, Tick
-from incidents.model import Audience, Scope, Transition
+from incidents.engine.canonical import incident_id
+from incidents.events import DeliveryFailed, Event, Probe, Said, Tick
+from incidents.model import Audience, Scope, Status, Transition
 from incidents.policy import Policy, problems
 from pipeline.configured import Duration
+
+from .drawn import run
 
 T0 = 1_793_491_200.0
 LINE = Scope("support_line", "main")
@@ -52,6 +55,42 @@ def test_a_page_that_reached_nobody_gives_the_next_level_its_own_time() -> None:
     assert further.level == 2
     later = engine.advance(T0 + 1200, [Tick(at=T0 + 1200)])
     assert [(each.at - T0, each.level) for each in later] == [(30 + 540, 3), (30 + 1080, 3)]
+
+
+def heard(events: list[Event]) -> tuple[set[tuple[Audience | None, int]], list[tuple[Audience | None, int]]]:
+    """Who was told that it is there, and who that it is over, in the order of telling."""
+    lines = [each for each in run(events) if each.notice]
+    over = [each for each in lines if each.status is Status.RESOLVED]
+    return {(each.audience, each.level) for each in lines if each not in over}, [
+        (each.audience, each.level) for each in over
+    ]
+
+
+@pytest.mark.parametrize("minutes", [3, 8, 27])
+def test_every_level_that_was_woken_hears_the_end_once(minutes: int) -> None:
+    fine = [Probe(at=T0 + 60 * each, scope=LINE, vantage="a", ok=True) for each in (minutes, minutes + 10)]
+    woken, told = heard([Probe(at=T0, scope=LINE, vantage="a", ok=False), *fine])
+    assert told == sorted(woken)
+    assert len(told) == min(3, 1 + (minutes + 9) // 5)
+
+
+def test_of_what_came_back_those_hear_the_end_who_were_woken_this_time() -> None:
+    looks = [(0, False), (12, True), (22, True), (24, False), (25, True), (35, True)]
+    _, told = heard([Probe(at=T0 + 60 * each, scope=LINE, vantage="a", ok=ok) for each, ok in looks])
+    assert [level for _, level in told] == [1, 2, 3, 1, 2, 3]
+    acked = Said(at=T0 + 1450, act="ack", incident=incident_id("2support_line:main", T0), actor="anna")
+    again = [Probe(at=T0 + 60 * each, scope=LINE, vantage="a", ok=ok) for each, ok in looks]
+    _, told = heard([*again, acked])
+    assert [level for _, level in told] == [1, 2, 3, 1]
+
+
+def test_a_page_that_reached_nobody_and_so_went_to_everyone_ends_for_everyone() -> None:
+    given = policy(5, levels=1)
+    engine = Engine(given)
+    (_, page) = engine.advance(T0, [Probe(at=T0, scope=LINE, vantage="a", ok=False)])
+    engine.advance(T0 + 1, [DeliveryFailed(at=T0 + 1, notice=page.notice)])
+    (_, over) = engine.advance(T0 + 2, [Said(at=T0 + 2, act="resolve", incident=page.incident, actor="anna")])
+    assert over.audience is Audience.COMPANY
 
 
 @pytest.mark.parametrize(
