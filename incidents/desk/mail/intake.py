@@ -9,7 +9,7 @@ from incidents.desk.acts import receive
 from incidents.desk.mail.headers import ids_in
 from incidents.desk.mail.kinds import kind_of
 from incidents.desk.mail.letters import TAG
-from incidents.desk.mail.message import own_words
+from incidents.desk.mail.own_words import own_words
 from incidents.desk.mail.reports import FAILED
 from incidents.desk.mail.thanks import bare_thanks
 from incidents.desk.model import (

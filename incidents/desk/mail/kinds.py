@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from incidents.desk.mail.message import own_words
+from incidents.desk.mail.own_words import own_words, without_notices, without_signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,16 +27,26 @@ _BESIDE_A_NUMBER = re.compile(
 _OF_AN_ORDER = re.compile(
     r"заказ\w*|счет\w*|договор\w*|orders?|invoices?|promo\w*|промо\w*|zip|postal|number|номер\w*"
 )
+_ERROR = re.compile(r"\b(?:ошиб\w*|errors?)\b", re.IGNORECASE)
+_PAPER = r"\b(?:сч[её]т(?:а|у|е|ом|ов|ах|ами)?|акт(?:а|у|е|ом|ах)?|договор\w*|invoices?|bills?|billing)\b"
+_BETWEEN = r"(?:[^\w.!?:;\n]+[^\W\d]+){0,2}[^\w.!?:;\n]+"
+_OF_A_PAPER = re.compile(
+    rf"{_ERROR.pattern}{_BETWEEN}{_PAPER}|{_PAPER}{_BETWEEN}{_ERROR.pattern}", re.IGNORECASE
+)
+"""An error in an invoice or an act, two words between at most, is a matter of money."""
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _CLEAR_LATIN = r"(?:s|es|ed|d|ing)?\b"
 
 
 def kind_of(letter: Incoming, settings: SupportSettings) -> RequestKind:
-    """Technical before billing: who cannot be served waits for nothing."""
-    text = _plain(f"{letter.subject}\n{own_words(letter.text)}")
-    if _has(text, settings.technical_words):
+    """Technical before billing: who cannot be served waits for nothing. What a machine wrote is never technical: a
+    newsletter about an outage is none of ours."""
+    said = without_notices(without_signature(own_words(letter.text, letter.subject)))
+    text = f"{letter.subject}\n{said}"
+    of_service = _OF_A_PAPER.sub(lambda found: _ERROR.sub(" ", found[0]), text)
+    if not letter.automatic and _has(_plain(of_service), settings.technical_words):
         return "technical"
-    if _has(text, settings.billing_words):
+    if _has(_plain(text), settings.billing_words):
         return "billing"
     return settings.mail_kind
 

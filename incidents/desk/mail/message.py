@@ -83,20 +83,17 @@ def _references(letter: EmailMessage) -> tuple[str, ...]:
 
 
 def _automatic(letter: EmailMessage, sender: str) -> str:
-    """Which sign says that a machine wrote it (RFC 3834, and what programs do in its place)."""
+    """Which sign says that a machine wrote it (RFC 3834, and what programs do in its place). A list to which people
+    write (RFC 2369) is none."""
     auto = header(letter, "Auto-Submitted").split(";")[0].strip().lower()
     if auto and auto != "no":
         return f"Auto-Submitted: {clean(auto, 60)}"
-    if (precedence := header(letter, "Precedence").lower()) in ("bulk", "junk", "list", "auto_reply"):
+    of_people = "mailto:" in header(letter, "List-Post").lower()
+    precedence = header(letter, "Precedence").lower()
+    if precedence in ("bulk", "junk", "auto_reply") or (precedence == "list" and not of_people):
         return f"Precedence: {precedence}"
-    for name in (
-        "X-Autoreply",
-        "X-Autorespond",
-        "X-Auto-Reply",
-        "List-Id",
-        "List-Unsubscribe",
-        "Feedback-ID",
-    ):
+    lists = () if of_people else ("List-Id", "List-Unsubscribe", "Feedback-ID")
+    for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Reply", *lists):
         if header(letter, name):
             return name
     if letter.get_content_type() == "multipart/report":
@@ -162,20 +159,3 @@ def clean_text(text: str) -> str:
     kept = "".join(char for char in text if char in "\n\t" or (char.isprintable() or char == "\u00a0"))
     kept = kept.encode("utf-8", "replace").decode()
     return kept if len(kept) <= TEXT_LIMIT else kept[: TEXT_LIMIT - 1] + "…"
-
-
-_QUOTE_HEAD = re.compile(
-    r"^(On .{1,200} wrote:|.{1,200} (писал|написал)(\(а\)|а)?:|-{2,} ?(Original Message|Исходное сообщение).*)\s*$",
-    re.IGNORECASE,
-)
-
-
-def own_words(text: str) -> str:
-    """What the writer himself wrote, without what he quotes below."""
-    kept = []
-    for line in text.split("\n"):
-        if _QUOTE_HEAD.match(line[:400]):
-            break
-        if not line.lstrip().startswith(">"):
-            kept.append(line)
-    return "\n".join(kept).strip()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from incidents.desk.mail.own_words import without_signature
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,11 +33,6 @@ swift answer reply response work solved fixed resolved done and again best regar
 """What is said beside it. A `not`, a `but` or a question is in no list, and so makes it more than thanks."""
 _THANKS, _WITH_THANKS = frozenset(_SAID_TO_THANK.split()), frozenset(_SAID_WITH_IT.split())
 
-_FAREWELL = re.compile(
-    r"^\s*(?:--\s*$|—\s*$|с\s+уважением\b|с\s+наилучшими\b|(?:(?:best|kind|warm)\s+)?regards\b|sincerely\b"
-    r"|отправлено\s+(?:с|из)\b|sent\s+from\b)",
-    re.IGNORECASE,
-)
 _SCORE = re.compile(r"(?<![\d.,/])(10|\d)(?![\d.,]*\d)(?:\s*(?:/|из|of|out\s+of)\s*10\b)?", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 
@@ -49,7 +46,7 @@ class Thanks(Struct, frozen=True):
 def bare_thanks(words: str, names: Iterable[str] = ()) -> Thanks | None:
     """What a letter that only thanks says; None where it says more. `names`: of our people, who may be thanked by
     name. The signature under a farewell does not count."""
-    said = _without_signature(words)
+    said = without_signature(words)
     if "?" in said:
         return None
     scores = [int(found[1]) for found in _SCORE.finditer(said)]
@@ -63,12 +60,3 @@ def bare_thanks(words: str, names: Iterable[str] = ()) -> Thanks | None:
     if not all(word in _THANKS or word in _WITH_THANKS or word in ours for word in spoken):
         return None
     return Thanks(scores[0] if scores else None)
-
-
-def _without_signature(words: str) -> str:
-    kept = []
-    for line in words.split("\n"):
-        if _FAREWELL.match(line[:200]):
-            break
-        kept.append(line)
-    return "\n".join(kept)

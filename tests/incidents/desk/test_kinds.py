@@ -35,6 +35,12 @@ def kind(text: str, subject: str = "Hi", settings: SupportSettings | None = None
         "Your servers return 502",
         "Timeouts since noon",
         "It went DOWN again",
+        "Счёт оплачен, а сайт лежит",
+        "Ошибка 502, счёт за октябрь оплачен",
+        "Invoices are paid. Error on the site",
+        "С уважением относимся к вам, но сайт лежит",
+        "We received 502 in error pages from your edge",
+        "Есть новости по ошибке?",
     ],
 )
 def test_who_is_not_served_is_heard(text: str) -> None:
@@ -54,6 +60,14 @@ def test_who_is_not_served_is_heard(text: str) -> None:
         "We want to downgrade",
         "What is a CDN?",
         "> The site is down\n\nThat was last week. What is new?",
+        "What is new?\n\nFrom: Support <support@cdn.example>\nSent: Monday\nTo: Boss\nSubject: Re\n\nIt is down.",
+        "Что нового?\n\nОт: Поддержка\nОтправлено: понедельник\nКому: Иван\nТема: авария\n\nСайт лежит.",
+        "What is new?\n-- \nJohn\nDon't work too hard",
+        "Что нового?\n\nС уважением, Иван Петров\nАварийная служба",
+        "What is new?\n\nIf you have received this e-mail in error, please delete it.",
+        "What is new?\n\nE-mail cannot be guaranteed to be error-free.",
+        "Что нового?\n\nЕсли вы получили это письмо по ошибке, удалите его.",
+        "Что нового?\n\nЕсли данное сообщение попало к вам по ошибке, сообщите нам.",
     ],
 )
 def test_a_question_wakes_nobody(text: str) -> None:
@@ -61,10 +75,60 @@ def test_a_question_wakes_nobody(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Пришлите счет", "Пришлите счёт", "Two invoices please", "About billing", "Bills?"]
+    "text",
+    [
+        "Пришлите счет",
+        "Пришлите счёт",
+        "Two invoices please",
+        "About billing",
+        "Bills?",
+        "В счёте за октябрь ошибка",
+        "Ошибка в выставленном счёте",
+        "There is an error in the invoice",
+    ],
 )
 def test_what_is_about_money(text: str) -> None:
     assert kind(text) == "billing"
+
+
+@pytest.mark.parametrize(
+    "text", ["Счёт\nошибка на сайте", "Добрый день\n\nС уважением,\nИван\n\nP.S. Сайт опять лежит"]
+)
+def test_who_writes_in_several_lines_is_heard(text: str) -> None:
+    assert kind(text) == "technical"
+
+
+def test_what_is_forwarded_is_said() -> None:
+    text = "см. ниже\n\nFrom: a user\nSent: today\nTo: us\nSubject: help\n\nThe site is down"
+    assert kind(text, subject="FW: help") == "technical"
+    assert kind(text, subject="RE: help") == "question"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"List_Unsubscribe": "<https://shop.example/u>"},
+        {"Precedence": "bulk"},
+        {"Auto_Submitted": "auto-generated"},
+        {"List_Id": "<news.shop.example>", "List_Post": "NO"},
+    ],
+)
+def test_what_a_machine_sends_to_many_is_never_technical(headers: dict[str, str]) -> None:
+    raw = letter("How we survived the outage: the site was down, error 502", subject="News", **headers)
+    assert parse_letter(raw).automatic
+    assert kind_of(parse_letter(raw), SupportSettings()) == "question"
+
+
+def test_who_writes_through_a_list_of_people_is_heard() -> None:
+    raw = letter(
+        "Сайт лежит",
+        Precedence="list",
+        List_Id="<it.client.example>",
+        List_Post="<mailto:it@client.example>",
+        List_Unsubscribe="<mailto:it-leave@client.example>",
+    )
+    assert not parse_letter(raw).automatic
+    assert kind_of(parse_letter(raw), SupportSettings()) == "technical"
 
 
 def test_words_of_ones_own_are_read_the_same_way() -> None:

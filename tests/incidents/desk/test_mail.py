@@ -18,7 +18,8 @@ from incidents.desk.mail.html_text import html_to_text
 from incidents.desk.mail.intake import take_in
 from incidents.desk.mail.letters import answer_letter, letters_due
 from incidents.desk.mail.maildir import Maildir, RawLetter
-from incidents.desk.mail.message import own_words, parse_letter
+from incidents.desk.mail.message import parse_letter
+from incidents.desk.mail.own_words import own_words
 from incidents.desk.mail.words import late_text
 from incidents.desk.model import TEXT_LIMIT, Received
 from incidents.desk.rounds import run_round
