@@ -69,13 +69,15 @@ class Flight:
 
 
 class LocalRunner:
-    """One run in this process. `graph` runs one bounded batch: the key of its run, the run."""
+    """One run in this process. `fmt`: the name of the format that is read: what was quarantined as no log of another
+    is read again. `graph` runs one bounded batch: the key of its run, the run."""
 
     def __init__(
         self,
         sources: Sequence[Source],
         store: Store,
         reader: Reader,
+        fmt: str,
         graph: Callable[[str, Run], None],
         now: Callable[[], datetime],
         on_progress: Callable[[RunReport], None] | None,
@@ -86,6 +88,7 @@ class LocalRunner:
         self.beats = Beats()
         self.store = store
         self.reader = reader
+        self.fmt = fmt
         self.graph = graph
         self.now = now
         self.on_progress = on_progress
@@ -133,7 +136,7 @@ class LocalRunner:
                 self._note(look, queue, counters, everything=everything)
                 queue.offer(look.found)
                 while part := queue.offered(ASK_AT_ONCE):
-                    attempted = self.store.fingerprints([found.origin for found in part])
+                    attempted = self.store.fingerprints([found.origin for found in part], self.fmt)
                     self.committed.update(attempted)
                     for found in part:
                         queue.sort_in(found, attempted.get(found.origin.segment_id, frozenset()))

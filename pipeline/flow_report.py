@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.store.errors import StoreError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -71,8 +73,10 @@ class RunReport:
                 setattr(self, name, getattr(self, name) + getattr(entry, name))
 
     def fail(self, error: BaseException) -> None:
-        """Note a batch that failed."""
-        self.failures = [*self.failures, f"{type(error).__name__}: {error}"[:500]][-FAILURES_KEPT:]
+        """Note a batch that failed, in the words of the store or the system; other faults are ours."""
+        plain = isinstance(error, StoreError | OSError) and str(error)
+        told = plain or f"an error of prebill's own, {type(error).__name__}: {error}"
+        self.failures = [*self.failures, told[:500]][-FAILURES_KEPT:]
 
     def spend(self, seconds: Mapping[str, float]) -> None:
         """Add time by step."""

@@ -41,8 +41,8 @@ class Store(Protocol):
     def reaches(self, edges: Iterable[str]) -> dict[tuple[str, str, str], int]:
         """(edge, stream, epoch) → one more than the greatest sequence number in the ledger."""
 
-    def fingerprints(self, origins: Iterable[Origin]) -> dict[int, set[str]]:
-        """segment_id → the versions that were attempted already."""
+    def fingerprints(self, origins: Iterable[Origin], fmt: str | None = None) -> dict[int, set[str]]:
+        """segment_id → the versions that were attempted already, but for those that are no log of another format."""
 
     def cut(self) -> int:
         """The greatest visible seq."""

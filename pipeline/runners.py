@@ -60,7 +60,7 @@ def run(
     """
     reader = reader or SegmentReader(fmt, limits, want_sha256)
     load_beam()
-    runner = LocalRunner(sources, store, reader, run_beam, now, on_progress, stop_event)
+    runner = LocalRunner(sources, store, reader, fmt.name, run_beam, now, on_progress, stop_event)
     return runner.run(once=once, batch_bytes=batch_bytes)
 
 

@@ -71,13 +71,16 @@ def run_checks(context: Context) -> Iterator[Check]:
     yield from _guarded("java", _java)
 
 
-def _guarded(name: str, check: Callable[[], Check]) -> Iterator[Check]:
+def _guarded(name: str, check: Callable[[], Check | tuple[Check, ...]]) -> Iterator[Check]:
     try:
-        yield check()
+        found = check()
+        yield from found if isinstance(found, tuple) else (found,)
     except Failure as failure:
         yield Check(name, FAIL, "; ".join(failure.problems), failure.mend)
     except Exception as error:
-        yield Check(name, FAIL, f"could not be checked: {type(error).__name__}: {error}")
+        yield Check(
+            name, FAIL, f"could not be checked: an error of prebill's own, {type(error).__name__}: {error}"
+        )
 
 
 def _config_found(context: Context) -> str:
@@ -85,7 +88,8 @@ def _config_found(context: Context) -> str:
     return f"{plural(len(config.edge), 'edge')}, {plural(len(config.customer), 'customer')}"
 
 
-def _store(dsn: str, context: Context) -> Check:
+def _store(dsn: str, context: Context) -> Check | tuple[Check, ...]:
+    from pipeline.app.reason_screen import broken_found
     from pipeline.app.stores import any_store
     from pipeline.store.dsn import ChdbDsn, parse_dsn
     from pipeline.store.errors import DsnError
@@ -109,7 +113,9 @@ def _store(dsn: str, context: Context) -> Check:
         version = store.query("SELECT max(version) AS version FROM migrations")["version"][0].as_py()
         cut = store.cut()
         held = "" if store.owner else f", held by another process at {store.door[0]}:{store.door[1]}"
-    return Check("store", OK, f"{parsed}: schema {version}, {cut:,} ledger entries{held}")
+        broken, mend = broken_found(store.status(cut))
+    found = Check("store", OK, f"{parsed}: schema {version}, {cut:,} ledger entries{held}")
+    return found, Check("segments", NOTE if mend else OK, broken, mend)
 
 
 def _own(folder: Path) -> str:

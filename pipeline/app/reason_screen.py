@@ -1,4 +1,5 @@
-"""Why segments are damaged, quarantined or have a bad sidecar: out of the ledger's reasons, onto `prebill status`."""
+"""Why segments are damaged, quarantined or have a bad sidecar: out of the ledger's reasons, onto `prebill status` and
+`doctor`."""
 
 from __future__ import annotations
 
@@ -50,6 +51,22 @@ def reason_lines(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield printable(f"{state.value}: {place}: {each['reason']}"), style
         if more := document["with_reason"][state] - len(told):
             yield f"… {more:,} more {state.value} with a reason; --json lists the newest", style
+
+
+def broken_found(found: StoreStatus) -> tuple[str, str]:
+    """What `doctor` says of the segments that came broken, the last reason of each state, and how to mend them."""
+    counts = {state: found.segments[state] for state in _BROKEN}
+    if not any(counts.values()):
+        return f"{sum(found.segments.values()):,} in, none quarantined or damaged", ""
+    words = ", ".join(f"{count:,} {state.value}" for state, count in counts.items() if count)
+    last = {told.state: told for told in reversed(found.reasons) if told.state in _BROKEN}
+    each = "".join(f"; {told.state.value}: {told.path}: {told.reason}" for told in last.values())
+    mend = (
+        "`prebill status --json` lists the last. Put the whole file there again under its name, and it is read. "
+        "Once spool.format is mended, `prebill run` reads again what is quarantined for it; where a format's own "
+        "TOML was, `touch` the segments."
+    )
+    return printable(f"{words}{each}"), mend
 
 
 def _time(at: datetime) -> str:

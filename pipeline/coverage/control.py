@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.coverage.model import Coverage, Gap, GapState, State, Stream
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from pipeline.coverage.counters import Tolerance
     from pipeline.coverage.kept import Kept
-    from pipeline.coverage.losses import Claim
     from pipeline.coverage.model import (
         CounterDelta,
         LedgerColumns,
@@ -149,6 +148,7 @@ def check(
     Of a gap that reaches over the ends of the stretch, what lies outside stays as it was; `widen` gives a stretch that
     holds all gaps whole.
     """
+    from pipeline.coverage.claims import claims_of, with_reasons
     from pipeline.coverage.counters import deltas_of
     from pipeline.coverage.estimates import Baseline
     from pipeline.coverage.history import follow
@@ -165,16 +165,18 @@ def check(
     deltas = deltas_of(readings, seen.ledger)
     watch.lap("counters")
     baseline = Baseline.of(seen.ledger, max(0, first - before), after + AFTER_MINUTES)
+    broken = _broken_segments(store, seen)
     losses = find_losses(
         seen.coverage,
         seen.ledger,
         seen.holes,
         deltas,
         baseline,
-        claims=_claims(store, seen),
+        claims=claims_of(broken),
         due=seen.due,
         tolerance=_tolerance(settings),
     )
+    losses = with_reasons(losses, broken)
     watch.lap("losses")
     stored = store.gaps()
     beside = (*losses, *(gap.loss for gap in stored if gap.state is not GapState.CLOSED))
@@ -263,15 +265,15 @@ def _readings(store: Source, since: float, until: float) -> Sequence[Reading] | 
     return columns(since, until) if columns else store.readings(since, until)  # type: ignore[union-attr]
 
 
-def _claims(store: Source, seen: Seen) -> list[Claim]:
-    """What sidecars say that damaged segments of the stretch had."""
-    from pipeline.coverage.claims import DAMAGED_SEGMENTS, claims_of
+def _broken_segments(store: Source, seen: Seen) -> list[dict[str, Any]]:
+    """The stretch's damaged and quarantined segments, and what is wrong with each."""
+    from pipeline.coverage.claims import DAMAGED_SEGMENTS
 
     coverage = seen.coverage
     if not (coverage.states == State.DAMAGED).any():
         return []
     params = {"first": coverage.first, "after": coverage.after, "cut": seen.cut}
-    return claims_of(store.query(DAMAGED_SEGMENTS, params).to_pylist())
+    return store.query(DAMAGED_SEGMENTS, params).to_pylist()  # type: ignore[no-any-return]
 
 
 def _tolerance(settings: Settings) -> Tolerance:

@@ -185,13 +185,16 @@ class Reader:
         )
         return {(edge, stream, epoch): int(after) for edge, stream, epoch, after in rows}
 
-    def fingerprints(self, origins: Iterable[Origin]) -> dict[int, set[str]]:
-        """segment_id → fingerprints of the versions already attempted; segments never attempted are absent."""
+    def fingerprints(self, origins: Iterable[Origin], fmt: str | None = None) -> dict[int, set[str]]:
+        """segment_id → fingerprints of the versions already attempted; segments never attempted are absent. With
+        `fmt`, versions that were quarantined as no log of another format were not attempted."""
         found: dict[int, set[str]] = {}
+        counts = "1" if fmt is None else "state != 'quarantined' OR format IN ('', {fmt:String})"
         for ids in _chunks(origin.segment_id for origin in origins):
             for segment_id, seen in self._sessions.rows(
-                f"SELECT segment_id, groupUniqArray(fingerprint) FROM ledger"
-                f" WHERE segment_id IN ({ids_subquery(ids)}) GROUP BY segment_id"
+                f"SELECT segment_id, groupUniqArrayIf(fingerprint, {counts}) FROM ledger"
+                f" WHERE segment_id IN ({ids_subquery(ids)}) GROUP BY segment_id",
+                {} if fmt is None else {"fmt": fmt},
             ):
                 found[int(segment_id)] = set(seen)
         return found

@@ -130,9 +130,10 @@ class Store(CoverageStore):
         """(edge, stream, epoch) → one more than the greatest sequence number of any attempt, for all of these edges."""
         return self._reader.reaches(edges)
 
-    def fingerprints(self, origins: Iterable[Origin]) -> dict[int, set[str]]:
-        """segment_id → fingerprints of the file versions already attempted; segments never attempted are absent."""
-        return self._reader.fingerprints(origins)
+    def fingerprints(self, origins: Iterable[Origin], fmt: str | None = None) -> dict[int, set[str]]:
+        """segment_id → fingerprints of the file versions already attempted; segments never attempted are absent. With
+        `fmt`, the name of a format, versions that were quarantined as no log of another one were not attempted."""
+        return self._reader.fingerprints(origins, fmt)
 
     def status(self, cut: int | None = None) -> StoreStatus:
         """What `prebill status` shows, at a cut (default: now)."""

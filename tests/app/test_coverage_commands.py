@@ -103,6 +103,7 @@ def test_lost_minutes_become_gaps_that_shrink_close_and_are_accepted(prebill: Pr
         6,
         "2026-11-01T00:09:00Z",
     )
+    assert any("damaged: 4 lines, the sidecar claims 10" in word for word in damaged["evidence"])
     assert (torn["class"], torn["lost_lines"], torn["edge"]) == ("sequence", 3, "e2")
 
     shown = prebill("gaps", *NOW)

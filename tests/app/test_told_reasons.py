@@ -44,3 +44,34 @@ def test_reasons_are_told_where_people_look(prebill: Prebill, tmp_path: Path) ->
     assert prebill("run", "--once").returncode == 0
     status = json.loads(prebill("status", "--json").stdout)
     assert status["with_reason"]["damaged"] == 0
+
+
+def test_the_doctor_tells_what_came_broken_and_a_mended_format_brings_it_in(
+    prebill: Prebill, tmp_path: Path
+) -> None:
+    config = tmp_path / "prebill.toml"
+    text = CONFIG.format(folder=tmp_path)
+    config.write_text(text.replace("[spool]", '[spool]\nformat = "combined"'))
+    path = write_segment(tmp_path / "spool", "e1", 3, lines(3, "c.example", 5, 15))
+    assert prebill("run", "--once").returncode == 0
+
+    def broken() -> dict[str, str]:
+        checks = json.loads(prebill("doctor", "--json").stdout)
+        (found,) = [check for check in checks if check["name"] == "segments"]
+        return dict(found)
+
+    told = broken()
+    assert told["state"] == "note"
+    assert told["found"].startswith(
+        f"1 quarantined; quarantined: spool/e1/{path.name}: none of its 5 lines can be read"
+    )
+    assert "edge-tsv reads them" in told["found"]
+    assert "Once spool.format is mended" in told["mend"]
+
+    config.write_text(text)
+    spool = json.loads(prebill("status", "--json").stdout)["spool"]
+    assert spool["unread"] == 1
+    assert prebill("run", "--once").returncode == 0
+    assert broken()["found"] == "1 in, none quarantined or damaged"
+    status = json.loads(prebill("status", "--json").stdout)
+    assert (status["lines"], status["spool"]["unread"]) == (5, 0)

@@ -218,11 +218,13 @@ class MemoryStore:
                 reach[numbers] = max(reach.get(numbers, 0), e.sequence.next)
         return reach
 
-    def fingerprints(self, origins: Iterable[Origin]) -> dict[int, set[str]]:
+    def fingerprints(self, origins: Iterable[Origin], fmt: str | None = None) -> dict[int, set[str]]:
         wanted, found = {origin.segment_id for origin in origins}, dict[int, set[str]]()
         for e in self.ledger:
             if e.segment_id in wanted:
-                found.setdefault(e.segment_id, set()).add(e.fingerprint)
+                seen = found.setdefault(e.segment_id, set())
+                if e.state is not SegmentState.QUARANTINED or fmt is None or e.format in ("", fmt):
+                    seen.add(e.fingerprint)
         return found
 
     def usage(self) -> dict[Key, tuple[int, int]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.flow_source import SpoolSource
+from pipeline.formats.load import load_format
 from pipeline.runners import RunReport, run
 from pipeline.winner import override
 from tests.empty_store import lay_store
@@ -33,7 +34,8 @@ def embedded(tmp_path: Path) -> Iterator[Store]:
 def go(spool: Path, store: Store) -> RunReport:
     source = SpoolSource(spool)
     try:
-        return run([source], store, None, once=True, now=lambda: datetime.now(UTC), reader=SlowReader())  # type: ignore[arg-type]
+        fmt, reader = load_format("edge-tsv"), SlowReader()
+        return run([source], store, fmt, once=True, now=lambda: datetime.now(UTC), reader=reader)
     finally:
         source.close()
 

@@ -94,8 +94,8 @@ def test_from_the_dump_of_each_older_version(store: Store, dump: Path) -> None:
     assert store.query("SELECT sum(requests) AS n FROM usage").to_pylist() == [{"n": 42}]
     origin = Origin("e1", "access", MINUTE, "1")
     assert store.winners([origin.segment_id])[origin.segment_id].write_id == 2
-    assert store.query("SELECT edge, state FROM segments").to_pylist() == [
-        {"edge": "e1", "state": "received"}
+    assert store.query("SELECT edge, state, reason FROM segments").to_pylist() == [
+        {"edge": "e1", "state": "received", "reason": ""}
     ]
 
 

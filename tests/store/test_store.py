@@ -204,6 +204,12 @@ def test_fingerprints_of_every_attempt(store: Store, origin: Callable[[int], Ori
         origin(0).segment_id: {"f1", "f2"},
         origin(1).segment_id: {"f3"},
     }
+    refused = {"state": SegmentState.QUARANTINED, "lines": 0}
+    store.commit([make_entry(origin(1), 4, **refused), make_entry(origin(2), 5, **refused, format="")])
+    no_log_of_edge_tsv = {origin(1).segment_id: {"f3"}, origin(2).segment_id: {"f5"}}
+    assert store.fingerprints(origins[1:], "combined") == no_log_of_edge_tsv
+    assert store.fingerprints(origins[1:], "edge-tsv")[origin(1).segment_id] == {"f3", "f4"}
+    assert store.fingerprints(origins[1:])[origin(1).segment_id] == {"f3", "f4"}
     many = [Origin("e1", "access", MINUTE, str(part)) for part in range(45_000)]
     assert store.fingerprints([*many, *origins]) == store.fingerprints(origins)
 
@@ -309,6 +315,14 @@ def test_segments_shows_winners_with_their_digest(store: Store, origin: Callable
     write(store, origin(0), 2, 1, lines=2, sha256=bytes(range(32)))
     (shown,) = store.query("SELECT edge, stream, part, state, lines, sha256 FROM segments").to_pylist()
     assert list(shown.values()) == ["e1", "access", "", "received", 2, bytes(range(32)).hex()]
+    write(store, origin(1), 3, 1, state=SegmentState.DAMAGED, reason="gzip: it ends early")
+    assert store.query("SELECT state, reason FROM segments WHERE reason != ''").to_pylist() == [
+        {"state": "damaged", "reason": "gzip: it ends early"}
+    ]
+    assert store.query("SELECT * FROM segments").column_names == [
+        "edge", "stream", "minute", "part", "state", "lines", "malformed", "duplicates", "flagged", "bytes_sent",
+        "sha256", "committed_at", "reason",
+    ]  # fmt: skip
 
 
 def test_more_names_than_a_url_holds(store: Store, origin: Callable[[int], Origin]) -> None:

@@ -72,7 +72,7 @@ def look_at_spool(store: Store, config: Config) -> dict[str, Any]:
         look = Spool(config.spool.path, config.spool.pattern).look(time.time())
     except (UnreadableError, PatternError) as error:
         return _no_spool(config, str(error))
-    attempted = store.fingerprints([found.origin for found in look.found])
+    attempted = store.fingerprints([found.origin for found in look.found], _format_name(config))
     unread = [
         found for found in look.found if found.fingerprint not in attempted.get(found.origin.segment_id, ())
     ]
@@ -84,6 +84,17 @@ def look_at_spool(store: Store, config: Config) -> dict[str, Any]:
         "still_written": len(look.waiting),
         "problems": [str(problem) for problem in look.problems],
     }
+
+
+def _format_name(config: Config) -> str | None:
+    """What `run` would read the spool as; None where that cannot be told without reading it."""
+    from pipeline.formats.errors import FormatError
+    from pipeline.formats.load import load_format
+
+    try:
+        return None if config.spool.format == "auto" else load_format(config.spool.format).name
+    except FormatError:
+        return None
 
 
 def _no_spool(config: Config, problem: str) -> dict[str, Any]:
