@@ -92,7 +92,7 @@ def _automatic(letter: EmailMessage, sender: str) -> str:
     precedence = header(letter, "Precedence").lower()
     if precedence in ("bulk", "junk", "auto_reply") or (precedence == "list" and not of_people):
         return f"Precedence: {precedence}"
-    lists = () if of_people else ("List-Id", "List-Unsubscribe", "Feedback-ID")
+    lists: tuple[str, ...] = () if of_people else ("List-Id", "List-Unsubscribe", "Feedback-ID")
     for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Reply", *lists):
         if header(letter, name):
             return name
