@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.desk.log import encode_event, event_type
 from incidents.desk.model import Acknowledged, Standing
+from incidents.desk.screen_words import say as told
+from incidents.desk.screen_words import word
 from incidents.words import instant_text
 from pipeline.app.terminal import out, print_json, printable, say
 
@@ -57,7 +59,7 @@ def _instant(at: float | None) -> str | None:
     return None if at is None else instant_text(at)
 
 
-def print_list(requests: Sequence[Request], clocks: Clocks, now: float, *, json: bool) -> None:
+def print_list(requests: Sequence[Request], clocks: Clocks, now: float, language: str, *, json: bool) -> None:
     """A line a request, the latest first."""
     documents = [request_json(request, clocks, now) for request in requests]
     documents.sort(key=lambda each: (-each["late_by_seconds"], each["received_at"]))
@@ -65,24 +67,30 @@ def print_list(requests: Sequence[Request], clocks: Clocks, now: float, *, json:
         print_json(documents)
         return
     if not documents:
-        say("No requests.")
+        say(told("none", language))
         return
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, show_edge=False)
     for head in ("", "customer", "kind", "standing", "manager", "promised", "late", "subject"):
-        table.add_column(head, no_wrap=head not in ("late", "subject"))
+        table.add_column(head and told(head, language), no_wrap=head not in ("late", "subject"))
     for each in documents:
-        late = f"{each['late']}, {span(each['late_by_seconds'])}" if each["late"] else ""
+        late = (
+            f"{word('clock', each['late'], language)}, {span(each['late_by_seconds'], language)}"
+            if each["late"]
+            else ""
+        )
         subject = printable(each["subject"] or "")
-        cells = [f"#{each['id']}", each["customer"] or each["address"] or "-", each["kind"], each["standing"],
-                 each["manager"] or "-", (each["promised"] or "-")[:16], late, subject]  # fmt: skip
+        who = each["customer"] or each["address"] or "-"
+        about, standing = word("kind", each["kind"], language), word("standing", each["standing"], language)
+        due = (each["promised"] or "-")[:16]
+        cells = [f"#{each['id']}", who, about, standing, each["manager"] or "-", due, late, subject]
         table.add_row(*(Text(cell, style="bold red" if late and cell == late else "") for cell in cells))
     out().print(table)
 
 
-def print_request(request: Request, clocks: Clocks, now: float, *, json: bool) -> None:
+def print_request(request: Request, clocks: Clocks, now: float, language: str, *, json: bool) -> None:
     """All of one request: what it is, its clocks, and everything that happened to it."""
     from msgspec.json import decode
 
@@ -95,44 +103,48 @@ def print_request(request: Request, clocks: Clocks, now: float, *, json: bool) -
                 event["due"] = instant_text(event["due"])
         print_json({**document, "text": request.text, "history": history})
         return
-    who = request.customer or request.address or "nobody known"
+    who = request.customer or request.address or told("nobody_known", language)
+    kind, standing = word("kind", request.kind, language), word("standing", request.standing.value, language)
     print(printable(f"#{request.id} {request.subject}".strip()))
-    print(f"  {request.kind} request of {printable(who)}, {request.standing.value}")
+    print(f"  {told('what', language, kind=kind, who=printable(who), standing=standing)}")
     if request.manager:
-        print(f"  manager: {printable(request.manager)}")
+        print(f"  {told('on_it', language, manager=printable(request.manager))}")
     if request.standing is Standing.CLOSED and request.nps is not None:
-        print(f"  score: {request.nps} of 10")
+        print(f"  {told('score', language, score=request.nps)}")
     if request.bounced_at is not None:
-        print(
-            f"  letters to {printable(request.address)} come back, since {instant_text(request.bounced_at)}: "
-            "nothing is sent there"
-        )
+        since = instant_text(request.bounced_at)
+        print(f"  {told('bounced', language, address=printable(request.address), at=since)}")
     for clock in document["clocks"]:
-        done = (
-            f"done {clock['done_at']}" if clock["done_at"] else f"due {clock['due_by'] or 'after the pause'}"
-        )
-        print(f"  {clock['what']:<13} {clock['state']:<8} {done}")
+        what, state = word("clock", clock["what"], language), word("state", clock["state"], language)
+        print(f"  {what:<15} {state:<9} {_until(clock, language)}")
     for event in request.history:
-        print(f"\n{instant_text(event.at)}  {event_type(event)}  {printable(event.actor)}{_told(event)}")
+        happened = word("event", event_type(event), language)
+        print(f"\n{instant_text(event.at)}  {happened}  {printable(event.actor)}{_with_it(event, language)}")
         for line in (getattr(event, "text", "") or getattr(event, "reason", "")).splitlines():
             print(f"    {printable(line)}")
 
 
-def _told(event: RequestEvent) -> str:
+def _until(clock: dict[str, Any], language: str) -> str:
+    if clock["done_at"]:
+        return told("done", language, at=clock["done_at"])
+    return told("due", language, at=clock["due_by"]) if clock["due_by"] else told("after_pause", language)
+
+
+def _with_it(event: RequestEvent, language: str) -> str:
     parts = []
     if (manager := getattr(event, "manager", "")) and not isinstance(event, Acknowledged):
-        parts.append(f"manager {manager}")
+        parts.append(told("told_manager", language, manager=manager))
     if (due := getattr(event, "due", None)) is not None:
-        parts.append(f"by {instant_text(due)}")
+        parts.append(told("told_by", language, at=instant_text(due)))
     if (score := getattr(event, "score", None)) is not None:
-        parts.append(f"{score} of 10")
+        parts.append(told("told_score", language, score=score))
     if attachments := getattr(event, "attachments", ()):
-        parts.append(f"attached: {', '.join(attachments)}")
+        parts.append(told("told_attached", language, names=", ".join(attachments)))
     return printable("".join(f"  {part}" for part in parts))
 
 
-def span(seconds: float) -> str:
+def span(seconds: float, language: str) -> str:
     """`2 d 3 h`, `5 min`."""
     from incidents.desk.report_words import Teller
 
-    return Teller("en", "UTC").span(max(60.0, seconds // 60 * 60))
+    return Teller(language, "UTC").span(max(60.0, seconds // 60 * 60))

@@ -177,10 +177,11 @@ class Notices:
         self._ends.note(notice, SCREEN)
         audience = notice.audience.value if notice.audience else ""
         lang = self._language
+        who, why = whom(notice.scope, lang), in_language(notice.reason, lang)
+        told = why if why.startswith(f"{who} ") else f"{who}, {why}"
         say(
             f"{instant_text(notice.at)} {word('priority', notice.priority.value, lang)} →"
-            f" {word('audience', audience, lang)}: {printable(whom(notice.scope, lang))}, "
-            f"{printable(in_language(notice.reason, lang))} ({notice.incident})"
+            f" {word('audience', audience, lang)}: {printable(told)} ({notice.incident})"
         )
         return DeliveryRow(
             now, notice.notice, notice.incident, audience, SCREEN, 1, ok=True, reason="sent", key=_key(notice)

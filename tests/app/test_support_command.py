@@ -145,6 +145,17 @@ def test_a_request_from_coming_in_to_the_report(prebill: Prebill, desk: Path) ->
     )
     told = prebill("sql", "SELECT body FROM evidence", "--json")
     assert json.loads(json.loads(told.stdout)[0]["body"])["customer"] == "c1"
+    listed = prebill("support", "list", "--lang", "ru", "--now", "2026-11-20T09:00:00Z").stdout
+    for word in ("менеджер", "техническое", "отвечено", "закрытие, "):
+        assert word in listed
+    shown = prebill("support", "show", "1", "--lang", "ru", "--now", "2026-11-20T09:00:00Z").stdout
+    for line in (
+        "  техническое обращение, c1: отвечено",
+        "  менеджер: olga",
+        "  первый ответ    в срок    сделано 2026-11-18T10:00:00Z",
+        "2026-11-18T10:00:00Z  обещано  olga  к 2026-11-19T20:59:59Z",
+    ):
+        assert line in shown
     call("close", "1", "--text", "Готово", now="2026-11-19T09:00:00Z")
     call("nps", "1", "--score", "9", now="2026-11-19T10:00:00Z")
     report = call("report", "--week", "2026-W47", now="2026-11-23T09:00:00Z")

@@ -6,7 +6,9 @@ import json
 import threading
 from typing import TYPE_CHECKING
 
+from incidents.words import instant_text
 from pipeline.app.watching import watch_of
+from pipeline.coverage.evidence import parse_evidence
 from pipeline.store import open_store
 from tests.app.watch_cdn import FIRST, Clock, make_config, put_probes
 
@@ -80,7 +82,10 @@ def test_the_screen_speaks_the_configured_language(
     config = make_config(tmp_path, '[tasks]\nlanguage = "ru"\n')
     with open_store(config.store.dsn) as store:
         put_probes(store, NOW, ok=False, customers=["c1"])
+        asked = {"at": instant_text(NOW), "type": "request", "id": "7", "customer": "c2", "kind": "technical"}
+        store.add_evidence(parse_evidence(json.dumps(asked), actor="desk", now=NOW))
         with watch_of(store, config, Clock(NOW), threading.Event(), checks=False) as (watch, _):
             watch.once()
     told = capsys.readouterr().err
     assert "2026-11-10T00:00:00Z срочно → дежурный: клиент c1, одна из проб клиента c1 не проходит" in told
+    assert "срочно → дежурный: клиент c2 сообщает о неполадке" in told

@@ -30,8 +30,8 @@ Action = Literal[
 
 _ALLOWED: dict[str, set[str]] = {
     "add": {"kind", "text", "subject", "lang", "email", "actor"},
-    "list": {"customer", "manager", "late", "all"},
-    "show": set(),
+    "list": {"customer", "manager", "late", "all", "lang"},
+    "show": {"lang"},
     "answer": {"text", "by", "sent", "actor"},
     "assign": {"manager", "actor"},
     "file": {"customer", "kind", "lang", "email", "actor"},
@@ -109,7 +109,7 @@ def support(
     subject
         add: its subject.
     lang
-        add, file: the client's language. report: the report's. Default: the customer's; en.
+        add, file: the client's; default: the customer's. list, show, report: the page's; default: tasks.language.
     email
         add, file: where letters go. An address whose letters came back works again once file names it.
     manager
@@ -185,7 +185,9 @@ def support(
             if action in ("list", "show"):
                 return _look(log, of, context, action, typed, late=late, every=all, json=json)
             if action == "report":
-                return _report(store, log, of, context, week, lang or "en", output, json=json)
+                return _report(
+                    store, log, of, context, week, lang or config.tasks.language, output, json=json
+                )
             new = _act(store, log, of, context, action, typed)
         except ActError as error:
             raise UsageFailure(f"support {action}: {error}") from None
@@ -253,10 +255,10 @@ def _look(
     from incidents.desk.acts import find_request
     from pipeline.app.support_output import print_list, print_request
 
-    now = context.now().timestamp()
+    now, language = context.now().timestamp(), given.lang or context.config.tasks.language
     desk = log.read(now)
     if action == "show":
-        print_request(find_request(desk, str(given.what)), of.clocks, now, json=json)
+        print_request(find_request(desk, str(given.what)), of.clocks, now, language, json=json)
         return 0
     found = [
         request
@@ -266,7 +268,7 @@ def _look(
         and given.manager in (None, request.manager)
         and (not late or of.clocks.worst(request, now) is not None)
     ]
-    print_list(found, of.clocks, now, json=json)
+    print_list(found, of.clocks, now, language, json=json)
     return 1 if late and found else 0
 
 
