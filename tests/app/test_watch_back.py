@@ -57,13 +57,17 @@ BEGIN = [line(0, "a", ok=True), line(0, "b", ok=True)]
 SUSPICION = [line(1, "a", ok=False)]
 
 
+def doubt(store: Store, config: Config) -> None:
+    """A watch sees c1 well, and a minute later one of two looks fail."""
+    for minute, lines in enumerate((BEGIN, SUSPICION)):
+        add(store, lines, minute)
+        look(store, config, minute)
+
+
 def test_a_restart_calls_nobody_for_what_the_store_shows_to_be_well(tmp_path: Path) -> None:
     config = make_config(tmp_path)
     with open_store(config.store.dsn) as store:
-        add(store, BEGIN, 0)
-        look(store, config, 0)
-        add(store, SUSPICION, 1)
-        look(store, config, 1)
+        doubt(store, config)
         assert {row.priority for row in store.incidents.changes()} == {"high"}
         add(store, rounds(2, 7), 7)
         look(store, config, 7 + 1 / 6)
@@ -79,10 +83,7 @@ def test_restart_running_watch_and_replay_see_the_same(tmp_path: Path) -> None:
         folder.mkdir()
         config = make_config(folder)
         with open_store(config.store.dsn) as store:
-            add(store, BEGIN, 0)
-            look(store, config, 0)
-            add(store, SUSPICION, 1)
-            look(store, config, 1)
+            doubt(store, config)
             if name == "whole":
                 for minute in range(2, 40):
                     add(
@@ -124,10 +125,7 @@ def test_a_watch_that_was_held_up_takes_evidence_before_the_deadline_behind_it(t
 def test_what_people_said_stands_at_the_time_when_they_said_it(tmp_path: Path) -> None:
     config = make_config(tmp_path)
     with open_store(config.store.dsn) as store:
-        add(store, BEGIN, 0)
-        look(store, config, 0)
-        add(store, SUSPICION, 1)
-        look(store, config, 1)
+        doubt(store, config)
         (incident,) = store.incidents.incidents()
         ack = {"at": instant_text(NOW + 150), "type": "ack", "incident": incident.incident, "actor": "anna"}
         add(store, [json.dumps(ack), *rounds(2, 20)], 20)
@@ -147,10 +145,7 @@ def test_another_version_leaves_what_was_told_as_it_was_told(
         return made(replace(transition, reason=f"{transition.reason}, in other words"), event_seq)
 
     with open_store(config.store.dsn) as store:
-        add(store, BEGIN, 0)
-        look(store, config, 0)
-        add(store, SUSPICION, 1)
-        look(store, config, 1)
+        doubt(store, config)
         look(store, config, 7)  # the deadline of minute 6 passes, behind the last event
         before = store.incidents.changes()
         assert before[-1].priority == "company_wide"

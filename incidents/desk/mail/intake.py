@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from incidents.desk.acts import receive
 from incidents.desk.mail.headers import ids_in
@@ -145,6 +145,9 @@ def _reply(
 ) -> list[DeskEvent]:
     """He writes again. After it is closed a number is his score, and what comes long after is a new request; bare
     thanks are noted and nothing more, unless it is our turn anyway."""
+    of: dict[str, Any] = {
+        "actor": letter.sender, "key": key, "request": request.id, "message_id": letter.message_id
+    }  # fmt: skip
     words = own_words(letter.text)
     names = (settings.head, *(manager.name or manager.id for manager in settings.manager))
     thanks = None if letter.attachments else bare_thanks(words, names)
@@ -153,41 +156,12 @@ def _reply(
         found = _SCORE.match(first)
         score = int(found[1]) if found else thanks.score if thanks else None
         if score is not None:
-            return [
-                NpsGiven(
-                    at=at,
-                    actor=letter.sender,
-                    key=key,
-                    request=request.id,
-                    score=score,
-                    text=rest.strip() if found else words,
-                    message_id=letter.message_id,
-                )
-            ]
+            return [NpsGiven(**of, at=at, score=score, text=rest.strip() if found else words)]
     if thanks is not None and request.standing not in (Standing.NEW, Standing.OPEN):
-        return [
-            Thanked(
-                at=at,
-                actor=letter.sender,
-                key=key,
-                request=request.id,
-                text=words,
-                message_id=letter.message_id,
-            )
-        ]
+        return [Thanked(**of, at=at, text=words)]
     if request.closed_at is not None and at - request.closed_at > settings.reopen.span.total_seconds():
         return []
-    return [
-        Replied(
-            at=max(at, request.changed_at),
-            actor=letter.sender,
-            key=key,
-            request=request.id,
-            text=letter.text,
-            message_id=letter.message_id,
-            attachments=letter.attachments,
-        )
-    ]
+    return [Replied(**of, at=max(at, request.changed_at), text=letter.text, attachments=letter.attachments)]
 
 
 def _new(

@@ -95,3 +95,13 @@ def everyone(**more: Any) -> Transition:
     """It concerns the whole company."""
     given = {"priority": Priority.COMPANY_WIDE, "audience": Audience.COMPANY, "level": 0, "notice": "n-all"}
     return notice(**given | more)
+
+
+LETTER = everyone(audience=Audience.CLIENT, notice="n-c", customers=("c1",))
+"""To the client c1."""
+
+
+def written_to(*answers: Sent) -> tuple[Notifying, dict[str, Scripted]]:
+    """The company, c1 with a mailbox that answers so, and everybody's channels."""
+    given = company(contact=(contact("c1", "c1-mail"),))
+    return given, ways(given) | {"c1-mail": Scripted(*answers)}

@@ -14,14 +14,14 @@ from incidents.channels.settings import ChannelSettings
 from incidents.model import Audience, Priority, Scope, Status
 from tests.incidents.channels.givens import (
     DOWN,
+    LETTER,
     T0,
-    Scripted,
     company,
-    contact,
     everyone,
     notice,
     transition,
     ways,
+    written_to,
 )
 
 if TYPE_CHECKING:
@@ -35,10 +35,8 @@ def repeats(first: Transition, count: int, *, late: float) -> list[Transition]:
 
 def test_reminders_that_were_missed_are_one_and_promise_a_time_to_come() -> None:
     """Nothing was sent for eight hours: 24 letters to the client, 24 drafts, 24 times the company."""
-    given = company(contact=(contact("c1", "c1-mail"),))
-    channels = ways(given) | {"c1-mail": Scripted()}
-    letter = everyone(audience=Audience.CLIENT, notice="n-c", customers=("c1",))
-    missed = [*repeats(everyone(), 25, late=8 * 3600), *repeats(letter, 25, late=8 * 3600)]
+    given, channels = written_to()
+    missed = [*repeats(everyone(), 25, late=8 * 3600), *repeats(LETTER, 25, late=8 * 3600)]
     now = T0 + 8 * 3600 + 130
     dispatcher = Dispatcher(given, channels)
     step = dispatcher.step(now, missed)
@@ -50,18 +48,16 @@ def test_reminders_that_were_missed_are_one_and_promise_a_time_to_come() -> None
     assert dispatcher.undelivered == 0
     old = [each for each in step.deliveries if each.reason == "superseded"]
     assert {each.recipient for each in old} == {"anna", "boris", "vera", "contact:c1"}
-    again = Dispatcher(given, ways(given) | {"c1-mail": Scripted()})
+    again = Dispatcher(*written_to())
     again.recover(missed, step.deliveries)
     assert again.step(now + 1).deliveries == (), "and not after a restart either"
 
 
 def test_a_letter_that_goes_late_promises_the_next_one_that_is_to_come() -> None:
-    given = company(contact=(contact("c1", "c1-mail"),))
-    channels = ways(given) | {"c1-mail": Scripted(DOWN, DOWN, Sent(True))}
-    letter = everyone(audience=Audience.CLIENT, notice="n-c", customers=("c1",))
+    given, channels = written_to(DOWN, DOWN, Sent(True))
     dispatcher = Dispatcher(given, channels)
     for now in (T0, T0 + 5, T0 + 4000):
-        dispatcher.step(now, [letter])
+        dispatcher.step(now, [LETTER])
     assert [re.findall(r"comes at (\S+)", each.text) for each in channels["c1-mail"].got] == [
         ["14:33"],
         ["14:33"],
@@ -70,12 +66,11 @@ def test_a_letter_that_goes_late_promises_the_next_one_that_is_to_come() -> None
 
 
 def test_a_channel_that_comes_back_brings_the_newest_letter_and_not_all_of_them() -> None:
-    given = company(contact=(contact("c1", "c1-mail"),))
-    mail = Scripted(DOWN)
-    letter = everyone(audience=Audience.CLIENT, notice="n-c", customers=("c1",))
-    dispatcher, failed = Dispatcher(given, ways(given) | {"c1-mail": mail}), 0
+    given, channels = written_to(DOWN)
+    mail = channels["c1-mail"]
+    dispatcher, failed = Dispatcher(given, channels), 0
     for minute in range(120):
-        new = [replace(letter, at=T0 + 60 * minute)] if minute % 20 == 0 else []
+        new = [replace(LETTER, at=T0 + 60 * minute)] if minute % 20 == 0 else []
         failed += len(dispatcher.step(T0 + 60 * minute, new).failed)
     tried = len(mail.got)
     mail.answers = [Sent(True)]
@@ -86,14 +81,10 @@ def test_a_channel_that_comes_back_brings_the_newest_letter_and_not_all_of_them(
 
 
 def test_nobody_is_written_to_about_what_was_over_before_he_could_hear_of_it() -> None:
-    given = company(contact=(contact("c1", "c1-mail"),))
-    mail = Scripted()
-    letter = everyone(audience=Audience.CLIENT, notice="n-c", customers=("c1",))
-    over = replace(letter, at=T0 + 3000, notice="n-over", status=Status.RESOLVED)
-    step = Dispatcher(given, ways(given) | {"c1-mail": mail}).step(
-        T0 + 9000, [*repeats(letter, 3, late=3000), over]
-    )
-    assert mail.got == []
+    given, channels = written_to()
+    over = replace(LETTER, at=T0 + 3000, notice="n-over", status=Status.RESOLVED)
+    step = Dispatcher(given, channels).step(T0 + 9000, [*repeats(LETTER, 3, late=3000), over])
+    assert channels["c1-mail"].got == []
     assert {each.reason for each in step.deliveries} == {"superseded"}
     assert not step.failed
 
