@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incidents.engine.notices import announce, tell
+from incidents.engine.notices import ENGINE, FOLLOW_EVIDENCE, announce, tell
 from incidents.engine.subjects import GAP
 from incidents.model import Change, Harm, Priority, Status
-from incidents.words import counted
+from incidents.words import counted, instant_text
 
 if TYPE_CHECKING:
     from incidents.engine.judgement import Judgement, View
@@ -90,6 +90,11 @@ def hand_clock(view: View, incident: Incident, above: Incident, found: Judgement
     return True
 
 
+def lender(incident: Incident, above: Incident | None) -> Incident | None:
+    """Whose priority it borrows while it hangs below it; an outage has a harm of its own."""
+    return above if incident.kind in FOLLOW_EVIDENCE else None
+
+
 def wanted_of(harm: Harm, above: Incident | None) -> Priority:
     own = PRIORITIES[harm]
     return above.priority if above is not None and above.priority.rank > own.rank else own
@@ -105,6 +110,10 @@ def rest(view: View, incident: Incident, priority: Priority | None = None) -> No
     )
 
 
+def below(incident: Incident, above: Incident) -> str:
+    return f"{incident.reason}; it hangs below {above.id}"
+
+
 def waiting(incident: Incident) -> str:
     return f"it waits, clients first: {incident.reason}"
 
@@ -112,3 +121,35 @@ def waiting(incident: Incident) -> str:
 def unanswered(view: View, reason: str) -> str:
     minutes = counted(view.limits.verification / 60, "minute")
     return f"not verified within {minutes}, so the worst is assumed: {reason}"
+
+
+def dismissal(view: View, incident: Incident, parent_before: str) -> str:
+    """Who ended, by a person's word, what it hung below and had its priority from; empty where nobody did."""
+    if not incident.borrowed or not parent_before or incident.parent == parent_before:
+        return ""
+    above = view.incident(parent_before)
+    if above is None or above.status is not Status.RESOLVED or above.resolved_by == ENGINE:
+        return ""
+    return above.resolved_by
+
+
+def dismissed(incident: Incident, above: str, actor: str) -> str:
+    return f"{actor} resolved {above}, which it hung below: {incident.reason}"
+
+
+def verified(incident: Incident) -> str:
+    seen = [fact for fact in incident.facts if fact.source == "probe" and not fact.since]
+    shown = "; ".join(f"{fact.text} at {instant_text(fact.at)}" for fact in seen[:3]) or "probes are fine"
+    return f"verified, the clients are served: {shown}"
+
+
+def lower(
+    view: View, incident: Incident, wanted: Priority, harm: Harm, reason: str, actor: str = ENGINE
+) -> list[Transition]:
+    incident.priority, incident.harm, incident.unanswered = wanted, harm, False
+    incident.borrowed, incident.level = bool(incident.parent), 0
+    if wanted is Priority.NORMAL:
+        incident.suspected_at, incident.acks = None, []
+    rest(view, incident)
+    line = tell(view, incident, Change.LOWERED, reason, actor=actor)
+    return [line, *announce(view, incident)]

@@ -173,7 +173,7 @@ class Engine:
         last."""
         state = self._state
         state.now = max(state.now, moment.at)
-        view = View(state, moment, self._limits)
+        view = View(state, moment, self._limits, self._ids)
         lines: list[Transition] = []
         lines += self._judge_all(view, touched)
         changed: set[str] = set()
@@ -269,6 +269,8 @@ class Engine:
         exact = [incident.next_level, incident.next_repeat]
         if incident.clean_at is not None:
             exact.append(incident.clean_at + limits.clean)
+        if incident.served_at is not None:
+            exact.append(incident.served_at + limits.clean)
         if clock_runs(incident, found):
             exact.append(deadline(incident, limits))
         if incident.muted and incident.muted_until != float("inf"):

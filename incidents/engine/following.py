@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING
 
 from incidents.engine.changes import (
     clock_runs,
+    dismissal,
+    dismissed,
     escalates,
     hand_clock,
     hang,
     is_late,
+    lower,
     raise_to,
     rest,
     unanswered,
+    verified,
     waiting,
     wanted_of,
 )
 from incidents.engine.judge_customer import harm_rank
-from incidents.engine.notices import ENGINE, announce, tell
-from incidents.model import Change, Harm, Kind, Priority, Status
-from incidents.words import instant_text
+from incidents.engine.notices import announce, tell
+from incidents.model import Change, Harm, Kind, Priority
 
 if TYPE_CHECKING:
     from incidents.engine.judgement import Judgement, View
@@ -38,7 +41,7 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
     own = Harm.NONE if incident.verified and not found.followed else found.harm
     parent_before = incident.parent
     above = hang(view, incident, found)
-    dismissed_by = _dismissed_by(view, incident, parent_before)
+    dismissed_by = dismissal(view, incident, parent_before)
     asks = own if incident.verified or found.own is None else found.own
     if asks is Harm.NONE:
         incident.suspected_at = None
@@ -65,10 +68,10 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
         return raise_to(view, incident, wanted, reason, warn=found.warn)
     if wanted.rank < incident.priority.rank:
         if dismissed_by:  # what it borrowed ends with that, by the same word; its own harm remains
-            why = f"{dismissed_by} resolved {parent_before}, which it hung below: {incident.reason}"
-            return _lower(view, incident, wanted, own, why, dismissed_by)
+            why = dismissed(incident, parent_before, dismissed_by)
+            return lower(view, incident, wanted, own, why, dismissed_by)
         if _may_lower(view, incident, found, frozen=frozen):
-            return _lower(view, incident, wanted, own, _verified(incident))
+            return lower(view, incident, wanted, own, verified(incident))
     if wanted.rank == incident.priority.rank or harm_rank(own) > harm_rank(incident.harm):
         incident.harm = own
     waited_before = incident.waits
@@ -88,16 +91,6 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
     return lines
 
 
-def _dismissed_by(view: View, incident: Incident, parent_before: str) -> str:
-    """Who ended, by a person's word, what it hung below and had its priority from; empty where nobody did."""
-    if not incident.borrowed or not parent_before or incident.parent == parent_before:
-        return ""
-    above = next((one for one in view.state.incidents.values() if one.id == parent_before), None)
-    if above is None or above.status is not Status.RESOLVED or above.resolved_by == ENGINE:
-        return ""
-    return above.resolved_by
-
-
 def _may_lower(view: View, incident: Incident, found: Judgement, *, frozen: bool) -> bool:
     """Only positive evidence lowers: at once what was raised for want of it, after clean minutes what called
     everyone."""
@@ -110,21 +103,3 @@ def _may_lower(view: View, incident: Incident, found: Judgement, *, frozen: bool
     if incident.priority is Priority.COMPANY_WIDE and not incident.borrowed:
         return view.now >= incident.clean_at + view.limits.clean
     return True
-
-
-def _verified(incident: Incident) -> str:
-    seen = [fact for fact in incident.facts if fact.source == "probe"]
-    shown = "; ".join(f"{fact.text} at {instant_text(fact.at)}" for fact in seen[:3]) or "probes are fine"
-    return f"verified, the clients are served: {shown}"
-
-
-def _lower(
-    view: View, incident: Incident, wanted: Priority, harm: Harm, reason: str, actor: str = ENGINE
-) -> list[Transition]:
-    incident.priority, incident.harm, incident.unanswered = wanted, harm, False
-    incident.borrowed, incident.level = bool(incident.parent), 0
-    if wanted is Priority.NORMAL:
-        incident.suspected_at, incident.acks = None, []
-    rest(view, incident)
-    line = tell(view, incident, Change.LOWERED, reason, actor=actor)
-    return [line, *announce(view, incident)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incidents.engine.judgement import Judgement, is_open, soonest
+from incidents.engine.judgement import Judgement, is_open, same_failure, soonest
 from incidents.engine.meters import counters_deny
 from incidents.engine.probes import judge_probes, probe_facts
 from incidents.engine.slow import slow_of_customer
 from incidents.engine.subjects import CUSTOMER, EDGE, ORIGIN, name_of
 from incidents.engine.traffic import (
+    add_up,
     burn_of_customer,
     burn_of_pair,
     burns_fast,
@@ -19,7 +20,7 @@ from incidents.engine.traffic import (
     lines_of_edge,
     whole_until,
 )
-from incidents.engine.windows import failing_since, sum_window
+from incidents.engine.windows import MINUTE, failing_since, sum_window
 from incidents.model import Fact, Harm
 from incidents.words import counted
 
@@ -126,6 +127,7 @@ def judge_customer(view: View, subject: str) -> Judgement:
     elif fall is not None:
         good.append("fall")
     incident = state.incidents.get(subject)
+    above = _cause_above(view, subject, shown=cause == "origin" and not verdict.bad, bad=bool(bad))
     return Judgement(
         harm=harm,
         bad=tuple(bad),
@@ -141,7 +143,18 @@ def judge_customer(view: View, subject: str) -> Judgement:
         ),
         until=soonest(verdict.until, until) if bad or incident is not None else None,
         wants_probe=bool(bad) and verdict.harm is Harm.UNKNOWN,
+        followed=above.subject if above is not None else "",
     )
+
+
+def _cause_above(view: View, subject: str, *, shown: bool, bad: bool) -> Incident | None:
+    """The outage of his origin, where that alone is what he suffers from; and on, while minutes are counted in which
+    nothing is bad any more."""
+    above = same_failure(view, subject, ORIGIN + name_of(subject))
+    if above is None or shown:
+        return above
+    known = view.state.incidents.get(subject)
+    return above if known is not None and known.parent == above.id and not bad else None
 
 
 def judge_origin(view: View, subject: str) -> Judgement:
@@ -150,19 +163,27 @@ def judge_origin(view: View, subject: str) -> Judgement:
     name = name_of(subject)
     verdict = judge_probes(state, subject, moment, limits)
     served = judge_probes(state, CUSTOMER + name, moment, limits)
+    above = same_failure(view, subject, CUSTOMER + name)
+    known = state.incidents.get(subject)
+    if known is not None and verdict.harm is Harm.CONFIRMED:
+        known.shown = verdict.newest
     return Judgement(
         harm=Harm.SUSPECTED if verdict.bad else Harm.NONE,
         bad=("probe",) if verdict.bad else (),
-        good=("probe",) if verdict.clean else (),
+        good=(*(["probe"] if verdict.clean else []), *(["served"] if served.clean else [])),
         held=verdict.held or served.healthy,
         warn=True,
         reason=f"the origin {name} fails" + (", our probe is fine" if served.healthy else ""),
-        facts=probe_facts(state, subject, moment, limits),
+        facts=(
+            *probe_facts(state, subject, moment, limits),
+            *probe_facts(state, CUSTOMER + name, moment, limits),
+        ),
         customers=(name,),
         newest=verdict.newest,
         fine_until=verdict.seen_until,
         until=soonest(verdict.until, served.until),
         wants_probe=not served.healthy,
+        followed=above.subject if above is not None else "",
     )
 
 
@@ -201,10 +222,7 @@ def _burn(view: View, name: str, pairs: dict[str, Pair], verdict: Verdict) -> tu
         return burn, "origin"
     if not everywhere:
         return burn, ""
-    if (
-        verdict.healthy
-        and judge_probes(view.state, ORIGIN + name, view.moment, limits).harm is Harm.CONFIRMED
-    ):
+    if verdict.healthy and _origin_explains(view, name, pairs):
         return burn, "origin"  # logs need not tell whose an error is: several looks at his origin do
     return burn, "ours" if edges > 1 else "alone" if _others_served(view, pairs) else ""
 
@@ -235,6 +253,20 @@ def _at_origin(burn: Burn, limits: Limits) -> bool:
     rest = burn.errors - min(burn.origin, burn.errors)
     part, whole = limits.burn
     return rest * whole <= part * burn.requests
+
+
+def _origin_explains(view: View, name: str, pairs: dict[str, Pair]) -> bool:
+    """Whether several looks confirm that his origin fails; or did, and no errors burn behind the minute after them: of
+    those before, the burn window tells for a while when it has long been mended."""
+    if judge_probes(view.state, ORIGIN + name, view.moment, view.limits).harm is Harm.CONFIRMED:
+        return True
+    known = view.state.incidents.get(ORIGIN + name)
+    if known is None or not known.shown:
+        return False
+    last = max(pair.cells[-1].minute for pair in pairs.values())
+    since = max(known.shown + MINUTE, last - view.limits.burn_window)
+    later = add_up(sum_window(pair.cells, pair.past, since, last) for pair in pairs.values())
+    return not burns_fast(later, view.limits)
 
 
 def _edges_fine(view: View, pairs: dict[str, Pair]) -> bool:

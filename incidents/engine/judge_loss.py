@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.engine.judge_customer import harm_rank
-from incidents.engine.judgement import Judgement, soonest
+from incidents.engine.judgement import Judgement, open_outage, soonest
 from incidents.engine.losses import loss_facts
 from incidents.engine.meters import counts_zero
 from incidents.engine.plans import lost_as_planned
 from incidents.engine.probes import judge_probes, probe_facts
 from incidents.engine.subjects import CUSTOMER, EDGE, name_of
-from incidents.model import Fact, Harm, Priority, Scope, Status
+from incidents.model import Fact, Harm, Scope
 from incidents.words import instant_text
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def judge_request(view: View, subject: str) -> Judgement:
         )
     target = CUSTOMER + asked.customer
     verdict = judge_probes(state, target, moment, limits)
-    parent = _open_outage(view, target)
+    parent = open_outage(view, target)
     later = any(look.ok and look.at >= asked.word_at for look in state.targets.get(target, {}).values())
     answered = verdict.clean and later
     alone = reason = f"{asked.customer} reports a technical problem"
@@ -134,17 +134,10 @@ def worst_outage(view: View, edge: str, customers: Iterable[str]) -> Incident | 
     """The open outage in the scope of a gap that matters most: its edge's, or one of its customers'."""
     found: Incident | None = None
     for target in (EDGE + edge, *(CUSTOMER + customer for customer in customers)):
-        incident = _open_outage(view, target)
+        incident = open_outage(view, target)
         if incident is not None and (found is None or incident.priority.rank > found.priority.rank):
             found = incident
     return found
-
-
-def _open_outage(view: View, target: str) -> Incident | None:
-    incident = view.state.incidents.get(target)
-    if incident is None or incident.status is Status.RESOLVED or incident.muted:
-        return None
-    return incident if incident.priority is not Priority.NORMAL else None
 
 
 def _was_served(view: View, edge: str, customers: list[str]) -> bool:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from incidents.engine.probes import Moment
-from incidents.model import Fact, Harm, Status
+from incidents.model import Fact, Harm, Priority, Status
 
 if TYPE_CHECKING:
     from incidents.engine.limits import Limits
-    from incidents.engine.state import State
+    from incidents.engine.state import Incident, State
 
 
 class Judgement(Struct, frozen=True, kw_only=True):
@@ -48,11 +48,12 @@ class Judgement(Struct, frozen=True, kw_only=True):
 
 
 class View(Struct, frozen=True):
-    """What judging looks at."""
+    """What judging looks at. `subjects`: of incidents, by their ids."""
 
     state: State
     moment: Moment
     limits: Limits
+    subjects: dict[str, str]
 
     @property
     def now(self) -> float:
@@ -66,13 +67,35 @@ class View(Struct, frozen=True):
         gone = away.since < self.now or (away.since == self.now and self.moment.after)
         if not gone or self.now >= away.until:
             return None
-        return View(self.state, Moment(away.since), self.limits)
+        return View(self.state, Moment(away.since), self.limits, self.subjects)
+
+    def incident(self, name: str) -> Incident | None:
+        """The incident of that id, None where it is unknown, or long over."""
+        return self.state.incidents.get(self.subjects.get(name, ""))
 
 
 def is_open(state: State, subject: str) -> bool:
     """Whether there is an incident of it that is not over: then it was told before since when it is so."""
     incident = state.incidents.get(subject)
     return incident is not None and incident.status is not Status.RESOLVED
+
+
+def open_outage(view: View, target: str) -> Incident | None:
+    """The outage of a scope that people are woken for, None where there is none."""
+    incident = view.state.incidents.get(target)
+    if incident is None or incident.status is Status.RESOLVED or incident.muted:
+        return None
+    return incident if incident.priority is not Priority.NORMAL else None
+
+
+def same_failure(view: View, subject: str, target: str) -> Incident | None:
+    """The outage of another scope below which this one's tells nothing new: as urgent, and not itself below it."""
+    above = open_outage(view, target)
+    if above is not None and is_open(view.state, subject):
+        known = view.state.incidents[subject]
+        if above.parent == known.id or above.priority.rank < known.priority.rank:
+            return None
+    return above
 
 
 def soonest(*times: float | None) -> float | None:

@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 from incidents.engine.canonical import incident_id
 from incidents.engine.changes import (
     PRIORITIES,
-    escalates,
+    below,
+    clock_runs,
+    dismissal,
+    dismissed,
+    hand_clock,
     hang,
     is_late,
+    lender,
+    lower,
     raise_to,
     rest,
     unanswered,
+    verified,
     waiting,
     wanted_of,
 )
@@ -99,12 +106,15 @@ def _open(view: View, subject: str, old: Incident | None, found: Judgement) -> l
         incident.reason = f"muted, {why_muted(state, subject, scope, now)}: {found.reason}"
         return [tell(view, incident, change, incident.reason)]
     above = hang(view, incident, found)
-    incident.priority = wanted_of(found.harm, above)
-    incident.borrowed = above is not None
+    lends = lender(incident, above)
+    incident.priority = wanted_of(found.harm, lends)
+    incident.borrowed = lends is not None
     rest(view, incident)
     if old is not None:
         incident.reason = f"it is back (flap {incident.flaps}): {incident.reason}"
     reason = waiting(incident) if incident.waits else incident.reason
+    if above is not None and lends is None:
+        reason = below(incident, above)
     return [tell(view, incident, change, reason), *announce(view, incident, warn=found.warn)]
 
 
@@ -121,6 +131,7 @@ def _take(view: View, incident: Incident, found: Judgement) -> None:
     elif found.facts:
         incident.facts = found.facts
     incident.wants_probe = found.wants_probe
+    incident.served_at = (incident.served_at or view.now) if "served" in found.good else None
     if incident.kind is Kind.BILLING_GAP:
         loss = view.state.losses.get(name_of(incident.subject))
         incident.minutes = lost_minutes(loss) if loss else 0
@@ -140,8 +151,11 @@ def _take(view: View, incident: Incident, found: Judgement) -> None:
 
 
 def _stick(view: View, incident: Incident, found: Judgement) -> list[Transition]:
-    """An outage or a watchdog: the worst of it counts until it closes."""
-    now = view.now
+    """An outage or a watchdog: the worst of it counts until it closes. Below another one that tells of the same its
+    priority and its clock are its own, and its notices rest; on, too, while minutes are counted in which it is fine."""
+    now, parent_before, paused_before = view.now, incident.parent, incident.paused
+    above = hang(view, incident, found)
+    incident.paused = above is not None or (paused_before and incident.clean_at is not None)
     if found.bad:
         if harm_rank(found.harm) > harm_rank(incident.harm):
             incident.harm = found.harm
@@ -149,12 +163,36 @@ def _stick(view: View, incident: Incident, found: Judgement) -> list[Transition]
             incident.suspected_at = now
     wanted = PRIORITIES[incident.harm]
     reason = incident.reason
-    if escalates(incident, found) and is_late(view, incident):
+    lesser = above is not None and above.priority is not Priority.COMPANY_WIDE
+    handed = above is not None and lesser and hand_clock(view, incident, above, found)
+    if clock_runs(incident, found) and is_late(view, incident) and not handed:
         wanted = Priority.COMPANY_WIDE
         reason = unanswered(view, incident.reason)
     if wanted.rank > incident.priority.rank:
+        if above is None or (lesser and wanted is Priority.COMPANY_WIDE):
+            incident.parent, incident.paused = "", False  # it hangs below nothing less urgent
+        incident.borrowed = incident.paused
         return raise_to(view, incident, wanted, reason, warn=found.warn)
+    if wanted.rank < incident.priority.rank:
+        by = dismissal(view, incident, parent_before)
+        if by:
+            incident.suspected_at = now
+        if by or _is_answered(view, incident):
+            incident.reason = found.reason
+            why = dismissed(incident, parent_before, by) if by else verified(incident)
+            return lower(view, incident, wanted, incident.harm, why, by or ENGINE)
+    if above is not None and incident.parent != parent_before:
+        return [tell(view, incident, Change.MERGED, below(incident, above)), *announce(view, incident)]
+    if paused_before and not incident.paused:
+        again = tell(view, incident, Change.UPDATED, f"it stands for itself again: {incident.reason}")
+        return [again, *announce(view, incident, warn=found.warn)]
     return []
+
+
+def _is_answered(view: View, incident: Incident) -> bool:
+    """Whether the client of an origin that called everyone is shown to be served by now, for clean minutes."""
+    answered = incident.served_at is not None and view.now >= incident.served_at + view.limits.clean
+    return answered and not view.state.frozen
 
 
 def _mute_over(view: View, incident: Incident, found: Judgement) -> list[Transition]:
@@ -175,7 +213,7 @@ def _mute_over(view: View, incident: Incident, found: Judgement) -> list[Transit
     harm = found.harm if found.bad else Harm.SUSPECTED  # silence is not health
     incident.harm = harm
     incident.suspected_at = view.now if harm in (Harm.SUSPECTED, Harm.UNKNOWN) else None
-    wanted = wanted_of(harm, hang(view, incident, found))
+    wanted = wanted_of(harm, lender(incident, hang(view, incident, found)))
     if wanted is Priority.NORMAL:
         line = tell(view, incident, Change.UPDATED, f"{why}: {incident.reason}")
         return [line, *announce(view, incident, warn=found.warn)]

@@ -49,7 +49,7 @@ class Links:
 
     def dependents(self, subject: str) -> Iterator[str]:
         """The subjects whose judgement stands on this one's; all of them have a greater rank, but a customer whose
-        errors his origin may answer for."""
+        errors, or whose outage, his origin may answer for."""
         if subject.startswith(CUSTOMER):
             customer = name_of(subject)
             state = self._state
@@ -65,8 +65,9 @@ class Links:
             if ORIGIN + customer in state.incidents:
                 yield ORIGIN + customer
         elif subject.startswith(ORIGIN):
-            if name_of(subject) in self._state.burning:
-                yield CUSTOMER + name_of(subject)
+            customer = name_of(subject)
+            if customer in self._state.burning or CUSTOMER + customer in self._state.incidents:
+                yield CUSTOMER + customer
         elif subject.startswith(EDGE):
             edge = name_of(subject)
             if GAP + edge in self._state.incidents:

@@ -108,11 +108,16 @@ def remind(view: View, incident: Incident) -> list[Transition]:
 
 def all_clear(view: View, incident: Incident, reason: str) -> list[Transition]:
     """Those who were woken, each level of them, and the clients who were written to, hear that it is over, once."""
-    if incident.muted or incident.paused:
+    if incident.muted:
         return []
     lines = []
     told = _told(incident)
-    if incident.priority is Priority.COMPANY_WIDE or Audience.COMPANY in told:
+    above = view.incident(incident.parent) if incident.paused else None
+    if above is not None:  # who knows of that one hears its end
+        known = _told(above)
+        left = {who: levels - known.get(who, set()) for who, levels in told.items()}
+        told = {who: levels for who, levels in left.items() if levels and Audience.COMPANY not in known}
+    if Audience.COMPANY in told:
         lines.append(send(view, incident, Audience.COMPANY, reason, over=True))
     elif incident.priority is Priority.HIGH:
         lines += [
@@ -131,7 +136,7 @@ def _told(incident: Incident) -> dict[Audience, set[int]]:
     for notice, at in incident.sent.items():
         if at >= incident.since:
             _, _, who, level = notice.rsplit(".", 3)
-            told.setdefault(Audience(who), set()).add(int(level))
+            told.setdefault(Audience(who), set()).add(int(level) if who == Audience.ON_CALL else 0)
     return told
 
 

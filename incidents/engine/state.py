@@ -174,13 +174,15 @@ class Incident(Struct):
     """One incident, open or resolved a short while ago.
 
     `sources`: what has spoken of harm in it; each must speak well again before it closes. `word`: the newest
-    evidence of harm. `suspected_at`: when the verification clock began, the first suspicion; `clean_at`: since when all
-    is well, without a break; `fine_until`: until when what showed that last holds, if nothing more is heard; `again`:
-    the deadline that a break gave. `turn`: counts raisings and reopenings, in the keys of notices. `sent`: when each
-    notice was last sent; `failed`: those that reached nobody, each with the time of the sending that failed. `paused`:
-    its notices rest, below another incident. `verified`: a client's word that was answered. `borrowed`: its priority is
-    that of the incident above it. `minutes`: of a gap, when it was last told. `since`: when it opened, or came back.
-    `unanswered`: it called everyone because nothing answered in time.
+    evidence of harm. `suspected_at`: when the verification clock began, the first suspicion; `clean_at`: since when
+    all is well, without a break; `fine_until`: until when what showed that last holds, if nothing more is heard;
+    `again`: the deadline that a break gave. `turn`: counts raisings and reopenings, in the keys of notices. `sent`:
+    when each notice was last sent; `failed`: those that reached nobody, each with the time of the sending that
+    failed. `paused`: its notices rest, below another incident. `verified`: a client's word that was answered.
+    `borrowed`: it has its priority from, or beside, the incident above it. `minutes`: of a gap, when it was last
+    told. `since`: when it opened, or came back. `unanswered`: it called everyone because nothing answered in time.
+    `served_at`: since when the client behind it is shown to be served, without a break. `shown`: of an origin, the
+    newest look of those that confirm that it fails.
     """
 
     id: str
@@ -221,6 +223,8 @@ class Incident(Struct):
     borrowed: bool = False
     since: float = 0.0
     unanswered: bool = False
+    served_at: float | None = None
+    shown: float = 0.0
     minutes: int = 0
 
 
