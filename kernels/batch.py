@@ -17,6 +17,7 @@ from kernels.layout import (
     B_NAME_LENGTH,
     B_SEQ,
     BATCH,
+    BYTES_FULL,
     CROWDED,
     DONE,
     DUPLICATES,
@@ -218,5 +219,5 @@ def sum_up(count, state, tables):  # type: ignore[no-untyped-def]
             _add_exactly(row, state, tables)
         row += LINE_BYTES
     bump(state, PARSED, count)
-    bump(state, TOTAL_SENT, sent)
-    bump(state, TOTAL_BODY, body)
+    put(state, TOTAL_SENT, min(get(state, TOTAL_SENT), BYTES_FULL) + sent)
+    put(state, TOTAL_BODY, min(get(state, TOTAL_BODY), BYTES_FULL) + body)

@@ -30,7 +30,7 @@ from kernels.options import inner
 from kernels.outline import outline_columns
 from kernels.quick_time import quick_time
 from kernels.scan import scan_lines
-from kernels.values import exact_integer, quick_integer, three_digits
+from kernels.values import exact_bytes, exact_integer, quick_integer, three_digits
 from kernels.words import get, load8, load16
 
 _NO = np.int64(UNREADABLE)
@@ -52,6 +52,13 @@ def _quick_number(base, line, column, quotes):  # type: ignore[no-untyped-def]
     a, b = _column(base, line, column, quotes)
     value = quick_integer(a, b)
     return value if value >= 0 else exact_integer(a, b)
+
+
+@inner
+def _quick_bytes(base, line, column, quotes):  # type: ignore[no-untyped-def]
+    a, b = _column(base, line, column, quotes)
+    value = quick_integer(a, b)
+    return value if value >= 0 else exact_bytes(a, b)
 
 
 @inner
@@ -79,10 +86,10 @@ def quick_line(base, line, found, plain, spec, state, tables, row):  # type: ign
             return _NO
     sent = np.int64(0)
     if get(spec, BYTES_SENT) >= 0:
-        sent = _quick_number(base, line, get(spec, BYTES_SENT), quotes)
+        sent = _quick_bytes(base, line, get(spec, BYTES_SENT), quotes)
     body = np.int64(0)
     if get(spec, BODY_BYTES) >= 0:
-        body = _quick_number(base, line, get(spec, BODY_BYTES), quotes)
+        body = _quick_bytes(base, line, get(spec, BODY_BYTES), quotes)
     number = np.int64(0)
     if get(spec, SEQ) >= 0:
         number = _quick_number(base, line, get(spec, SEQ), quotes)

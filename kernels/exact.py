@@ -35,7 +35,7 @@ from kernels.layout import (
     ZONE_SECONDS,
 )
 from kernels.options import outer
-from kernels.values import exact_integer, exact_time
+from kernels.values import exact_bytes, exact_integer, exact_time
 from kernels.words import (
     get,
     load8,
@@ -166,11 +166,11 @@ def exact_line(s, e, spec, state, tables, row):  # type: ignore[no-untyped-def]
     sent = np.int64(0)
     if get(spec, BYTES_SENT) >= 0:
         a, b = _unquote(columns, get(spec, BYTES_SENT), quotes)
-        sent = exact_integer(a, b)
+        sent = exact_bytes(a, b)
     body = np.int64(0)
     if get(spec, BODY_BYTES) >= 0:
         a, b = _unquote(columns, get(spec, BODY_BYTES), quotes)
-        body = exact_integer(a, b)
+        body = exact_bytes(a, b)
     number = np.int64(0)
     if get(spec, SEQ) >= 0:
         a, b = _unquote(columns, get(spec, SEQ), quotes)

@@ -68,7 +68,7 @@ from kernels.options import outer
 from kernels.simd import (
     begins_with,
 )
-from kernels.values import exact_integer, exact_time
+from kernels.values import exact_bytes, exact_integer, exact_time
 from kernels.words import (
     get,
     load8,
@@ -276,7 +276,9 @@ def _integer(role, spec, tables):  # type: ignore[no-untyped-def]
         return np.int64(UNKNOWN)
     if get(value, F_KIND) == TOKEN and (a == b or (b - a == 1 and load8(a) == 45)):
         return np.int64(UNREADABLE)
-    return exact_status(a, b) if role == STATUS else exact_integer(a, b)
+    if role == STATUS:
+        return exact_status(a, b)
+    return exact_integer(a, b) if role == SEQ else exact_bytes(a, b)
 
 
 @outer

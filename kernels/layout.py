@@ -96,6 +96,10 @@ SLOT_BYTES = 64
 G_HASH, G_HASH_2, G_MINUTE, G_EXTRA, G_REQUESTS, G_ERRORS, G_SENT, G_BODY = range(8)
 LINES_LIMIT = 1 << 31
 """Lines after which a tally must be emptied, so that no 32-bit count overflows."""
+BYTES_LIMIT = 10**16 - 1
+"""Of a response, sixteen digits; more is no count of bytes. So a batch comes to less than BYTES_FULL."""
+BYTES_FULL = 1 << 60
+"""Bytes of a content from which on its sums are of no use: TOTAL_SENT and TOTAL_BODY stop there and do not wrap."""
 NAME_LIMIT = 255
 CACHE_LIMIT = 63
 LINE_LIMIT = 16 * 1024 * 1024

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.layout import (
+    BYTES_LIMIT,
     CLF,
     DATE_TIME,
     EPOCH,
@@ -90,6 +91,13 @@ def exact_integer(address, end):  # type: ignore[no-untyped-def]
     if value > U(_MAX):
         return np.int64(UNREADABLE)
     return np.int64(value)
+
+
+@outer
+def exact_bytes(address, end):  # type: ignore[no-untyped-def]
+    """As exact_integer, but at most BYTES_LIMIT: what one response sends. It is all that quick_integer reads."""
+    value = exact_integer(address, end)
+    return value if value <= BYTES_LIMIT else np.int64(UNREADABLE)
 
 
 @inner

@@ -16,7 +16,7 @@ from pipeline.crew import Crew
 from pipeline.file_range import WORTH, FileRange, Part, Shares
 from pipeline.formats.compiled import compile_format
 from pipeline.model import MEASURES
-from pipeline.tally import Tally
+from pipeline.tally import OVERFLOWN, Tally
 from pipeline.union import Union, unite
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _read(part: Part, fmt: LogFormat, by: tuple[str, ...], tally: Tally, progres
     for place, dimension in ((at.BY_EDGE, "edge"), (at.BY_STATUS, "status_class"), (at.BY_CACHE, "cache")):
         compiled.spec[place] = dimension in by
     tally.state[at.BAD_USED] = 0
-    fault = None
+    fault, overflown = None, tally.overflown
     with open_content(part.path) as packed:
         content, begin = (packed, 0) if part.range is None else (part.range, part.range.begin)
 
@@ -171,6 +171,8 @@ def _read(part: Part, fmt: LogFormat, by: tuple[str, ...], tally: Tally, progres
             if not packed.unpacked:
                 raise
             fault, read = (part.path, error.reason), packed.unpacked
+    if tally.overflown and not overflown:
+        fault = (part.path, f"{OVERFLOWN} Sums of bytes are wrong")
     places = [(part.path, offset, reason) for offset, reason in tally.malformed_at()]
     return _Reading(places, fault, read)
 

@@ -36,6 +36,7 @@ class SegmentReader:
         from pipeline.ingest.digest import ContentDigest
         from pipeline.ingest.errors import ChangedError, UnreadableError
         from pipeline.segment_usage import aggregate_segment
+        from pipeline.tally import OVERFLOWN
 
         digest = ContentDigest(self.want_sha256 or segment.claims.sha256 is not None)
         try:
@@ -62,6 +63,9 @@ class SegmentReader:
         lines_end = tail.lines_end if tail is not None else None
         notes = (*segment.notes, *notes)
         reading = Reading(usage, digest.digest(), digest.sha256(), self.fmt.name, notes, lines_end)
+        if usage.overflown:
+            reason = "; ".join((OVERFLOWN, *self.verify(segment, reading).reasons))
+            return Refused(reason, usage.malformed, usage.malformed_at, self.fmt.name)
         return self._refuse(segment, reading) if not skips and is_no_log(usage, lines_end) else reading
 
     def _refuse(self, segment: Segment, reading: Reading) -> Refused:

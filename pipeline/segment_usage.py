@@ -31,7 +31,8 @@ class SegmentUsage:
 
     minute, resource: uint32[n], resource a place in `names`; sums: uint64[6, n] in the order of MEASURES; rows in no
     order. `seen`: first and one more than last of the lines' own sequence numbers, `runs`: all of them, as
-    ascending [first, next). `damaged`: why the content ended before its end.
+    ascending [first, next). `damaged`: why the content ended before its end. `overflown`: its lines claim so many bytes
+    that no sum of them is right.
     """
 
     edges: tuple[bytes, ...]
@@ -53,6 +54,7 @@ class SegmentUsage:
     runs: tuple[tuple[int, int], ...]
     damaged: str | None
     known: frozenset[str]
+    overflown: bool = False
 
     @property
     def resources(self) -> list[bytes]:
@@ -126,6 +128,7 @@ def aggregate_segment(
         runs=tally.runs(),
         damaged=damaged,
         known=tally.known or fmt.known,
+        overflown=tally.overflown,
     )
 
 

@@ -35,6 +35,9 @@ seen them, which with 2 MiB takes up to 5 % longer."""
 
 NEWLINE = 10
 
+OVERFLOWN = f"its lines claim more than {at.BYTES_FULL / 1e18:.2f} EB: is that column a count of bytes?"
+"""What people are told of a content whose sums of bytes are wrong."""
+
 CUT = len(at.REASONS)
 """Why a last line is malformed that breaks off with its content; no kernel sees it."""
 REASONS = (*at.REASONS, "cut")
@@ -256,6 +259,11 @@ class Tally(Tables):
         breaks = np.flatnonzero(np.diff(outside) != 1) + 1
         parts = [part for part in np.split(outside, breaks) if len(part)]
         return unite([run, *((int(part[0]), int(part[-1]) + 1) for part in parts)])
+
+    @property
+    def overflown(self) -> bool:
+        """Whether lines claim so many bytes that sums of them are wrong."""
+        return max(self.count(at.TOTAL_SENT), self.count(at.TOTAL_BODY)) >= at.BYTES_FULL
 
     def names(self) -> Names:
         """All names by number: resources, and edges and cache statuses that were asked for."""

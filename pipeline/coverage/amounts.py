@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from pipeline.coverage.model import Loss
 
 
+MOST = 2**63 - 1
+"""Bytes that a loss is told with at most: claims beyond all measure add up to more than the store's integers hold."""
+
+
 def total(amounts: Sequence[Amount]) -> Amount:
     """The sum. Errors of estimates of one stream go the same way, so that their bounds add up."""
     if len(amounts) == 1:
         return amounts[0]
     low, expected, high = (
-        sum(of) for of in zip(*((a.low, a.expected, a.high) for a in amounts), strict=True)
+        min(MOST, sum(of)) for of in zip(*((a.low, a.expected, a.high) for a in amounts), strict=True)
     )
     exact = [a.exact for a in amounts if a.exact is not None]
     methods = " and ".join(sorted({method for a in amounts for method in a.method.split(" and ")}))
-    return Amount(low, expected, high, sum(exact) if len(exact) == len(amounts) else None, methods)
+    return Amount(low, expected, high, min(MOST, sum(exact)) if len(exact) == len(amounts) else None, methods)
 
 
 def part(loss: Loss, first: int, after: int) -> Loss:

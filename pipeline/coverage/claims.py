@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-_LINES = re.compile(r"(\d{1,18}) lines, the sidecar claims (\d{1,18})")
-_BYTES = re.compile(r"bytes_sent is (\d{1,18})(?:, the sidecar claims| of the claimed) (\d{1,18})")
+_LINES = re.compile(r"(\d{1,18}) lines, the sidecar claims (\d{1,18})\b")
+_BYTES = re.compile(r"bytes_sent is (\d{1,19})(?:, the sidecar claims| of the claimed) (\d{1,19})\b")
 
 MOST_REASONS = 5
 """So many reasons are named in a loss's evidence; segments with another one are counted."""

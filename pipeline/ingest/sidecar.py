@@ -15,6 +15,8 @@ from pipeline.model import Claims, Sequence, SequenceUnit
 
 MAX_SIDECAR_BYTES = 64 * 1024
 _MAX = 2**63 - 1
+_MOST_LINES, _MOST_BYTES = 10**12, 10**18
+"""Of a segment; more is no claim, and of a gap of years a sum would not fit the store."""
 _T = TypeVar("_T")
 
 
@@ -63,8 +65,8 @@ def parse_sidecar(raw: bytes) -> Sidecar:
         return Sidecar(Claims(), (wrong.problem,))
     problems: list[SidecarProblem] = []
     claims = Claims(
-        lines=_try(lambda: _count(document, "lines"), problems),
-        bytes_sent=_try(lambda: _count(document, "bytes_sent"), problems),
+        lines=_try(lambda: _count(document, "lines", most=_MOST_LINES), problems),
+        bytes_sent=_try(lambda: _count(document, "bytes_sent", most=_MOST_BYTES), problems),
         sha256=_try(lambda: _sha256(document), problems),
         sequence=_try(lambda: _sequence(document), problems),
     )
@@ -105,12 +107,13 @@ def _document(raw: bytes) -> dict[str, Any]:
     return document
 
 
-def _count(document: dict[str, Any], key: str, where: str = "") -> int | None:
+def _count(document: dict[str, Any], key: str, where: str = "", most: int = _MAX) -> int | None:
     value = document.get(key)
     if value is None:
         return None
-    if type(value) is not int or not 0 <= value <= _MAX:  # bool is an int to isinstance
-        raise _WrongError(where or key, _show(value), "an integer from 0 to 2^63-1")
+    if type(value) is not int or not 0 <= value <= most:  # bool is an int to isinstance
+        end = "2^63-1" if most == _MAX else f"{most:,}"
+        raise _WrongError(where or key, _show(value), f"an integer from 0 to {end}")
     return value
 
 

@@ -22,6 +22,8 @@ MOST = 50
 PARTS = 1 << 16
 """Shares of resources are counted in so many parts: times the bytes of a minute they stay in 63 bits."""
 
+MOST_COUNTED = 2**63 - 1
+
 ZoneOf = Callable[[str, int], str]
 """(edge, minute) → its zone."""
 
@@ -89,9 +91,11 @@ def _in_proportion(amount: int, of: int, to: int) -> int:
 
 def _spread(count: int, minutes: int, shares: NDArray[np.int64]) -> NDArray[np.uint64]:
     """uint64[minutes * shares]: a count over minutes evenly and over resources by their shares; they sum to it."""
+    # no edge sends 2^46 bytes a minute, but counters and sidecars may claim it: slow, and exact up to what usage holds
+    count = min(count, MOST_COUNTED)
     ends = [count * minute // minutes for minute in range(minutes + 1)]
-    each = np.diff(np.array(ends, np.int64))[:, None]
-    if count // minutes >= 1 << 46:
-        raise ValueError(f"expected less than 2^46 a minute, found {count} in {minutes} minutes")
-    reach = each * np.cumsum(shares)[None] // PARTS
-    return np.diff(reach, axis=1, prepend=0).astype(np.uint64).ravel()
+    kind = np.int64 if count // minutes < 1 << 46 else object
+    each = np.diff(np.array(ends, kind))[:, None]
+    reach = each * np.cumsum(shares)[None].astype(kind) // PARTS
+    spread: NDArray[np.uint64] = np.diff(reach, axis=1, prepend=0).astype(np.uint64)
+    return spread.ravel()

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.aggregate import aggregate_files
 from pipeline.app.usage_output import rendered, write_usage
 from pipeline.app.usage_screen import course, total
 
@@ -186,6 +187,17 @@ def test_names_that_are_no_text_are_written_readably(tmp_path: Path) -> None:
     found = [row["resource"] for row in rows_of(path.read_text())]
     assert found == ['quote"and,comma', "\\xff\\xfe", "пример.рф", "line\\nbreak\\ttab", "=cmd"]
     assert int(rows_of(path.read_text())[4]["requests"]) == 2**63 + 4
+
+
+def test_bytes_beyond_all_measure_are_a_fault_of_the_file(tmp_path: Path) -> None:
+    line = b"1795320600.1\t-\ta.ru\tGET\t/\t200\t9999999999999999\t400\tHIT\t3\t-\n"
+    paths = [tmp_path / name for name in ("a.log", "b.log", "c.log")]
+    for path, count in zip(paths, (3, 200, 3), strict=True):
+        path.write_bytes(line * count)
+    found = aggregate_files(paths, "edge-tsv")
+    assert [Path(path).name for path, _ in found.faults] == ["b.log"]
+    assert "its lines claim more than 1.15 EB" in found.faults[0][1]
+    assert aggregate_files(paths[:1], "edge-tsv").faults == []
 
 
 def test_nothing_is_still_a_table(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.coverage.claims import MOST_REASONS, with_reasons
+from pipeline.coverage.amounts import MOST, total
+from pipeline.coverage.claims import MOST_REASONS, claims_of, with_reasons
 from pipeline.coverage.model import Amount, Loss, LossClass, Stream
 
 E1, NOTHING = Stream("e1"), Amount(0, 0, 0, 0, "claim")
@@ -42,3 +43,13 @@ def test_many_are_counted() -> None:
     (told,) = with_reasons([loss()], rows)
     assert len(told.evidence) == MOST_REASONS + 2
     assert "and 3 more damaged or quarantined segments" in told.evidence[-1]
+
+
+def test_claims_beyond_all_measure_stay_within_what_the_store_holds() -> None:
+    """Three segments' sidecars that claim all that an integer holds would stop every check of coverage."""
+    words = "10 lines, the sidecar claims 1000000000000; bytes_sent is 15000, the sidecar claims 1000000000000000000"
+    claims = claims_of([row(minute, words) for minute in range(30)])
+    assert {(claim.lost_lines, claim.lost_bytes) for claim in claims} == {(10**12 - 10, 10**18 - 15_000)}
+    lost = total([Amount(n, n, n, n, "claim") for n in (claim.lost_bytes or 0 for claim in claims)])
+    assert lost == Amount(MOST, MOST, MOST, MOST, "claim")
+    assert claims_of([row(1, words.replace("claims 1", "claims 100000000000"))]) == []

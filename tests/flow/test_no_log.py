@@ -109,6 +109,19 @@ def test_a_reason_names_no_format_where_none_reads_the_lines(tmp_path: Path) -> 
         assert "reads them" not in entry(tmp_path, content).reason
 
 
+def test_lines_that_claim_so_much_that_sums_would_wrap(tmp_path: Path) -> None:
+    """Of one line more than any response sends is malformed; a content of many such is no log of bytes."""
+    most = GOOD.replace(b"\t500\t", b"\t9999999999999999\t")
+    found = entry(tmp_path, most * 100)
+    assert (found.state, found.bytes_sent) == ("received", 100 * (10**16 - 1))
+    found = entry(tmp_path, GOOD + most.replace(b"\t9", b"\t+99"))
+    assert (found.state, found.malformed, found.bytes_sent) == ("received", 1, 500)
+    for content in (most * 120, most * 5_000, most.replace(b"\t400\t", b"\t9999999999999999\t") * 120):
+        found = entry(tmp_path, content)
+        assert (found.state, found.lines, found.format) == ("quarantined", 0, "edge-tsv")
+        assert found.reason == "its lines claim more than 1.15 EB: is that column a count of bytes?"
+
+
 def test_what_is_wrong_with_the_sidecar_stands_in_the_reason_too(tmp_path: Path) -> None:
     digest = hashlib.sha256(b"other").digest()
     found = entry(tmp_path, JSON * 3, lines=4, sha256=digest)

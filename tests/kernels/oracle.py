@@ -249,7 +249,7 @@ def read_integer(values: list[Value | None], reason: str, role: Field | None) ->
     if not re.fullmatch(rb"\+?[0-9]{1,19}", value.raw):
         raise BadLineError(reason)
     number = int(value.raw)
-    if number > (999 if reason == "status" else 2**63 - 1):
+    if number > {"status": 999, "bytes": 10**16 - 1}.get(reason, 2**63 - 1):
         raise BadLineError(reason)
     return number
 
