@@ -59,6 +59,13 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_a_runner_that_is_not_there_yet_is_refused_plainly(prebill: Prebill, site: Path) -> None:
+    refused = prebill("run", "--once", "--runner", "flink")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("prebill: --runner: expected local, found 'flink'")
+    assert not (site / "store").exists()
+
+
 def test_a_spool_becomes_usage_that_can_be_asked_for(prebill: Prebill, site: Path) -> None:
     ran = prebill("run", "--once", "--json")
     assert ran.returncode == 0, ran.stderr

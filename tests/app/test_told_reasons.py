@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 from .conftest import Prebill
 from .test_store_commands import CONFIG, lines, write_segment
@@ -46,20 +47,32 @@ def test_reasons_are_told_where_people_look(prebill: Prebill, tmp_path: Path) ->
     assert status["with_reason"]["damaged"] == 0
 
 
-def test_the_doctor_tells_what_came_broken_and_a_mended_format_brings_it_in(
+def test_what_no_line_of_is_read_is_a_gap_until_the_format_is_mended(
     prebill: Prebill, tmp_path: Path
 ) -> None:
     config = tmp_path / "prebill.toml"
     text = CONFIG.format(folder=tmp_path)
     config.write_text(text.replace("[spool]", '[spool]\nformat = "combined"'))
     path = write_segment(tmp_path / "spool", "e1", 3, lines(3, "c.example", 5, 15))
-    assert prebill("run", "--once").returncode == 0
+    now = ("--now", "2026-11-01T00:30:00Z")
+    assert prebill("run", "--once", *now).returncode == 0
 
     def broken() -> dict[str, str]:
         checks = json.loads(prebill("doctor", "--json").stdout)
         (found,) = [check for check in checks if check["name"] == "segments"]
         return dict(found)
 
+    def gap() -> dict[str, Any]:
+        """That of the segment's minute."""
+        found = json.loads(prebill("gaps", "--closed", "--json", *now).stdout)
+        (of_minute,) = [
+            gap for gap in found if gap["from"] == "2026-11-01T00:03:00Z" and gap["class"] == "damaged"
+        ]
+        return dict(of_minute)
+
+    lost = gap()
+    assert (lost["edge"], lost["minutes"], lost["lost_lines"], lost["state"]) == ("e1", 1, 5, "open")
+    assert any(word.startswith("quarantined: none of its 5 lines") for word in lost["evidence"])
     told = broken()
     assert told["state"] == "note"
     assert told["found"].startswith(
@@ -71,7 +84,8 @@ def test_the_doctor_tells_what_came_broken_and_a_mended_format_brings_it_in(
     config.write_text(text)
     spool = json.loads(prebill("status", "--json").stdout)["spool"]
     assert spool["unread"] == 1
-    assert prebill("run", "--once").returncode == 0
+    assert prebill("run", "--once", *now).returncode == 0
     assert broken()["found"] == "1 in, none quarantined or damaged"
     status = json.loads(prebill("status", "--json").stdout)
     assert (status["lines"], status["spool"]["unread"]) == (5, 0)
+    assert (gap()["id"], gap()["state"]) == (lost["id"], "closed")

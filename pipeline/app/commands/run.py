@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING
 
 from pipeline.app.context import Context
 from pipeline.app.control_loop import check_once, checks
@@ -33,7 +31,7 @@ SWEEP_EVERY_S = 3600.0
 def run(
     *,
     once: Flag = False,
-    runner: Annotated[str, Parameter(show=False)] = "local",
+    runner: str = "local",
     json: Flag = False,
     context: Given,
 ) -> int:
@@ -47,11 +45,16 @@ def run(
     ----------
     once
         Stop when all that is in the spool is in the store; exit 1 if some of it could not be read.
+    runner
+        What runs Beam's graph: local, this process.
     json
         At the end, one JSON document on standard output: what was done.
     """
     if runner not in RUNNERS:
-        raise UsageFailure(f"--runner: expected {' or '.join(RUNNERS)}, found {runner!r}")
+        raise UsageFailure(
+            f"--runner: expected {' or '.join(RUNNERS)}, found {runner!r}",
+            mend="Other runners of Beam are not supported yet: leave --runner out.",
+        )
     config = context.config
     check_spool(config)
     fmt = spool_format(config)
