@@ -58,16 +58,20 @@ def tell(
 
 
 def announce(view: View, incident: Incident, *, warn: bool = False) -> list[Transition]:
-    """The notices that an incident's priority asks for, as it opens, is raised, comes back or resumes."""
-    if incident.muted or incident.paused or incident.waits:
-        incident.next_level = incident.next_repeat = None
-        return []
+    """The notices that an incident's priority asks for, as it opens, is raised, comes back or resumes. Below another
+    one they rest, but for the warning of a client to whom that one has not written."""
     now, limits, reason = view.now, view.limits, incident.reason
     incident.next_level = incident.next_repeat = None
+    if incident.muted or incident.waits:
+        return []
     lines: list[Transition] = []
-    if warn and not incident.warned and incident.priority is not Priority.COMPANY_WIDE:
+    above = view.incident(incident.parent) if incident.paused else None
+    known = incident.warned or (above is not None and Audience.CLIENT in _told(above))
+    if warn and not known and incident.priority is not Priority.COMPANY_WIDE:
         incident.warned = True
         lines.append(_to_client(view, incident, f"to be told before he finds out himself: {reason}"))
+    if incident.paused:
+        return lines
     if incident.priority is Priority.NORMAL:
         lines.append(send(view, incident, Audience.QUEUE, reason))
     elif incident.priority is Priority.HIGH:
