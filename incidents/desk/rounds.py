@@ -12,7 +12,7 @@ from incidents.desk.clocks import Clocks, State, What
 from incidents.desk.evidence import evidence_of
 from incidents.desk.mail.doors import MailError
 from incidents.desk.mail.intake import take_in
-from incidents.desk.mail.letters import Office, held_back, letters_due
+from incidents.desk.mail.letters import Office, held_back, letters_due, warnings_due
 from incidents.desk.mail.message import parse_letter
 from incidents.desk.managers import Managers
 
@@ -132,15 +132,20 @@ def send_letters(
     new: list[DeskEvent] = []
     if held_back(log.read(), of, now):
         new += log.append(lambda desk: held_back(desk, of, now))
-    for letter in letters_due(log.read(), of, now):
-        try:
-            send(letter.message)
-        except MailError as error:
-            done.failed.append(f"request {letter.request}: {error}")
-            if error.temporary:
-                break
-            continue
-        done.sent += 1
-        new += log.append(lambda _, letter=letter: letter.events)  # type: ignore[misc]
+    for due in (
+        letters_due,
+        warnings_due,
+    ):  # the head is told of what is left when the clients' letters have gone
+        for letter in due(log.read(), of, now):
+            try:
+                send(letter.message)
+            except MailError as error:
+                done.failed.append(f"request {letter.request}: {error}")
+                if error.temporary:
+                    done.events += len(new)
+                    return new
+                continue
+            done.sent += 1
+            new += log.append(lambda _, letter=letter: letter.events)  # type: ignore[misc]
     done.events += len(new)
     return new

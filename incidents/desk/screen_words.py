@@ -43,6 +43,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "first_answer": "первый ответ",
         "next_answer": "следующий ответ",
         "closing": "закрытие",
+        "letters": "слишком много писем",
+        "bounced": "письма возвращаются",
     },
     "state": {
         "met": "в срок",

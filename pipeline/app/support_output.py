@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from incidents.desk.log import encode_event, event_type
-from incidents.desk.model import Acknowledged, Standing
+from incidents.desk.model import Acknowledged, Standing, Warned
 from incidents.desk.screen_words import say as told
 from incidents.desk.screen_words import word
 from incidents.words import instant_text
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from incidents.desk.clocks import Clocks
     from incidents.desk.model import Request, RequestEvent
+    from incidents.desk.report_words import Teller
 
 
 def request_json(request: Request, clocks: Clocks, now: float) -> dict[str, Any]:
@@ -72,19 +73,22 @@ def print_list(requests: Sequence[Request], clocks: Clocks, now: float, language
     from rich.table import Table
     from rich.text import Text
 
+    from incidents.desk.report_words import Teller
+
+    tell = Teller(language, clocks.settings.tz)
     table = Table(box=None, pad_edge=False, show_edge=False)
     for head in ("", "customer", "kind", "standing", "manager", "promised", "late", "subject"):
         table.add_column(head and told(head, language), no_wrap=head not in ("late", "subject"))
     for each in documents:
         late = (
-            f"{word('clock', each['late'], language)}, {span(each['late_by_seconds'], language)}"
+            f"{word('clock', each['late'], language)}, {_span(each['late_by_seconds'], tell)}"
             if each["late"]
             else ""
         )
         subject = printable(each["subject"] or "")
         who = each["customer"] or each["address"] or "-"
         about, standing = word("kind", each["kind"], language), word("standing", each["standing"], language)
-        due = (each["promised"] or "-")[:16]
+        due = tell.time(each["promised"]) if each["promised"] else "-"
         cells = [f"#{each['id']}", who, about, standing, each["manager"] or "-", due, late, subject]
         table.add_row(*(Text(cell, style="bold red" if late and cell == late else "") for cell in cells))
     out().print(table)
@@ -132,6 +136,8 @@ def _until(clock: dict[str, Any], language: str) -> str:
 
 def _with_it(event: RequestEvent, language: str) -> str:
     parts = []
+    if isinstance(event, Warned):
+        parts.append(word("clock", event.what.partition(":")[0], language))
     if (manager := getattr(event, "manager", "")) and not isinstance(event, Acknowledged):
         parts.append(told("told_manager", language, manager=manager))
     if (due := getattr(event, "due", None)) is not None:
@@ -143,8 +149,6 @@ def _with_it(event: RequestEvent, language: str) -> str:
     return printable("".join(f"  {part}" for part in parts))
 
 
-def span(seconds: float, language: str) -> str:
+def _span(seconds: float, tell: Teller) -> str:
     """`2 d 3 h`, `5 min`."""
-    from incidents.desk.report_words import Teller
-
-    return Teller(language, "UTC").span(max(60.0, seconds // 60 * 60))
+    return tell.span(max(60.0, seconds // 60 * 60))

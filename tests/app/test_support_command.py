@@ -146,7 +146,7 @@ def test_a_request_from_coming_in_to_the_report(prebill: Prebill, desk: Path) ->
     told = prebill("sql", "SELECT body FROM evidence", "--json")
     assert json.loads(json.loads(told.stdout)[0]["body"])["customer"] == "c1"
     listed = prebill("support", "list", "--lang", "ru", "--now", "2026-11-20T09:00:00Z").stdout
-    for word in ("менеджер", "техническое", "отвечено", "закрытие, "):
+    for word in ("менеджер", "техническое", "отвечено", "закрытие, ", "19 нояб. 2026"):
         assert word in listed
     shown = prebill("support", "show", "1", "--lang", "ru", "--now", "2026-11-20T09:00:00Z").stdout
     for line in (

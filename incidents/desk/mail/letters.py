@@ -57,12 +57,12 @@ class Office(Struct, frozen=True, kw_only=True):
 
 
 def letters_due(desk: Desk, of: Office, now: float) -> list[Letter]:
-    """Every letter that should have gone by now and was not recorded, clients' first; none to a machine, and to one
-    address no more in an hour than the settings say."""
+    """Every letter to a client that should have gone by now and was not recorded; none to a machine, and to one address
+    no more in an hour than the settings say."""
     found = [
         letter for make in (_acknowledgements, _introductions, _closings) for letter in make(desk, of, now)
     ]
-    return _not_too_many(desk, found, of.settings, now) + _warnings(desk, of, now)
+    return _not_too_many(desk, found, of.settings, now)
 
 
 def held_back(desk: Desk, of: Office, now: float) -> list[DeskEvent]:
@@ -190,7 +190,7 @@ def _closings(desk: Desk, of: Office, now: float) -> list[Letter]:
     return found
 
 
-def _warnings(desk: Desk, of: Office, now: float) -> list[Letter]:
+def warnings_due(desk: Desk, of: Office, now: float) -> list[Letter]:
     """One letter to the head with every warning that he did not have: a bad hour is a letter, not a hundred. Without
     his address none, and the report shows them all the same."""
     s = of.settings

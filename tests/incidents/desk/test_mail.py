@@ -247,6 +247,14 @@ def test_a_maildir_is_emptied_into_cur(tmp_path: Path) -> None:
     assert list(box.letters(10)) == []
 
 
+def test_what_a_round_makes_good_is_no_warning() -> None:
+    log, outbox = MemoryLog(), list["EmailMessage"]()
+    found = parse_letter(letter())
+    log.append(lambda desk: take_in(desk, found, OFFICE.settings, at=WEDNESDAY, lang_of={}))
+    turn(log, now=WEDNESDAY + 600, outbox=outbox)
+    assert [each["To"] for each in outbox] == ["boss@client.example"], "late, and acknowledged"
+
+
 def test_many_warnings_are_one_letter_to_the_head_and_told_once() -> None:
     log, outbox = MemoryLog(), list["EmailMessage"]()
     turn(log, *(letter(message_id=f"<{n}@x>", sender=f"a{n}@client.example") for n in range(3)))
