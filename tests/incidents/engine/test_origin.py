@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from incidents.engine import Engine
-from incidents.events import Event, Probe, Tick, Traffic
-from incidents.model import Audience, Change, Harm, Priority, Scope, Transition
+from incidents.events import Event, Probe, Said, Tick, Traffic
+from incidents.model import Audience, Change, Harm, Priority, Scope, Status, Transition
 
 from .drawn import START, run
 
@@ -180,6 +180,19 @@ def test_who_was_told_of_an_origin_alone_hears_its_end_below_its_client() -> Non
 def test_less_shows_no_cause(origin: tuple[str, ...], client: bool | None) -> None:
     lines = [line for line in told(Engine(), origin=origin, client=client) if line.scope == C1]
     assert lines[-1].priority is Priority.COMPANY_WIDE
+
+
+def test_a_cause_that_is_shown_late_lowers_nothing_and_is_a_person_s_to_say() -> None:
+    engine = Engine()
+    for number in range(1, 10):
+        lines = engine.advance(START + 60 * number, minute(number, origin=("a", "b") if number > 3 else ()))
+    (outage,) = [one for one in engine.incidents if one.scope == C1]
+    assert (outage.priority, outage.status) == (Priority.COMPANY_WIDE, Status.OPEN)
+    at = START + 60 * 9.5
+    engine.advance(at, [Said(at=at, act="resolve", incident=outage.id, actor="anna")])
+    lines = engine.advance(START + 600, minute(10, origin=("a", "b")))
+    (back,) = [line for line in lines if line.scope == C1]
+    assert (back.change, back.priority, bool(back.parent)) == (Change.REOPENED, Priority.HIGH, True)
 
 
 def test_a_cause_that_is_shown_no_more_is_ours_to_find() -> None:
