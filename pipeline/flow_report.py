@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.ingest.errors import ContentError
 from pipeline.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ class RunReport:
     edges' own counters. `with_reason`: attempts with something against their segment or its sidecar; `reasons`: the
     last of them, path to state and reason. `postponed`: segments that could not be read yet, with the reason.
     `waiting`: files that may still be written. `problems`: what lies in a source and cannot be taken in. `failures`:
-    batches that failed as a whole and were or will be run again. `seconds`: time by step, of all threads together.
-    `all_in_at`: when a run that ends looked last, if then all was in that lay in the sources (epoch seconds)."""
+    looks and batches that failed as a whole and were or will be tried again. `seconds`: time by step, of all threads
+    together. `all_in_at`: when a run that ends looked last, if then all was in that lay in the sources (epoch seconds)."""
 
     batches: int = 0
     segments: int = 0
@@ -73,8 +74,9 @@ class RunReport:
                 setattr(self, name, getattr(self, name) + getattr(entry, name))
 
     def fail(self, error: BaseException) -> None:
-        """Note a batch that failed, in the words of the store or the system; other faults are ours."""
-        plain = isinstance(error, StoreError | OSError) and str(error)
+        """Note a look or a batch that failed, in the words of the spool, the store or the system; other faults are
+        ours."""
+        plain = isinstance(error, ContentError | StoreError | OSError) and str(error)
         told = plain or f"an error of prebill's own, {type(error).__name__}: {error}"
         self.failures = [*self.failures, told[:500]][-FAILURES_KEPT:]
 

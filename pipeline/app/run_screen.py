@@ -61,7 +61,7 @@ def _lines() -> OnProgress:
         failure = report.failures[-1] if report.failures else ""
         if failure != said_failure:
             said_failure = failure
-            say(f"a batch failed and will be run again: {failure}")
+            say(f"{failure}; it will be tried again")
         at = time.perf_counter()
         if at - said_at < LINE_EVERY_S or report.segments == said_segments:
             return

@@ -40,6 +40,10 @@ _EXPECTED = {
 }
 
 
+FIRST_YEAR, LAST_YEAR = 1970, 2105
+"""What the store's times can hold: one file of the year 9999 made every batch with it fail."""
+
+
 class NameKind(enum.StrEnum):
     """What a file in a spool is, as far as its name tells."""
 
@@ -230,7 +234,9 @@ def _name(kind: NameKind, match: re.Match[str], codec: str, stem: str, path: str
     minute = _minute(groups["minute"])
     if minute is None:
         return NameProblem(
-            show_path(path), f"{groups['minute']}, which is no date and time", _EXPECTED["minute"]
+            show_path(path),
+            f"{groups['minute']}, which is no date and time from {FIRST_YEAR} to {LAST_YEAR}",
+            _EXPECTED["minute"],
         )
     origin = Origin(groups["edge"], groups.get("stream") or DEFAULT_STREAM, minute, groups.get("part") or "")
     return Name(kind, origin, codec, stem)
@@ -242,5 +248,4 @@ def _minute(text: str) -> int | None:
         at = datetime.strptime(text, "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
     except ValueError:
         return None
-    minute = int(at.timestamp()) // 60
-    return minute if 0 <= minute < 2**32 else None
+    return int(at.timestamp()) // 60 if FIRST_YEAR <= at.year <= LAST_YEAR else None

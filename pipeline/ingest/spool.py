@@ -176,10 +176,12 @@ class Spool:
                             SpoolProblem(show_path(path), f"cannot be looked at: {error.strerror}")
                         )
         except OSError as error:
-            reason = f"cannot be listed: {error.strerror}; give prebill's user the right to read the folder"
+            gone = isinstance(error, FileNotFoundError)
+            mend = "is it mounted?" if gone else "give prebill's user the right to read the folder"
+            reason = f"cannot be listed: {error.strerror}; {mend}"
             if not folder:
                 raise UnreadableError(f"spool {show_path(self.root)} {reason}", passing=True) from None
-            if not isinstance(error, FileNotFoundError):
+            if not gone:
                 problems.append(SpoolProblem(show_path(folder), reason))
             return
         self._judge_all(files, glance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.flow_report import FAILURES_KEPT, RunReport
+from pipeline.ingest.errors import UnreadableError
 from pipeline.store.errors import DiskFullError, no_room
 
 
@@ -14,6 +15,7 @@ from pipeline.store.errors import DiskFullError, no_room
         (no_room("facts", None), "the store could not write facts: is its server's disk full?"),
         (DiskFullError("no room"), "no room"),
         (ConnectionError("nobody answers"), "nobody answers"),
+        (UnreadableError("the spool cannot be listed"), "the spool cannot be listed"),
         (KeyError("e1"), "an error of prebill's own, KeyError: 'e1'"),
         (OSError(), "an error of prebill's own, OSError: "),
     ],

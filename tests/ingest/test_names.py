@@ -59,6 +59,8 @@ def test_segments(path: str, origin: Origin) -> None:
         "e1/20261101T2460Z.log",
         "e1/00000101T0000Z.log",
         "e1/19691231T2359Z.log",
+        "e1/21060101T0000Z.log",
+        "e1/99991231T2359Z.log",
         "e1/a/b/20261101T0000Z.log",
         "e1//20261101T0000Z.log",
         "/e1/20261101T0000Z.log",
