@@ -23,10 +23,11 @@ help:  ## this list
 demo: $(VENV)/.run-$(RUN_ID)  ## an hour of logs of a small CDN through the real pipeline, on this machine alone
 	@$(BIN)/prebill demo
 
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev-$(DEV_ID)  ## everything that must hold before a change lands: lint, types, rooms, tests
-	@# while one core looks at types the other compiles kernels, for which all test processes would wait
-	$(BIN)/python -m kernels & $(MAKE) --no-print-directory lint; wait
-	$(PYTEST) -n auto --maxprocesses 4 --dist worksteal -m "not nightly and not cluster and not bench"
+	@# while one core looks at types the other compiles kernels and tests, which each test process would wait for or do itself
+	{ $(BIN)/python -m kernels; $(PYTEST) --collect-only >/dev/null || true; } & $(MAKE) --no-print-directory lint; wait
+	$(PYTEST) -n auto --maxprocesses 5 --dist worksteal -m "not nightly and not cluster and not bench"
 
 lint: $(VENV)/.dev-$(DEV_ID)  ## ruff, ruff format, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -1,14 +1,23 @@
-"""What all tests share: examples that hypothesis draws have no deadline, since other processes use the machine too; and
-a process may open many files, for each store once opened keeps fifteen."""
+"""What all tests share: examples that hypothesis draws have no deadline, since other processes use the machine too;
+there is one process more than cores; and a process may open many files, for each store once opened keeps fifteen."""
 
 from __future__ import annotations
 
 import resource
+from collections.abc import Generator
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("prebill", deadline=None)
 settings.load_profile("prebill")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """For `-n auto`: what waits for disks, for peers and for its own timeouts leaves a core to the one more."""
+    return (yield) + 1
+
 
 OPEN_FILES = 16_384
 """Without a bound there would be programs, started by tests, that close every number up to a thousand million."""

@@ -54,7 +54,8 @@ def make_batch(rows: list[tuple[str, int, str, int, int, int]]) -> UsageBatch:
     rows = sorted(rows)
 
     def places(values: list[Any], of: tuple[Any, ...]) -> Any:
-        return np.array([of.index(value) for value in values], np.uint32)
+        at = {value: place for place, value in enumerate(of)}
+        return np.array([at[value] for value in values], np.uint32)
 
     requests = np.array([r[5] for r in rows], np.uint64)
     return UsageBatch(
