@@ -3,6 +3,8 @@ stands in English, and in words in Russian."""
 
 from __future__ import annotations
 
+import re
+
 SENTENCES: dict[str, tuple[str, str]] = {
     "customer": ("customer", "клиент"),
     "kind": ("kind", "о чём"),
@@ -77,6 +79,15 @@ _WORDS: dict[str, dict[str, str]] = {
     },
 }
 
+_REASONS = (
+    (
+        re.compile(r"more than (\d+) letters to the address in an hour"),
+        r"больше \1 писем на этот адрес за час",
+    ),
+    (re.compile(r"letters to (\S+) come back"), r"письма на \1 возвращаются"),
+)
+"""Why a letter was withheld, as letters.py writes it down."""
+
 
 def say(key: str, language: str, **values: object) -> str:
     """A sentence in English, or in Russian where `language` is ru."""
@@ -86,3 +97,11 @@ def say(key: str, language: str, **values: object) -> str:
 def word(about: str, value: str, language: str) -> str:
     """A value of the log (`standing`, `open`): in Russian a word, in English as it stands."""
     return _WORDS[about].get(value, value) if language == "ru" else value
+
+
+def reason_text(reason: str, language: str) -> str:
+    """A reason of the log; what is not known here stays as it is."""
+    for english, russian in _REASONS if language == "ru" else ():
+        if found := english.fullmatch(reason):
+            return found.expand(russian)
+    return reason

@@ -18,6 +18,7 @@ from incidents.desk.model import TEXT_LIMIT, HoursBought, Worked
 from incidents.words import instant_text
 from pipeline.app.catalogue import STDIN
 from pipeline.app.failures import ReachFailure, UsageFailure
+from pipeline.app.terminal import say
 
 if TYPE_CHECKING:
     from incidents.desk.mail.letters import Office
@@ -175,7 +176,13 @@ def answer(log: StoreLog, of: Office, given: Given, now: float) -> list[DeskEven
             found += acts.promise(desk, request.id, due=due, at=now, actor=given.actor)
         return found
 
-    return log.append(decide)
+    new = log.append(decide)
+    if not request.address and not given.sent:
+        say(
+            f"request #{request.id} has no address: nothing was sent, the answer counts as given another way; "
+            f"`support file {request.id} --email ADDRESS` gives it one"
+        )
+    return new
 
 
 def assign(log: StoreLog, of: Office, given: Given, now: float) -> list[DeskEvent]:
@@ -310,7 +317,7 @@ def parse_due(text: str, tz: str) -> float:
 def write_report(report: dict[str, Any], lang: str, output: str | None, *, json: bool) -> None:
     """The report to a file by its ending, or to standard output. Raises UsageFailure."""
     from incidents.desk.report_page import report_html, report_text
-    from pipeline.app.terminal import print_json, say
+    from pipeline.app.terminal import print_json
     from pipeline.app.whole_files import write_text_file
 
     if output is not None:

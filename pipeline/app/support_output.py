@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from incidents.desk.log import encode_event, event_type
-from incidents.desk.model import Acknowledged, Standing, Warned
+from incidents.desk.model import Acknowledged, Filed, Standing, Warned
+from incidents.desk.screen_words import reason_text, word
 from incidents.desk.screen_words import say as told
-from incidents.desk.screen_words import word
 from incidents.words import instant_text
 from pipeline.app.terminal import out, print_json, printable, say
 
@@ -124,7 +124,8 @@ def print_request(request: Request, clocks: Clocks, now: float, language: str, *
     for event in request.history:
         happened = word("event", event_type(event), language)
         print(f"\n{instant_text(event.at)}  {happened}  {printable(event.actor)}{_with_it(event, language)}")
-        for line in (getattr(event, "text", "") or getattr(event, "reason", "")).splitlines():
+        said = getattr(event, "text", "") or reason_text(getattr(event, "reason", ""), language)
+        for line in said.splitlines():
             print(f"    {printable(line)}")
 
 
@@ -138,6 +139,9 @@ def _with_it(event: RequestEvent, language: str) -> str:
     parts = []
     if isinstance(event, Warned):
         parts.append(word("clock", event.what.partition(":")[0], language))
+    if isinstance(event, Filed):
+        kind = event.kind and word("kind", event.kind, language)
+        parts += [each for each in (event.customer, kind, event.lang, event.address) if each]
     if (manager := getattr(event, "manager", "")) and not isinstance(event, Acknowledged):
         parts.append(told("told_manager", language, manager=manager))
     if (due := getattr(event, "due", None)) is not None:

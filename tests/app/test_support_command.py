@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import time
 from email.message import EmailMessage
@@ -73,7 +74,7 @@ def test_a_solved_request_ends_its_incident_where_nothing_else_holds_it(prebill:
     call("support", "add", "c1", "--text", "Видео не идёт", "--kind", "technical")
     call("watch", "--once")
     (asked,) = about_c1()
-    call("support", "answer", "1", "--text", "Чиним", "--sent")
+    assert "has no address: nothing was sent" in call("support", "answer", "1", "--text", "Чиним")
     failing = {
         "at": instant_text(time.time()),
         "type": "probe",
@@ -156,6 +157,9 @@ def test_a_request_from_coming_in_to_the_report(prebill: Prebill, desk: Path) ->
         "2026-11-18T10:00:00Z  обещано  olga  к 2026-11-19T20:59:59Z",
     ):
         assert line in shown
+    call("file", "1", "--kind", "billing", now="2026-11-18T11:00:00Z")
+    shown = prebill("support", "show", "1", "--lang", "ru", "--now", "2026-11-20T09:00:00Z").stdout
+    assert "  отнесено  root  о счетах" in shown.replace(getpass.getuser(), "root")
     call("close", "1", "--text", "Готово", now="2026-11-19T09:00:00Z")
     call("nps", "1", "--score", "9", now="2026-11-19T10:00:00Z")
     report = call("report", "--week", "2026-W47", now="2026-11-23T09:00:00Z")
@@ -228,6 +232,8 @@ def test_wrong_use_is_told_all_at_once(prebill: Prebill) -> None:
         (("pause",), "expected the number of a request"),
         (("add", "nobody", "--text", "x"), "there is no customer 'nobody'"),
         (("answer", "7", "--text", "x"), "there is no request '7'"),
+        (("list", "--customer", "c2"), "--customer: there is no customer 'c2'; did you mean c1?"),
+        (("list", "--manager", "olgo"), "--manager: there is no manager 'olgo'; did you mean olga?"),
         (("list", "--score", "3"), "--score: not with list; only with nps, call"),
         (("promise", "1", "--by", "soon"), "expected a date"),
         (("report", "--week", "W47"), "expected a week like 2026-W47"),

@@ -12,12 +12,14 @@ from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import print_json, say
+from pipeline.shape import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from incidents.desk.mail.letters import Office
     from incidents.desk.model import DeskEvent
+    from incidents.desk.requests import Desk
     from pipeline.app.context import Context
     from pipeline.app.support_acts import Given
     from pipeline.app.support_log import StoreLog
@@ -260,6 +262,8 @@ def _look(
     if action == "show":
         print_request(find_request(desk, str(given.what)), of.clocks, now, language, json=json)
         return 0
+    _known("customer", given.customer, {each.id for each in context.config.customer}, desk)
+    _known("manager", given.manager, {each.id for each in of.settings.manager}, desk)
     found = [
         request
         for request in desk.requests.values()
@@ -270,6 +274,13 @@ def _look(
     ]
     print_list(found, of.clocks, now, language, json=json)
     return 1 if late and found else 0
+
+
+def _known(what: Literal["customer", "manager"], name: str | None, configured: set[str], desk: Desk) -> None:
+    """A mistyped name would list nothing, as if nobody were late."""
+    known = configured | {getattr(request, what) for request in desk.requests.values()} - {""}
+    if name is not None and name not in known:
+        raise UsageFailure(f"--{what}: there is no {what} {name!r}; {nearest(name, sorted(known))}")
 
 
 def _report(

@@ -12,7 +12,8 @@ from incidents.desk.clocks import State, What, warnings
 from incidents.desk.mail.letters import letters_due
 from incidents.desk.mail.message import parse_letter
 from incidents.desk.mail.reports import FAILED
-from incidents.desk.model import Bounced
+from incidents.desk.model import Bounced, Withheld
+from incidents.desk.screen_words import reason_text
 from tests.incidents.desk.cases import OFFICE, WEDNESDAY, MemoryLog, letter, turn
 
 if TYPE_CHECKING:
@@ -145,6 +146,8 @@ def test_a_bounce_ends_every_letter_to_the_address_until_a_person_says_that_it_w
     assert "письма на boss@client.example возвращаются" in outbox[0].get_content()
     second = log.read().requests["2"]
     assert (second.bounces, second.bounced_at) == (0, WEDNESDAY)
+    (held,) = (event for event in second.history if isinstance(event, Withheld))
+    assert reason_text(held.reason, "ru") == "письма на boss@client.example возвращаются"
     late = {clock.what for clock in OFFICE.clocks.of(second, later + 3_600) if clock.state is State.LATE}
     assert What.ACKNOWLEDGE not in late, "it is withheld, not late"
     assert warnings(list(log.read().requests.values()), OFFICE.clocks, later) == []

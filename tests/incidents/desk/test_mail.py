@@ -21,8 +21,9 @@ from incidents.desk.mail.maildir import Maildir, RawLetter
 from incidents.desk.mail.message import parse_letter
 from incidents.desk.mail.own_words import own_words
 from incidents.desk.mail.words import late_text
-from incidents.desk.model import TEXT_LIMIT, Received
+from incidents.desk.model import TEXT_LIMIT, Received, Withheld
 from incidents.desk.rounds import run_round
+from incidents.desk.screen_words import reason_text
 from tests.incidents.desk.cases import OFFICE, WEDNESDAY, Letters, MemoryLog, letter, turn
 
 if TYPE_CHECKING:
@@ -141,7 +142,9 @@ def test_two_machines_that_do_not_say_so_stop() -> None:
         if clock.state in (State.LATE, State.BROKEN)
     ]
     assert late == [], "what is held back on purpose is not late"
-    assert sum(request.withheld_at is not None for request in requests) == 20
+    held = [event for request in requests for event in request.history if isinstance(event, Withheld)]
+    assert len(held) == 20
+    assert {reason_text(event.reason, "ru") for event in held} == {"больше 10 писем на этот адрес за час"}
     assert not [sent for sent in outbox if sent["To"] == "head@cdn.example"]
 
 
