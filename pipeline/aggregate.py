@@ -150,13 +150,14 @@ class _Progress:
 def _read(part: Part, fmt: LogFormat, by: tuple[str, ...], tally: Tally, progress: _Progress) -> _Reading:
     from pipeline.ingest.codecs import open_content
     from pipeline.ingest.errors import DamagedError, UnreadableError
+    from pipeline.ingest.unpack import NO_LIMITS
 
     compiled = compile_format(fmt)
     for place, dimension in ((at.BY_EDGE, "edge"), (at.BY_STATUS, "status_class"), (at.BY_CACHE, "cache")):
         compiled.spec[place] = dimension in by
     tally.state[at.BAD_USED] = 0
     fault, overflown = None, tally.overflown
-    with open_content(part.path) as packed:
+    with open_content(part.path, limits=NO_LIMITS) as packed:  # a person's own file, however large
         content, begin = (packed, 0) if part.range is None else (part.range, part.range.begin)
 
         def on_block(done: int) -> None:

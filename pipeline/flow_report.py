@@ -24,7 +24,8 @@ class RunReport:
     last of them, path to state and reason. `postponed`: segments that could not be read yet, with the reason.
     `waiting`: files that may still be written. `problems`: what lies in a source and cannot be taken in. `failures`:
     looks and batches that failed as a whole and were or will be tried again. `seconds`: time by step, of all threads
-    together. `all_in_at`: when a run that ends looked last, if then all was in that lay in the sources (epoch seconds)."""
+    together. `all_in_at`: when a run that ends looked last, if then all was in that lay in the sources (epoch seconds).
+    """
 
     batches: int = 0
     segments: int = 0

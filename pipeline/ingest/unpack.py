@@ -50,10 +50,10 @@ class Limits:
     def explain(self, unpacked: int, packed: int) -> str:
         """Which limit has no room left, and how to go on."""
         if self.max_unpacked_bytes is not None and unpacked >= self.max_unpacked_bytes:
-            what = f"unpacks to more than max_unpacked_bytes = {self.max_unpacked_bytes}"
+            what = f"unpacks to more than {self.max_unpacked_bytes:,} bytes"
         else:
-            what = f"unpacks to more than max_ratio = {self.max_ratio} times the {packed} packed bytes read so far"
-        return f"{what}: reading stopped; if the content is honest, raise that limit"
+            what = f"unpacks to more than {self.max_ratio:,} times the {packed:,} packed bytes read so far"
+        return f"{what}: reading stopped; if the content is honest, send it unpacked, or in several parts"
 
 
 NO_LIMITS = Limits(max_unpacked_bytes=None, max_ratio=None)
@@ -243,5 +243,5 @@ def _plain(error: Exception) -> str:
     for prefix in ("Unable to decompress Zstandard data: ", "LZ4F_decompress failed with code: "):
         text = text.removeprefix(prefix)
     if "too much memory" in text:
-        return f"{text}: its window is above zstd_window_log; if the content is honest, raise that limit"
+        return f"{text}: pack it without --long, or with --long=27 at most"
     return text or type(error).__name__

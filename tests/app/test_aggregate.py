@@ -18,6 +18,7 @@ import pytest
 from pipeline.aggregate import aggregate_files
 from pipeline.app.usage_output import rendered, write_usage
 from pipeline.app.usage_screen import course, total
+from pipeline.ingest.decoders import zstd_module
 
 from .conftest import ROOT, Prebill
 
@@ -198,6 +199,14 @@ def test_bytes_beyond_all_measure_are_a_fault_of_the_file(tmp_path: Path) -> Non
     assert [Path(path).name for path, _ in found.faults] == ["b.log"]
     assert "its lines claim more than 1.15 EB" in found.faults[0][1]
     assert aggregate_files(paths[:1], "edge-tsv").faults == []
+
+
+def test_a_file_that_packs_beyond_what_a_segment_may_is_read_whole(tmp_path: Path) -> None:
+    path, blank = tmp_path / "a.log.zst", b"\n" * (300 << 20)
+    path.write_bytes(zstd_module().compress(blank))
+    assert len(blank) > 1_000 * path.stat().st_size
+    found = aggregate_files([path], "edge-tsv")
+    assert (found.lines, found.blank, found.faults) == (len(blank), len(blank), [])
 
 
 def test_nothing_is_still_a_table(tmp_path: Path) -> None:

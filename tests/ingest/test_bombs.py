@@ -46,8 +46,8 @@ def test_ten_gibibytes_of_zeros(tmp_path: Path, codec: str) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert error is not None
-    assert "max_ratio = 1000" in error.reason
-    assert "raise that limit" in error.reason
+    assert "more than 1,000 times" in error.reason
+    assert "in several parts" in error.reason
     assert error.at == total
     assert Limits().ratio_from <= total < 3 * GIB
     assert peak < 16 << 20
@@ -60,7 +60,7 @@ def test_the_size_limit_holds_to_the_byte(tmp_path: Path, codec: str) -> None:
     total, error = drain(path, Limits(max_unpacked_bytes=300_000_001, max_ratio=None))
     assert total == 300_000_001
     assert error is not None
-    assert "max_unpacked_bytes = 300000001" in error.reason
+    assert "more than 300,000,001 bytes" in error.reason
 
 
 @pytest.mark.parametrize("codec", ["gzip", "zstd", "lz4"])
