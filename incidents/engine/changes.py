@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incidents.engine.notices import ENGINE, FOLLOW_EVIDENCE, announce, tell
+from incidents.engine.notices import ENGINE, FOLLOW_EVIDENCE, announce, stand_down, tell
 from incidents.engine.subjects import GAP
 from incidents.model import Change, Harm, Priority, Status
 from incidents.words import counted, instant_text
@@ -152,4 +152,4 @@ def lower(
         incident.suspected_at, incident.acks = None, []
     rest(view, incident)
     line = tell(view, incident, Change.LOWERED, reason, actor=actor)
-    return [line, *announce(view, incident)]
+    return [line, *stand_down(view, incident, reason), *announce(view, incident)]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from incidents.engine.state import Incident
 
 FACTS_TOLD = 12
+_OVER = "-over"
 ENGINE = "engine"
 """Who did what a rule did."""
 FOLLOW_EVIDENCE = (Kind.BILLING_GAP, Kind.CLIENT_REQUEST)
@@ -134,12 +135,22 @@ def all_clear(view: View, incident: Incident, reason: str) -> list[Transition]:
     return lines
 
 
+def stand_down(view: View, incident: Incident, reason: str) -> list[Transition]:
+    """Where everyone had been called it is over for them when it is lowered; what is left concerns those alone who are
+    told of it from now on."""
+    if Audience.COMPANY not in _told(incident):
+        return []
+    lines = all_clear(view, incident, reason)
+    incident.since = view.now
+    return lines
+
+
 def _told(incident: Incident) -> dict[Audience, set[int]]:
     """Who was told of it since it began this time, and at which levels."""
     told: dict[Audience, set[int]] = {}
     for notice, at in incident.sent.items():
-        if at >= incident.since:
-            _, _, who, level = notice.rsplit(".", 3)
+        _, turn, who, level = notice.rsplit(".", 3)
+        if at >= incident.since and not turn.endswith(_OVER):
             told.setdefault(Audience(who), set()).add(int(level) if who == Audience.ON_CALL else 0)
     return told
 
@@ -193,7 +204,7 @@ def send(
 ) -> Transition:
     """A notice; its key names incident, turn, audience and level, and so is the same whenever it is repeated. `over`:
     the end of it, which has a key of its own."""
-    notice = f"{incident.id}.{incident.turn}{'-over' if over else ''}.{audience.value}.{level}"
+    notice = f"{incident.id}.{incident.turn}{_OVER if over else ''}.{audience.value}.{level}"
     incident.sent[notice] = view.now
     return tell(
         view, incident, Change.NOTICE, reason, audience=audience, notice=notice, level=level, draft=draft

@@ -126,7 +126,7 @@ def promise(notice: Transition, repeat: float, tz: str, now: float | None = None
 
 
 def _kind(notice: Transition, story: Story, to: Collection[str]) -> str:
-    if notice.status is Status.RESOLVED:
+    if notice.status is Status.RESOLVED or "-over." in notice.notice:  # lowered: for its clients it is over
         if story.judged:
             return "closed"
         warned = story.lettered is None and notice.priority is not Priority.COMPANY_WIDE

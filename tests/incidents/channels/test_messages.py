@@ -146,6 +146,18 @@ def letter(given: Transition, *, lang: str = "en", first: float | None = None) -
     return f"{found.subject}\n\n{found.text}"
 
 
+def test_of_what_is_lowered_the_client_reads_that_it_is_over() -> None:
+    """A call to everyone that was verified since: the task that is left is none of his."""
+    lowered = replace(
+        everyone(audience=Audience.CLIENT),
+        notice="i1.1-over.client.0",
+        priority=Priority.NORMAL,
+        harm=Harm.NONE,
+    )
+    assert letter(lowered, first=T0).startswith("Your service works again\n")
+    assert "Our next message" not in letter(lowered, first=T0)
+
+
 def test_the_first_letter_says_the_problem_why_it_matters_and_when_the_next_one_comes() -> None:
     assert letter(everyone(audience=Audience.CLIENT)) == (
         "A problem with your service, and we are working on it\n"

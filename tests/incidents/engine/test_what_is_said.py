@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incidents.engine import Engine
-from incidents.events import Event, Gap, Probe, Said, Tick
+from incidents.events import Event, Gap, GapClosed, Probe, Said, Tick
 from incidents.model import Audience, Change, Kind, Priority, Transition
 from incidents.words import instant_text
 
@@ -125,3 +125,18 @@ def test_served_minutes_are_not_called_unverified() -> None:
         f"not resolved: fine since {since} and is lowered at {until} if it stays so:"
         " logs of edge e1 are lost; the clients are served"
     )
+
+
+def test_when_it_is_lowered_it_is_over_for_those_who_were_called() -> None:
+    """Nobody looked at the clients for ten minutes: everyone was called, and the clients await a next message."""
+    fine: list[Event] = [look for minute in range(10, 24) for look in both(minute, ok=True)]
+    came = GapClosed(at=at(24), edge=GAP.edge, since=GAP.since, until=GAP.until)
+    lines = [line for line in run([GAP, *fine, came]) if line.kind is Kind.BILLING_GAP]
+    lowered = next(line for line in lines if line.change is Change.LOWERED)
+    assert (lowered.at, lowered.priority) == (at(20), Priority.NORMAL)
+    assert to(Audience.COMPANY, lines) == [5, 20]
+    assert to(Audience.CLIENT, lines) == [5, 20]
+    over = [line for line in lines if line.at == at(20) and line.audience]
+    assert [line.audience for line in over] == [Audience.COMPANY, Audience.CLIENT, Audience.QUEUE]
+    assert {line.reason for line in over[:2]} == {lowered.reason}
+    assert (lines[-1].change, lines[-1].at) == (Change.RESOLVED, at(24))
