@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import ROOT, Prebill
+from pipeline.store import open_store
+from tests.empty_store import lay_store
+
+from .conftest import Prebill, calling, copy_site
 
 CONFIG = """
 [store]
@@ -62,11 +62,10 @@ def deliver(
         unfinished.rename(path.with_name(name))
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
+def make_spool(folder: Path) -> None:
     """Twenty minutes of two edges: e1 lacks three, e2 has one cut segment, one empty, and one that lost lines."""
-    (tmp_path / "prebill.toml").write_text(CONFIG.format(folder=tmp_path))
-    spool = tmp_path / "spool"
+    (folder / "prebill.toml").write_text(CONFIG.format(folder=folder))
+    spool = folder / "spool"
     for minute in range(20):
         if minute not in (5, 6, 7):
             deliver(spool, "e1", minute)
@@ -76,6 +75,29 @@ def site(tmp_path: Path) -> Path:
             deliver(spool, "e2", minute, lines=7, first=123)
         else:
             deliver(spool, "e2", minute)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """This spool, of which the store knows nothing yet."""
+    make_spool(tmp_path)
+    lay_store(tmp_path / "store")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    make_spool(folder)
+    lay_store(folder / "store")
+    assert calling(folder)("run", "--once", *NOW).returncode == 0
+    return folder
+
+
+@pytest.fixture
+def known(made: Path, tmp_path: Path) -> Path:
+    """This spool brought in, a copy of one's own."""
+    copy_site(made, tmp_path)
     return tmp_path
 
 
@@ -157,9 +179,8 @@ def test_looking_writes_nothing_and_gaps_are_found_without_a_run_that_saw_them(p
     assert [gap["class"] for gap in json.loads(of_e1.stdout)] == ["missing"]
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("known")
 def test_the_heat_map_and_its_runs(prebill: Prebill) -> None:
-    assert prebill("run", "--once", *NOW).returncode == 0
     drawn = prebill("coverage", *PERIOD, *NOW)
     assert drawn.returncode == 0, drawn.stderr
     lines = {line.split()[0]: line.split()[1] for line in drawn.stdout.splitlines() if line.startswith("e")}
@@ -207,8 +228,7 @@ def test_what_is_late_is_not_missing_until_its_allowance_has_passed(prebill: Pre
     assert "e1/access 11-01 00:05 – 00:08 missing, open" in later.stdout
 
 
-def test_acts_on_edges_are_evidence(prebill: Prebill, site: Path) -> None:
-    assert prebill("run", "--once", *NOW).returncode == 0
+def test_acts_on_edges_are_evidence(prebill: Prebill, known: Path) -> None:
     acts = [
         {"at": "2026-11-01T00:05:00Z", "type": "edge", "edge": "e1", "action": "pause", "reason": "moved"},
         {"at": "2026-11-01T00:08:00Z", "type": "edge", "edge": "e1", "action": "resume"},
@@ -216,7 +236,7 @@ def test_acts_on_edges_are_evidence(prebill: Prebill, site: Path) -> None:
     text = "".join(json.dumps(act) + "\n" for act in acts)
     added = prebill("evidence", "add", "-", "--json", stdin=text)
     assert json.loads(added.stdout) == {"add": 2, "read": 2, "known": 0}
-    (site / "acts.ndjson").write_text(text)
+    (known / "acts.ndjson").write_text(text)
     again = prebill("evidence", "add", "acts.ndjson")
     assert again.returncode == 0
     assert "0 events added; 2 of 2 were known" in again.stderr
@@ -226,7 +246,8 @@ def test_acts_on_edges_are_evidence(prebill: Prebill, site: Path) -> None:
     assert next((gap["edge"], gap["class"]) for gap in gaps_of(prebill)) == ("e1", "sequence")
 
 
-def test_wrong_evidence_is_told_at_once_and_none_is_added(prebill: Prebill, site: Path) -> None:
+def test_wrong_evidence_is_told_at_once_and_none_is_added(prebill: Prebill, tmp_path: Path) -> None:
+    make_spool(tmp_path)
     text = (
         '{"at": "2026-11-01T00:05:00Z", "type": "edge", "edge": "e1", "action": "pause"}\n'
         "nonsense\n"
@@ -239,7 +260,7 @@ def test_wrong_evidence_is_told_at_once_and_none_is_added(prebill: Prebill, site
     assert told[1].startswith("line 3, key at: found")
     assert told[2].startswith("line 3, key action: found")
     assert told[3].strip() == "Nothing was added."
-    assert not (site / "store").exists()
+    assert not (tmp_path / "store").exists()
     gone = prebill("evidence", "add", "nosuch.ndjson")
     assert (gone.returncode, "nosuch.ndjson: cannot be read" in gone.stderr) == (2, True)
     assert prebill("evidence", "remove", "x").returncode == 2
@@ -262,10 +283,9 @@ def test_wrong_usage_is_told_in_a_sentence(prebill: Prebill) -> None:
         assert "Traceback" not in done.stderr
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("known")
 def test_a_store_alone_is_enough_to_look(prebill: Prebill, tmp_path: Path) -> None:
     """Without a configuration what was seen is expected from its first segment on."""
-    assert prebill("run", "--once", *NOW).returncode == 0
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     store = ("--store", f"chdb://{tmp_path}/store")
@@ -279,17 +299,9 @@ def test_what_fell_due_while_nobody_looked_fails_the_check_until_two_runs_have_l
     prebill: Prebill, tmp_path: Path
 ) -> None:
     """Fed by `run` once, as its beats tell, then by `run --once` only."""
-    beats = (
-        "import sys; from pipeline.store import open_store\n"
-        "with open_store(sys.argv[1]) as store:\n"
-        f"    for second in range(0, 201, 20): store.beat({START} + second)\n"
-    )
-    subprocess.run(
-        [sys.executable, "-c", beats, f"chdb://{tmp_path}/store"],
-        check=True,
-        timeout=120,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    with open_store(f"chdb://{tmp_path}/store") as store:
+        for second in range(0, 201, 20):
+            store.beat(START + second)
 
     def check_after_a_run(at: str) -> tuple[int, str, set[str]]:
         assert prebill("run", "--once", "--now", at).returncode == 0
