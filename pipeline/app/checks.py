@@ -24,9 +24,6 @@ OK, NOTE, FAIL = "ok", "note", "fail"
 
 LOW_DISK, NO_DISK = 10 << 30, 1 << 30
 NAMES_SHOWN = 5
-SPOOL_LIMIT = 200_000
-"""Files that the spool check looks at, at most: a look, not a census."""
-
 JAVA_WANTED = 17
 
 
@@ -164,45 +161,30 @@ def _probes(config: Config) -> Check:
 
 
 def _spool(spool: Path, config: Config, now: datetime) -> Check:
-    from pipeline.ingest.names import NameKind, NameProblem, PatternError, compile_pattern, read_name
+    from pipeline.ingest.errors import UnreadableError
+    from pipeline.ingest.names import Name, PatternError, read_name
+    from pipeline.ingest.spool import Spool
 
     if not spool.is_dir():
         return Check("spool", FAIL, f"{spool} is not a folder", f"mkdir -p {spool}, or mend spool.path.")
-    if not os.access(spool, os.R_OK | os.X_OK):
-        return Check(
-            "spool", FAIL, f"{spool} may not be read by this user", f"chmod o+rx {spool}, or another user."
-        )
     try:
-        pattern = compile_pattern(config.spool.pattern) if config.spool.pattern else compile_pattern()
+        looked = Spool(spool, config.spool.pattern)
+        look = looked.look(0.0)
     except PatternError as error:
         return Check("spool", FAIL, f"spool.pattern: {error}", "Mend spool.pattern in the configuration.")
-    segments, seen, wrong, ahead = 0, 0, list[str](), list[str]()
-    edges = set()
-    for folder, folders, files in os.walk(spool):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if seen >= SPOOL_LIMIT:
-                break
-            if name.startswith("."):
-                continue
-            seen += 1
-            path = os.path.relpath(os.path.join(folder, name), spool)  # noqa: PTH118 - os.walk gives text
-            read = read_name(path, pattern)
-            if isinstance(read, NameProblem):
-                wrong.append(str(read))
-            elif read is not None and read.kind is NameKind.SEGMENT:
-                segments += 1
-                edges.add(read.origin.edge)
-                if read.origin.minute * 60 > now.timestamp() + 3600:
-                    ahead.append(path)
-    found = f"{spool}: {plural(segments, 'segment')} of {plural(len(edges), 'edge')}"
-    found += f" (looked at {SPOOL_LIMIT:,} files only)" if seen >= SPOOL_LIMIT else ""
+    except UnreadableError as error:
+        return Check("spool", FAIL, str(error), f"chmod o+rx {spool}, or another user.")
+    paths = [found.path for found in look.found] + [waiting.path for waiting in look.waiting]
+    origins = [name.origin for path in paths if isinstance(name := read_name(path, looked.pattern), Name)]
+    edges = {origin.edge for origin in origins}
+    ahead = [origin for origin in origins if origin.minute * 60 > now.timestamp() + 3600]
+    found = f"{spool}: {plural(len(paths), 'segment')} of {plural(len(edges), 'edge')}"
     strangers = sorted(edges - {edge.id for edge in config.edge})
-    if wrong:
-        shown = "; ".join(wrong[:NAMES_SHOWN])
-        return Check(
-            "spool", FAIL, f"{found}; {plural(len(wrong), 'name')} cannot be read", f"Not read: {shown}."
-        )
+    if wrong := look.problems:
+        shown = "; ".join(map(str, wrong[:NAMES_SHOWN]))
+        if (more := len(wrong) - NAMES_SHOWN) > 0:
+            shown += f"; and {more:,} more, which `prebill status --json` lists"
+        return Check("spool", FAIL, f"{found}; {len(wrong):,} not taken in", f"Not taken in: {shown}.")
     if ahead:
         mend = "This clock, or that edge's, is wrong."
         return Check("spool", FAIL, f"{found}; {len(ahead):,} lie in the future, first {ahead[0]}", mend)

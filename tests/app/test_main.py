@@ -174,6 +174,7 @@ def test_doctor_finds_what_is_wrong_and_says_how_to_mend_it(prebill: Prebill, tm
     spool.mkdir(parents=True)
     (spool / "20261101T0000Z.log").write_bytes(b"")
     (spool / "yesterday.log").write_bytes(b"")
+    (tmp_path / "spool" / "e2").symlink_to(spool)
     (tmp_path / "prebill.toml").write_text(
         f'[store]\ndsn = "chdb://{tmp_path}/store"\n[spool]\npath = "spool"\n'
     )
@@ -183,13 +184,20 @@ def test_doctor_finds_what_is_wrong_and_says_how_to_mend_it(prebill: Prebill, tm
     assert checks["configuration"]["state"] == "ok"
     assert checks["store"]["state"] == "note"
     assert checks["spool"]["state"] == "fail"
-    assert "1 segment of 1 edge; 1 name cannot be read" in checks["spool"]["found"]
+    assert "1 segment of 1 edge; 2 not taken in" in checks["spool"]["found"]
     assert "yesterday.log" in checks["spool"]["mend"]
+    assert "e2: is a symbolic link" in checks["spool"]["mend"]
     assert all(
         check["mend"] for check in checks.values() if check["state"] != "ok" and check["name"] != "clock"
     )
 
     (spool / "yesterday.log").unlink()
+    (tmp_path / "spool" / "e2").unlink()
+    for number in range(9):
+        (spool / f"{number}.log").touch()
+    assert "and 4 more, which `prebill status --json` lists" in prebill("doctor").stdout
+    for number in range(9):
+        (spool / f"{number}.log").unlink()
     assert prebill("doctor").returncode == 0
     assert "in the future" in prebill("doctor", "--now", "2026-10-31T00:00:00Z").stdout
 

@@ -197,9 +197,7 @@ def show(document: dict[str, Any], dsn: str) -> None:
         for problem in spool["problems"][:PROBLEMS_SHOWN]:
             facts.add_row("", f"[red]{escape(printable(problem))}[/red]")
         if len(spool["problems"]) > PROBLEMS_SHOWN:
-            facts.add_row(
-                "", f"… {len(spool['problems']) - PROBLEMS_SHOWN:,} more; `prebill doctor` lists them"
-            )
+            facts.add_row("", f"… {len(spool['problems']) - PROBLEMS_SHOWN:,} more; --json lists all")
     for head, told, style in coverage_rows(document["coverage"]):
         facts.add_row(head, Text(told, style))
     facts.add_row("Open", _incidents(document["incidents"]))
