@@ -28,12 +28,15 @@ _OF_AN_ORDER = re.compile(
     r"заказ\w*|счет\w*|договор\w*|orders?|invoices?|promo\w*|промо\w*|zip|postal|number|номер\w*"
 )
 _ERROR = re.compile(r"\b(?:ошиб\w*|errors?)\b", re.IGNORECASE)
-_PAPER = r"\b(?:сч[её]т(?:а|у|е|ом|ов|ах|ами)?|акт(?:а|у|е|ом|ах)?|договор\w*|invoices?|bills?|billing)\b"
-_BETWEEN = r"(?:[^\w.!?:;\n]+[^\W\d]+){0,2}[^\w.!?:;\n]+"
+_PAPER = r"(?:сч[её]т(?:е|ах)|акт(?:е|ах)|договор(?:е|ах)|invoices?|bills?|billing)\b(?![.-]\w)"
+_WORDS = r"(?:[^\W\d]+\s+)"
 _OF_A_PAPER = re.compile(
-    rf"{_ERROR.pattern}{_BETWEEN}{_PAPER}|{_PAPER}{_BETWEEN}{_ERROR.pattern}", re.IGNORECASE
+    rf"\bошиб\w*\s+в\s+{_WORDS}{{0,2}}{_PAPER}|\bв\s+{_WORDS}{{0,2}}{_PAPER}\s+{_WORDS}{{0,4}}ошиб\w*"
+    rf"|\berrors?\s+(?:in|on|with)\s+{_WORDS}{{0,2}}{_PAPER}"
+    rf"|\b{_PAPER}\s+(?:(?:has|have|contains?|with|an?|some)\s+){{0,3}}errors?\b",
+    re.IGNORECASE,
 )
-"""An error in an invoice or an act, two words between at most, is a matter of money."""
+"""An error in an invoice, an act or a contract is a matter of money."""
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _CLEAR_LATIN = r"(?:s|es|ed|d|ing)?\b"
 

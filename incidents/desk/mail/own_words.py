@@ -9,15 +9,17 @@ _QUOTE_HEAD = re.compile(
     r"^(On .{1,200} wrote:|.{1,200} (писал|написал)(\(а\)|а)?:|-{2,} ?(Original Message|Исходное сообщение).*)\s*$",
     re.IGNORECASE,
 )
+_ABOVE_QUOTE = re.compile(r"(<[^<>\s]+@[^<>\s]+>|\bwrote|писал\S*)\s*:\s*$", re.IGNORECASE)
 _FROM = re.compile(r"^\s*\**(from|от|от кого):\**\s", re.IGNORECASE)
 _BELOW_FROM = re.compile(r"^\s*\**(sent|date|to|subject|отправлено|дата|кому|тема):\**\s", re.IGNORECASE)
 _FORWARDED = re.compile(r"^\s*(fwd?|пересл\w*|пересыл\w*)\s*:", re.IGNORECASE)
 
 _FAREWELL = re.compile(
     r"^\s*(?:--\s*$|—\s*$|(?:с\s+уважением|с\s+наилучшими(?:\s+пожеланиями)?|(?:(?:best|kind|warm)\s+)?regards|sincerely"
-    r"(?:\s+yours)?)(?:[\s,.!]+[^\s,.!]+){0,4}[\s,.!]*$|отправлено\s+(?:с|из)\b|sent\s+from\b)",
+    r"(?:\s+yours)?)(?:[\s,.!]+[^\s,.!]+){0,4}[\s,.!]*$)",
     re.IGNORECASE,
 )
+_SENT_FROM = re.compile(r"^\s*(?:отправлено\s+(?:с|из)|sent\s+from)\b", re.IGNORECASE)
 _POSTSCRIPT = re.compile(r"^\s*(?:p\.?\s?s|з\.?\s?ы|постскриптум)\b", re.IGNORECASE)
 
 _NOTICE = re.compile(
@@ -32,17 +34,32 @@ _NOTICE = re.compile(
 
 
 def own_words(text: str, subject: str = "") -> str:
-    """What the writer himself wrote, without what he quotes; what is forwarded (`subject`) he says with it."""
+    """What the writer himself wrote, above what he quotes or below what is marked with `>`; what is forwarded
+    (`subject`), and what has nothing above it, he says with it."""
     if _FORWARDED.match(subject):
         return text.strip()
     kept: list[str] = []
     lines = text.split("\n")
     for place, line in enumerate(lines):
         if _QUOTE_HEAD.match(line[:400]) or _is_head(lines[place : place + 5]):
-            break
-        if not line.lstrip().startswith(">"):
+            below = next((each.lstrip() for each in lines[place + 1 :] if each.strip()), "")
+            if not below.startswith(">") and any(each.strip() for each in kept):
+                break
+        elif line.lstrip().startswith(">"):
+            _drop_head(kept)
+        else:
             kept.append(line)
     return "\n".join(kept).strip()
+
+
+def _drop_head(kept: list[str]) -> None:
+    """Who wrote what is quoted below, as mail programs put it above, sometimes over two lines."""
+    while kept and not kept[-1].strip():
+        kept.pop()
+    if kept and _ABOVE_QUOTE.search(kept[-1][-400:]):
+        last = kept.pop()
+        if kept and kept[-1].startswith("On ") and not last.startswith("On "):
+            kept.pop()
 
 
 def _is_head(lines: list[str]) -> bool:
@@ -53,10 +70,13 @@ def _is_head(lines: list[str]) -> bool:
 
 def without_signature(words: str) -> str:
     """The words above a farewell, and what follows it as a postscript."""
-    kept, over = [], False
+    kept: list[str] = []
+    over = False
     for line in words.split("\n"):
-        over = (over or bool(_FAREWELL.match(line[:200]))) and not _POSTSCRIPT.match(line[:200])
-        if not over:
+        if _FAREWELL.match(line[:200]) and any(each.strip() for each in kept):
+            over = True
+        over = over and not _POSTSCRIPT.match(line[:200])
+        if not over and not _SENT_FROM.match(line[:200]):
             kept.append(line)
     return "\n".join(kept)
 

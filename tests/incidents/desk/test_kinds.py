@@ -41,6 +41,8 @@ def kind(text: str, subject: str = "Hi", settings: SupportSettings | None = None
         "С уважением относимся к вам, но сайт лежит",
         "We received 502 in error pages from your edge",
         "Есть новости по ошибке?",
+        "error on bill.example.com",
+        "Наши клиенты получают ошибку при оплате счета",
     ],
 )
 def test_who_is_not_served_is_heard(text: str) -> None:
@@ -84,6 +86,7 @@ def test_a_question_wakes_nobody(text: str) -> None:
         "Bills?",
         "В счёте за октябрь ошибка",
         "Ошибка в выставленном счёте",
+        "Счёт пришёл, в счёте допущена ошибка",
         "There is an error in the invoice",
     ],
 )
@@ -92,7 +95,16 @@ def test_what_is_about_money(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Счёт\nошибка на сайте", "Добрый день\n\nС уважением,\nИван\n\nP.S. Сайт опять лежит"]
+    "text",
+    [
+        "Счёт\nошибка на сайте",
+        "Добрый день\n\nС уважением,\nИван\n\nP.S. Сайт опять лежит",
+        "Отправлено с iPhone\n\nСайт лежит",
+        "--\nСайт лежит",
+        "Regards\n\nThe site is down",
+        "Анна написала:\n> Как дела?\n\nСайт лежит",
+        "From: me\nTo: you\nSubject: site\nThe site is down",
+    ],
 )
 def test_who_writes_in_several_lines_is_heard(text: str) -> None:
     assert kind(text) == "technical"

@@ -197,6 +197,9 @@ def test_html_is_read_as_text_without_what_is_hidden() -> None:
 def test_what_is_quoted_is_not_his_own() -> None:
     assert own_words("Yes\n> no\n\nOn Mon, Anna wrote:\nrest") == "Yes"
     assert own_words("7\n\nпн, 16 нояб. 2026 г., Анна написал(а):\n> ?") == "7"
+    assert own_words("7\n\nпн, 16 нояб. 2026 г. в 10:00, Анна <a@cdn.example>:\n\n> ?") == "7"
+    assert own_words("7\n\nOn Mon, Nov 16, 2026 at 10:00 AM Anna <a@cdn.example>\nwrote:\n\n> ?") == "7"
+    assert own_words("On Mon, Anna wrote:\n> ?\n\nthe answer below") == "the answer below"
 
 
 def test_attachments_are_named_and_sizes_are_bounded() -> None:
