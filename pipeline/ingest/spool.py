@@ -29,6 +29,10 @@ _SIDECAR = ".json"
 _SUFFIXES = (*CODECS, _SIDECAR)
 
 
+FILE_SYSTEMS_OWN = "lost+found"
+"""Lies at the top of a disk that is a spool, and only root may read it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A whole segment file, not yet opened: its path relative to the spool, and what tells its version."""
@@ -189,7 +193,7 @@ class Spool:
             self._descend(path, glance)
 
     def _descend(self, path: str, glance: _Glance) -> None:
-        if path.startswith(".") or "/." in path:
+        if path.startswith(".") or "/." in path or path == FILE_SYSTEMS_OWN:
             glance.look.ignored += 1
         elif path.count("/") >= self.pattern.depth:
             reason = f"is a folder deeper than any in {self.pattern.text}: move it, or set spool.pattern"

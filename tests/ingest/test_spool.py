@@ -130,9 +130,20 @@ def test_what_cannot_be_taken_in_is_told(tmp_path: Path) -> None:
 
 
 def test_a_spool_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableError, match=r"spool .*nowhere cannot be listed: .*; is it mounted?") as caught:
+    with pytest.raises(
+        UnreadableError, match=r"spool .*nowhere cannot be listed: .*; is it mounted?"
+    ) as caught:
         Spool(tmp_path / "nowhere").look(NOW)
     assert caught.value.passing
+
+
+def test_what_a_file_system_has_of_its_own_is_no_edge(tmp_path: Path) -> None:
+    for folder in ("lost+found", "e1", "e1/lost+found"):
+        (tmp_path / folder).mkdir()
+        put(tmp_path / folder / NAME)
+    look = Spool(tmp_path).look(NOW)
+    assert sorted(found.path for found in look.found) == [f"e1/{NAME}", f"e1/lost+found/{NAME}"]
+    assert (look.problems, look.ignored) == ([], 1)
 
 
 def test_names_of_any_bytes_do_no_harm(tmp_path: Path) -> None:
