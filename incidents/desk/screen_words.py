@@ -15,7 +15,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "subject": ("subject", "тема"),
     "none": ("No requests.", "Обращений нет."),
     "nobody_known": ("nobody known", "неизвестно чьё"),
-    "what": ("{kind} request of {who}, {standing}", "{kind} обращение, {who}: {standing}"),
+    "what": ("{kind} request of {who}, {standing}", "обращение ({kind}), {who}: {standing}"),
     "on_it": ("manager: {manager}", "менеджер: {manager}"),
     "score": ("score: {score} of 10", "оценка: {score} из 10"),
     "bounced": (

@@ -151,7 +151,7 @@ def test_a_request_from_coming_in_to_the_report(prebill: Prebill, desk: Path) ->
         assert word in listed
     shown = prebill("support", "show", "1", "--lang", "ru", "--now", "2026-11-20T09:00:00Z").stdout
     for line in (
-        "  техническое обращение, c1: отвечено",
+        "  обращение (техническое), c1: отвечено",
         "  менеджер: olga",
         "  первый ответ    в срок    сделано 2026-11-18T10:00:00Z",
         "2026-11-18T10:00:00Z  обещано  olga  к 2026-11-19T20:59:59Z",
