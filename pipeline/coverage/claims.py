@@ -8,6 +8,7 @@ wanting, and why a content is no log of the format as those of pipeline.no_log.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -63,13 +64,16 @@ def with_reasons(losses: Sequence[Loss], rows: Iterable[dict[str, Any]]) -> list
         if row["reason"]:
             words = f"{row['state']}: {row['reason']}"
             said[Stream(row["edge"], row["stream"])].append((row["at_s"] // 60, words))
+    for told in said.values():
+        told.sort()
     return [_with_reasons(loss, said[loss.stream]) if loss.stream in said else loss for loss in losses]
 
 
 def _with_reasons(loss: Loss, said: Sequence[tuple[int, str]]) -> Loss:
     if loss.kind is not LossClass.DAMAGED:
         return loss
-    counts = Counter(words for minute, words in sorted(said) if loss.first <= minute < loss.after)
+    begin, end = bisect_left(said, (loss.first,)), bisect_left(said, (loss.after,))
+    counts = Counter(words for _, words in said[begin:end])
     told = [
         words if count == 1 else f"{words} ({count:,} segments)"
         for words, count in list(counts.items())[:MOST_REASONS]
