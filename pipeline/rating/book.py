@@ -157,11 +157,6 @@ def _at_its_line(error: PlanError) -> PlanError:
     return replace(error, line=lines.get((error.key,), 0))
 
 
-def shipped_book() -> PlanBook:
-    """The example book that comes with prebill: a Russian network's plans, and public prices of others."""
-    return read_book(SHIPPED)
-
-
 def _version_errors(
     versions: dict[str, list[Plan]], files: dict[tuple[str, int], str]
 ) -> Iterable[PlanError]:

@@ -26,16 +26,6 @@ GRAIN_MIN = 5
 that of its hour at least, and may be higher."""
 
 
-def hours_of(usage: Usage, first: int, after: int) -> Hours:
-    """Usage of hours [first, after) since 1970: int64 [hours, MEASURES]."""
-    hour = usage.minute // 60
-    inside = (hour >= first) & (hour < after)
-    found = np.zeros((after - first, len(MEASURES)), np.int64)
-    for column, measure in enumerate(MEASURES):
-        np.add.at(found[:, column], hour[inside] - first, getattr(usage, measure)[inside].astype(np.int64))
-    return found
-
-
 class Courses:
     """Makes rates for spike.watch_bill out of functions that rate usage. `usage`: of the customer, with the period so
     far in it; each course is made usage once, however many plans rate it."""

@@ -52,17 +52,11 @@ def share_coins(ideal: Sequence[Fraction], coins: int) -> list[int]:
     return shares
 
 
-def discount_lines(
-    discounts: Sequence[Discount], lines: Sequence[Line], rounding: Rounding
-) -> tuple[Line, ...]:
-    """One line a discount, negative; its parts are named by the lines' ids, and sum to it."""
-    return tuple(line for line, _ in take_discounts(discounts, lines, rounding))
-
-
 def take_discounts(
     discounts: Sequence[Discount], lines: Sequence[Line], rounding: Rounding
 ) -> list[tuple[Line, list[Decimal]]]:
-    """The same, each with what it takes from every line, in the lines' order."""
+    """One line a discount, negative, whose parts are named by the lines' ids and sum to it; each with what it
+    takes from every line, in the lines' order."""
     left = [line.amount for line in lines]
     made = []
     for discount in discounts:

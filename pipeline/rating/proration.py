@@ -1,4 +1,4 @@
-"""Proration: which part of a month a span is, and what changing a plan in mid-month gives back and asks for.
+"""Proration: which part of a month a span is.
 
 Scaled by that part: flat sums, minimums, caps, free units, committed units, capacities; a rate's (p95, peak) whole
 price. Not scaled: unit prices, packages and bounds of tiers, since usage is counted in the span alone.
@@ -6,19 +6,17 @@ price. Not scaled: unit prices, packages and bounds of tiers, since usage is cou
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from pipeline.rating.charge import rate_charge
-from pipeline.rating.rounding import RateError, negated
+from pipeline.rating.rounding import RateError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pipeline.rating.model import Charge, Line, Period, Quantity
+    from pipeline.rating.model import Period
 
 RULES = ("none", "day", "second")
 
@@ -51,29 +49,3 @@ def _days(span: Period, month: Period) -> int:
         return (at.astimezone(UTC) - timedelta(microseconds=1)).astimezone(zone).date().toordinal()
 
     return days_begun(span.end) - days_begun(span.begin)
-
-
-def change_lines(
-    old: tuple[Charge, Quantity], new: tuple[Charge, Quantity], left: Fraction
-) -> tuple[Line, Line]:
-    """Of a charge paid ahead: the credit for what is left of it, and what the new one asks for the same time.
-
-    Each side is rounded alone, so that it stands on a document of its own.
-    """
-    credit = reverse(rate_charge(*old, left), "credit for the rest of the month")
-    return credit, rate_charge(*new, left)
-
-
-def reverse(line: Line, why: str) -> Line:
-    """The same line with every sign turned, as an adjustment."""
-    parts = tuple(
-        replace(part, units=negated(part.units), amount=negated(part.amount)) for part in line.parts
-    )
-    return replace(
-        line,
-        kind="adjustment",
-        quantity=negated(line.quantity),
-        amount=negated(line.amount),
-        parts=parts,
-        rule=f"{why}; {line.rule}" if line.rule else why,
-    )

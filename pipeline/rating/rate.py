@@ -196,14 +196,3 @@ def _tax_lines(plan: Plan, lines: list[Line], discounted: list[list[Decimal]], t
         if of is not None:
             bases[of].append(amount)
     return [line for of, amounts in bases.items() for line in tax_lines(of, add_up(amounts), plan.rounding)]
-
-
-def check_bill(bill: Bill) -> None:
-    """Refuses a bill that is not the sum of its lines, wherever it came from."""
-    net = add_up(line.amount for line in bill.lines if line.kind != "tax")
-    total = add_up(line.amount for line in bill.lines)
-    if (bill.net, bill.total, add_up((bill.net, bill.tax))) != (net, total, total):
-        raise RateError(
-            f"bill of {bill.customer}: expected net {net} and total {total}, the sums of its lines, "
-            f"found {bill.net} and {bill.total}"
-        )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from pipeline.rating.charge import rate_exactly
@@ -91,8 +90,3 @@ def rerate(
             parts = (*parts, Part("booked before", Decimal(0), negated(already), negated(already)))
         lines.append(replace(slice_, kind=kind, amount=amount, parts=parts, rule=rule))
     return tuple(lines)
-
-
-def exact_amount(line: Line) -> Fraction:
-    """What a line's parts come to before rounding, as far as they are shown."""
-    return sum((exact(part.amount) for part in line.parts), Fraction(0))

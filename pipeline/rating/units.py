@@ -88,11 +88,6 @@ def to_units(base: int, unit: str) -> Decimal:
     return _EXACT.divide(Decimal(base), Decimal(base_of(unit)[1]))
 
 
-def to_base(units: Decimal, unit: str) -> Decimal:
-    """The other way, exactly; whole where the units are. Raises UnitError."""
-    return _EXACT.multiply(units, Decimal(base_of(unit)[1]))
-
-
 def known_units(kind: Kind | None = None) -> list[str]:
     """The units by name, of one kind or all; powers of ten before `k-requests` and `M-requests` are more of them."""
     counted = ["1k-requests", "10k-requests", "1M-requests"] if kind in (None, Kind.REQUESTS) else []

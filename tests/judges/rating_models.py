@@ -9,11 +9,11 @@ from typing import Any
 
 from pipeline.rating.bill_changes import delta_bill
 from pipeline.rating.charge import rate_charge, rate_exactly
-from pipeline.rating.credit import amount_due, credit_part
+from pipeline.rating.credit import credit_part
 from pipeline.rating.model import Bill, Charge, Discount, Line, Tax, Tier
 from pipeline.rating.rate import rate_plan
-from pipeline.rating.rerate import exact_amount, rate_slice, rerate
-from pipeline.rating.rounding import add_up
+from pipeline.rating.rerate import rate_slice, rerate
+from pipeline.rating.rounding import add_up, exact, negated
 from tests.judges.rating_nouns import (
     CENTS,
     MONEY,
@@ -186,7 +186,7 @@ def true_up(params: Case, usage: Case) -> Answer:
     factor = ratio(params.get("ratio", "1"))
     bill = bill_of(*charges, units=units, minimum=least, rounding=CENTS, factor=factor)
     lifted = [line for line in bill.lines if line.kind == "minimum"]
-    precise = sum((exact_amount(line) for line in lifted), Fraction(0))
+    precise = sum((exact(part.amount) for line in lifted for part in line.parts), Fraction(0))
     return {
         "true_up_cents": add_up(line.amount for line in lifted),
         "precise_true_up_cents": precise,
@@ -210,6 +210,11 @@ def flat_with_tax(params: Case, usage: Case) -> Answer:  # noqa: ARG001
     return {"total_cents": bill.total, "tax_cents": bill.tax, "subtotal_cents": bill.net}
 
 
+def left_to_pay(bill: Bill, *paid: str | None) -> Decimal:
+    """What a bill of the product's leaves when the source's own payments are taken off: payments are none of ours."""
+    return max(Decimal(0), add_up((bill.total, *(negated(number(each)) for each in paid))))
+
+
 @answers("day_proration", "day_proration_dates", "day_proration_net")
 def by_days(params: Case, usage: Case) -> Answer:
     period = usage.get("period_days") or params["period_days"]
@@ -219,7 +224,7 @@ def by_days(params: Case, usage: Case) -> Answer:
             "amount_cents": bill_of(flat_charge(params["flat_cents"], rounding=CENTS), factor=factor).total
         }
     bill = bill_of(flat_charge(params.get("flat") or params["charge_flat"], rounding=MONEY), factor=factor)
-    return {"amount": amount_due(bill.total, number(params.get("credit")), Decimal(0)).due}
+    return {"amount": left_to_pay(bill, params.get("credit"))}
 
 
 @answers("credit_note_tax")
@@ -238,8 +243,8 @@ def invoice(params: Case, usage: Case) -> Answer:
     fees = [flat_charge(fee, str(i)) for i, fee in enumerate(usage["fees"])]
     tax = Tax("tax", number(usage["tax_percent"]), included=False)
     bill = bill_of(*fees, tax=tax, discounts=[Discount("coupon", amount=number(usage["coupon"]))])
-    due = amount_due(bill.total, number(usage["credit_note"]), number(usage["prepaid"]))
-    return {"subtotal": bill.net, "tax": bill.tax, "total": bill.total, "due": due.due}
+    due = left_to_pay(bill, usage["credit_note"], usage["prepaid"])
+    return {"subtotal": bill.net, "tax": bill.tax, "total": bill.total, "due": due}
 
 
 @answers("rerate_delta")

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from pipeline.rating.charge import rate_charge
-from pipeline.rating.commitments import commitment_use
 from pipeline.rating.discounts import distribute
 from pipeline.rating.meter import meter_plan
 from pipeline.rating.model import (
@@ -30,11 +29,10 @@ from pipeline.rating.model import (
     Where,
 )
 from pipeline.rating.percentiles import percentiles, rank_from_top
-from pipeline.rating.proration import change_lines
 from pipeline.rating.rate import rate_plan
 from pipeline.rating.rerate import rate_slice, rerate
-from pipeline.rating.rounding import add_up
-from pipeline.rating.units import to_base
+from pipeline.rating.rounding import add_up, negated
+from pipeline.rating.units import base_of
 from pipeline.rating.usage import usage_of
 from tests.judges.rating_models import ANSWERS, Answer, answers, bill_of
 from tests.judges.rating_nouns import (
@@ -78,14 +76,17 @@ def windows_line(charge: Charge, windows: list[str]) -> Line:
 def window_commitment(params: Case, usage: Case) -> Answer:
     charge = commitment_of(params)
     line = windows_line(charge, usage["windows"])
-    use = commitment_use([line])
-    return {
-        "amount": line.amount,
-        "per_window": [windows_line(charge, [each]).amount for each in usage["windows"]],
-        "utilized": use.utilized,
-        "overage": use.overage,
-        "true_up": use.true_up,
-    }
+    windows = [windows_line(charge, [each]).amount for each in usage["windows"]]
+    return {"amount": line.amount, "per_window": windows, **commitment_use(line)}
+
+
+def commitment_use(*lines: Line) -> Answer:
+    """What of a promise was used, what went over it, and what was paid without use, as the parts of lines tell."""
+    names = {"overage": "overage", "committed, not used": "true_up"}
+    use = dict.fromkeys(("utilized", *names.values()), number("0"))
+    for part in (part for line in lines for part in line.parts):
+        use[names.get(part.what, "utilized")] += part.amount
+    return use
 
 
 def inside(at: str, begin: str, end: str) -> bool:
@@ -101,13 +102,7 @@ def commitments_by_hour(params: Case, usage: Case) -> Answer:
         left = [each for each in left if each not in own]
         lines.append(windows_line(commitment_of(bucket), [units for _, units in own]))
     lines.append(windows_line(commitment_of(params["otherwise"]), [units for _, units in left]))
-    use = commitment_use(lines)
-    return {
-        "amount": add_up(line.amount for line in lines),
-        "utilized": use.utilized,
-        "overage": use.overage,
-        "true_up": use.true_up,
-    }
+    return {"amount": add_up(line.amount for line in lines), **commitment_use(*lines)}
 
 
 @answers("plan_change_proration")
@@ -134,9 +129,9 @@ def _changed(sides: list[tuple[str, str]], left: Fraction, rounding: Any, suffix
         (charge_of({"unit": price}, "per_unit", meter=Meter.FLAT, rounding=rounding), units)
         for price, units in sides
     )
-    credit, charge = change_lines((old[0], of(*old)), (new[0], of(*new)), left)
-    net = add_up((credit.amount, charge.amount))
-    return {f"net{suffix}": net, f"credit{suffix}": credit.amount, f"charge{suffix}": charge.amount}
+    credit = negated(rate_charge(old[0], of(*old), left).amount)
+    charge = rate_charge(new[0], of(*new), left).amount
+    return {f"net{suffix}": add_up((credit, charge)), f"credit{suffix}": credit, f"charge{suffix}": charge}
 
 
 @answers("coupon_stack")
@@ -233,7 +228,7 @@ def rate_from_bytes(params: Case, usage: Case) -> Answer:
     """All in the first minute of one sample of that length, as the highest rate of the day."""
     how = Percentile(number("100"), int(params["window_s"]), "nearest_rank", "sum", "zero", valid_days=False)
     charge = charge_of({"unit": "1"}, "per_unit", meter=Meter.PEAK_BPS, unit="Mbps", percentile=how)
-    counted = usage_of([FIRST_MINUTE], bytes_sent=[int(to_base(number(usage["megabytes"]), "MB"))])
+    counted = usage_of([FIRST_MINUTE], bytes_sent=[int(number(usage["megabytes"]) * base_of("MB")[1])])
     return {"mbps": meter_plan(plan_of(charge), counted, DAYS)[0].units}
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.rating.book import shipped_book
+from pipeline.rating.book import SHIPPED, read_book
 from pipeline.rating.compiled_book import TOO_LARGE, UNRATED, compile_book
 from pipeline.rating.compiled_plan import NotCompiledError, compile_plan
 from pipeline.rating.model import Charge, Commitment, Meter, Model, Period, Plan, Quantity, Rounding, Tier
@@ -164,7 +164,7 @@ def test_every_drawn_plan_is_rated_as_in_decimals(plan: Plan, drawn: list[int]) 
     check(plan, drawn)
 
 
-@pytest.mark.parametrize("plan", shipped_book().plans, ids=lambda plan: f"{plan.id}-{plan.version}")
+@pytest.mark.parametrize("plan", read_book(SHIPPED).plans, ids=lambda plan: f"{plan.id}-{plan.version}")
 def test_the_shipped_book(plan: Plan) -> None:
     try:
         compile_plan(plan)

@@ -9,11 +9,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.rating.course_usage import MEASURES, Courses, hours_of
+from pipeline.rating.course_usage import MEASURES, Courses
 from pipeline.rating.meter import meter_plan
 from pipeline.rating.model import Charge, Meter, Model, Percentile, Period, Plan, Where
 from pipeline.rating.rate import rate_plan
-from pipeline.rating.spike import Raised, Rate, project_usage, watch_bill
+from pipeline.rating.spike import Hours, Raised, Rate, project_usage, watch_bill
 from pipeline.rating.usage import Usage, usage_of
 
 GB = 10**9
@@ -50,6 +50,16 @@ def steady(hours: int, first: int, gb_an_hour: int = 4, spike: tuple[int, int, i
     return usage_of(
         minute, zone=(["ru", "asia"], zone), bytes_sent=sent, requests=sent // GB, body_bytes=sent // 2
     )
+
+
+def hours_of(usage: Usage, first: int, after: int) -> Hours:
+    """Usage of hours [first, after) since 1970: int64 [hours, MEASURES]."""
+    found = np.zeros((after - first, len(MEASURES)), np.int64)
+    for column, measure in enumerate(MEASURES):
+        for minute, amount in zip(usage.minute, getattr(usage, measure), strict=True):
+            if first <= (hour := int(minute) // 60) < after:
+                found[hour - first, column] += int(amount)
+    return found
 
 
 def rates(courses: Courses) -> dict[str, Rate]:

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from msgspec import Struct
 
 from pipeline.rating import plan_shape
-from pipeline.rating.book import SHIPPED, PlanBook, read_book, shipped_book
+from pipeline.rating.book import SHIPPED, PlanBook, read_book
 from pipeline.rating.model import Charge, Meter, Model, Plan
 from pipeline.rating.plan_errors import BookError, NoPlanError
 from pipeline.rating.plan_notes import notes_on, zones_left_out
 from pipeline.rating.plan_toml import parse_plan
-from pipeline.rating.plan_write import plan_text
 from pipeline.rating.units import known_units
 from pipeline.shape import top_level_keys
+from tests.rating.plan_write import plan_text
 from tests.rating.plans import plans
 
 FLAT = Charge("fee", Meter.FLAT, Model.FLAT, "month", flat=Decimal(5))
@@ -152,7 +152,7 @@ def test_a_shipped_plan_is_valid_and_can_be_written_back(path: Path) -> None:
 
 
 def test_a_public_price_names_its_source_and_the_day_it_was_read() -> None:
-    book = shipped_book()
+    book = read_book(SHIPPED)
     for each in book.plans:
         assert each.id.startswith("public-") == bool(each.source)
         if each.source:
@@ -161,7 +161,7 @@ def test_a_public_price_names_its_source_and_the_day_it_was_read() -> None:
 
 
 def test_the_shipped_book_has_every_model_and_the_story() -> None:
-    book = shipped_book()
+    book = read_book(SHIPPED)
     assert {charge.model for each in book.plans for charge in each.charges} == set(Model)
     own = book.offered(date(2026, 11, 1))
     assert {each.currency for each in own} == {"RUB"}
@@ -170,7 +170,7 @@ def test_the_shipped_book_has_every_model_and_the_story() -> None:
 
 
 def test_the_shipped_tiers_are_those_of_the_page() -> None:
-    cloudfront = shipped_book().find("public-cloudfront", date(2026, 11, 1))
+    cloudfront = read_book(SHIPPED).find("public-cloudfront", date(2026, 11, 1))
     america = cloudfront.charges[0]
     bounds = [tier.up_to for tier in america.tiers]
     # 10, 40, 100, 350, 524 TB and 4 PB, one after another, in units of 1,024
@@ -191,7 +191,7 @@ def notes_of(text: str, zones: tuple[str, ...] = ()) -> list[str]:
 
 
 def test_a_good_plan_has_no_notes() -> None:
-    for each in shipped_book().offered(date(2026, 11, 1)):
+    for each in read_book(SHIPPED).offered(date(2026, 11, 1)):
         assert notes_on(each) == [] or each.id == "volume"
 
 
@@ -218,7 +218,7 @@ def test_what_is_left_without_a_price_is_noted() -> None:
 
 
 def test_zones_that_a_plan_leaves_out() -> None:
-    zones = shipped_book().find("zones", date(2026, 11, 1))
+    zones = read_book(SHIPPED).find("zones", date(2026, 11, 1))
     assert zones_left_out(zones, Meter.BYTES_SENT, ["eu", "ru-central", "mars"]) == ["mars"]
     assert zones_left_out(zones, Meter.REQUESTS, ["mars"]) == []
     everywhere = replace(zones, charges=(replace(zones.charges[0], where=FLAT.where),))

@@ -11,7 +11,7 @@ import pytest
 from pipeline.rating.model import Hours, Meter, Model, Percentile, Plan, Rounding, Tier, Where
 from pipeline.rating.plan_errors import PlanError
 from pipeline.rating.plan_toml import MAX_SIZE, parse_plan, read_plan
-from pipeline.rating.plan_write import plan_text
+from tests.rating.plan_write import plan_text
 
 HEAD = 'id = "p"\ncurrency = "RUB"\nvalid_from = 2026-01-01\n'
 CHARGE = HEAD + '[[charge]]\nid = "c"\n'

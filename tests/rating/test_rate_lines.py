@@ -32,10 +32,10 @@ from pipeline.rating.model import (
     Tier,
 )
 from pipeline.rating.plan_toml import parse_plan
-from pipeline.rating.plan_write import plan_text
 from pipeline.rating.rate import rate_plan
 from pipeline.rating.simulate import simulate
 from pipeline.rating.usage import Usage, usage_of
+from tests.rating.plan_write import plan_text
 
 D = Decimal
 MBPS = 7_500_000

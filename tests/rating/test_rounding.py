@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.rating.discounts import discount_lines, distribute
+from pipeline.rating.discounts import distribute, take_discounts
 from pipeline.rating.model import Discount, Line, Rounding
 from pipeline.rating.rounding import RateError, add_up, exact, negated, round_to, shown
 from tests.rating.drawn_plans import discounts, roundings
@@ -110,7 +110,7 @@ def test_discounts_follow_each_other_and_never_pass_zero(
 ) -> None:
     lines = [line(part, str(i)) for i, part in enumerate(parts)]
     left = add_up(parts)
-    made = discount_lines(given_, lines, CENT)
+    made = [taken for taken, _ in take_discounts(given_, lines, CENT)]
     for discount, taken in zip(given_, made, strict=True):
         if discount.percent is not None:
             asked = (left * discount.percent / 100).quantize(Decimal("0.01"), decimal.ROUND_HALF_UP)
@@ -127,8 +127,8 @@ def test_discounts_follow_each_other_and_never_pass_zero(
 def test_order_is_the_order_given() -> None:
     tenth, hundred = Discount("a", percent=Decimal(10)), Discount("b", amount=Decimal(100))
     lines = [line(Decimal(1000))]
-    assert [each.amount for each in discount_lines([tenth, hundred], lines, CENT)] == [-100, -100]
-    assert [each.amount for each in discount_lines([hundred, tenth], lines, CENT)] == [-100, -90]
+    assert [each.amount for each, _ in take_discounts([tenth, hundred], lines, CENT)] == [-100, -100]
+    assert [each.amount for each, _ in take_discounts([hundred, tenth], lines, CENT)] == [-100, -90]
 
 
 @pytest.mark.parametrize(
@@ -142,4 +142,4 @@ def test_order_is_the_order_given() -> None:
 )
 def test_a_discount_that_is_none_is_refused(discount: Discount, told: str) -> None:
     with pytest.raises(RateError, match=told):
-        discount_lines([discount], [line(Decimal(10))], CENT)
+        take_discounts([discount], [line(Decimal(10))], CENT)

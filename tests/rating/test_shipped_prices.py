@@ -7,23 +7,23 @@ from decimal import Decimal
 
 import pytest
 
-from pipeline.rating.book import shipped_book
+from pipeline.rating.book import SHIPPED, read_book
 from pipeline.rating.model import Meter, Model, Period, Quantity
 from pipeline.rating.rate import rate_plan
-from pipeline.rating.units import to_base
+from pipeline.rating.units import base_of
 
 OCTOBER = Period(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC), "UTC")
 
 
 def net(plan_id: str, units: dict[str, str]) -> Decimal:
     """The bill of a plan for so many units of some charges, and none of the others."""
-    plan = shipped_book().find(plan_id, date(2026, 10, 1))
+    plan = read_book(SHIPPED).find(plan_id, date(2026, 10, 1))
     counted = [
         each for each in plan.charges if each.meter is not Meter.FLAT and each.model is not Model.PERCENTAGE
     ]
     assert set(units) <= {each.id for each in counted}
     quantities = [
-        Quantity(each.id, amount, int(to_base(amount, each.unit)))
+        Quantity(each.id, amount, int(amount * base_of(each.unit)[1]))
         for each in counted
         for amount in [Decimal(units.get(each.id, "0"))]
     ]
@@ -57,7 +57,7 @@ def test_a_public_price_gives_the_sum_of_its_page(plan: str, units: dict[str, st
 
 def test_a_public_price_of_each_day_gives_the_sum_of_its_page() -> None:
     """912 Mbps are 465.12, at the price of their band; another day has a band of its own."""
-    plan = shipped_book().find("public-baidu-peak", date(2026, 10, 1))
+    plan = read_book(SHIPPED).find("public-baidu-peak", date(2026, 10, 1))
 
     def paid(*days: str) -> Decimal:
         windows = tuple(Decimal(day) for day in days)
@@ -77,5 +77,5 @@ def test_the_story_of_the_spike() -> None:
 
 def test_every_own_plan_asks_for_something_when_nothing_is_used() -> None:
     """Or a customer without traffic would be the best offer of all."""
-    for plan in shipped_book().offered(date(2026, 10, 1)):
+    for plan in read_book(SHIPPED).offered(date(2026, 10, 1)):
         assert net(plan.id, {}) > 0, plan.id

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.rating.book import shipped_book
+from pipeline.rating.book import SHIPPED, read_book
 from pipeline.rating.compiled_book import compile_book
 from pipeline.rating.meter import Metering, meter_plan
 from pipeline.rating.model import Charge, Discount, Meter, Model, Period, Plan, Rounding, Tax, Tier
@@ -27,7 +27,7 @@ from pipeline.rating.usage import Usage, UsageError, usage_of
 MOSCOW = "Europe/Moscow"
 DAY = date(2026, 11, 10)
 ZONES = ("ru-central", "ru-siberia", "eu")
-OURS = [plan for plan in shipped_book().valid(DAY) if plan.currency == "RUB"]
+OURS = [plan for plan in read_book(SHIPPED).valid(DAY) if plan.currency == "RUB"]
 
 
 def month(tz: str = MOSCOW, number: int = 11) -> Period:

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.rating.book import shipped_book
+from pipeline.rating.book import SHIPPED, read_book
 from pipeline.rating.meter import matches
 from pipeline.rating.model import Charge, Hours, Meter, Model, Period, Plan, Where
 from pipeline.rating.simulate import simulate
@@ -122,7 +122,7 @@ def test_the_places_of_usage_are_those_with_rows() -> None:
 def test_a_plan_that_leaves_traffic_free_wins_no_comparison() -> None:
     minute = int(OCTOBER.begin.timestamp()) // 60 + np.arange(60)
     usage = usage_of(minute, zone=(("mars",), np.zeros(60, np.int64)), bytes_sent=np.full(60, 10**12))
-    book = shipped_book()
+    book = read_book(SHIPPED)
     start, zones = (book.find(each, date(2026, 10, 1)) for each in ("start", "zones"))
     found = simulate(usage, [start, zones], OCTOBER)
     assert [each.plan.id for each in found.ranked] == ["start"]

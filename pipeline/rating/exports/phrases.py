@@ -67,7 +67,6 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"cap ([\d.]+)", r"не более \1"),
     (r"minimum ([\d.]+) for (.+) of the month", r"минимум \1 за \2 месяца"),
     (r"cap ([\d.]+) for (.+) of the month", r"не более \1 за \2 месяца"),
-    (r"credit for the rest of the month", "возврат за остаток месяца"),
     (r"against (.+)", r"при сумме \1"),
     (r"for (.+) of the month", r"за \1 месяца"),
     (r"rounded (half_up|half_even|up|down)", "округление {mode}"),
@@ -78,8 +77,8 @@ _PHRASES: tuple[tuple[str, str], ...] = (
 )
 _REASONS: tuple[tuple[str, str], ...] = (
     (r"the month is not closed; counted until (.+)", r"месяц ещё не закрыт; учтено до \1"),
-    (r"gap (.+) of (.+), (.+) to (.+), is open", r"пробел \1 сервера \2, с \3 по \4, не закрыт"),
-    (r"(\d+) more gaps are open", r"не закрыто ещё пробелов: \1"),
+    (r"gap (.+) of (.+), (.+) to (.+), is open", r"пропуск \1 узла \2, с \3 по \4, не закрыт"),
+    (r"(\d+) more gaps are open", r"не закрыто ещё пропусков: \1"),
     # of plans that are left out of a comparison
     (r"its currency is (\S+), not (\S+)", r"его валюта \1, а не \2"),
     (r"nothing in it prices traffic in zone (.+)", r"в нём нет цены трафика в зоне \1"),

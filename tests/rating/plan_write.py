@@ -1,6 +1,4 @@
-"""Writes a plan as TOML that plan_toml reads back as the same plan: to keep one as it was, or to make a file of a
-hypothetical one.
-"""
+"""Writes a plan as TOML, which pipeline.rating.plan_toml must read back as the same plan."""
 
 from __future__ import annotations
 
