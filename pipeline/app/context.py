@@ -77,3 +77,16 @@ def parse_time(text: str, option: str = "--now") -> datetime:
             f"{option}: expected a time with an offset, like 2026-11-01T00:00:00Z; found {text!r}"
         )
     return found.astimezone(UTC)
+
+
+def acting_user(named: str | None) -> str:
+    """Who does it: the one named with `--actor`, else the account; its number where that has no name, as in many
+    containers."""
+    import getpass
+
+    if named and named.strip():
+        return named.strip()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

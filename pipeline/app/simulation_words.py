@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from incidents.words import counted
 from pipeline.rating.exports.words import place
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -23,11 +24,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "No plan of the book can price this usage.",
     ),
     "falls": ("счёт падает с ростом потребления", "falls as usage grows"),
-    "hidden": ("… ещё {count} дороже; все есть в --json", "… {count} dearer ones; --json has all"),
+    "hidden": ("… ещё {count} дороже; все есть в --json", "… {count} dearer; --json has all"),
     "not_compared": ("не сравнивается: {plan}, {why}", "not compared: {plan}, {why}"),
     "public": (
         "не сравнивается: публичные цены других сетей ({count}); их добавляет --public",
-        "not compared: {count} public prices of others; --public ranks them",
+        "not compared: public prices of others ({count}); --public ranks them",
     ),
     "more_left_out": ("… и ещё {count}; все есть в --json", "… and {count} more; --json has all"),
     "switch": (
@@ -52,23 +53,23 @@ WORDS: dict[str, tuple[str, str]] = {
         "The best plan for all of that time costs {less} less.",
     ),
     # a book
-    "customers": ("Клиентов: {count}, {month}", "{count} customers, {month}"),
+    "customers": ("Клиентов: {count}, {month}", "{customers}, {month}"),
     "more": ("… ещё {count}; все есть в --json --brief", "… {count} more; --json --brief has all"),
     "in_all": (
         "Клиентов: {count}; сейчас {now}, если у каждого лучший тариф: {then}; меньше заплатили бы {fewer}",
-        "{count} customers: {now} now, {then} if each had his best plan; {fewer} would pay less",
+        "{customers}: {now} now, {then} if each had his best plan; {fewer} would pay less",
     ),
     "unpriced": (
         "Клиентов без цены по своему и любому другому тарифу: {count}",
-        "{count} customers: no price under their own plan or any other",
+        "{customers}: no price under their own plan or any other",
     ),
     "still_open": (
-        "Предварительно: у {count} клиентов месяц ещё не закрыт, учтено то, что пришло.",
-        "Provisional: the month of {count} customers is not closed; what has come so far is counted.",
+        "Предварительно: у {customers} месяц ещё не закрыт, учтено то, что пришло.",
+        "Provisional: the month of {customers} is not closed; what has come so far is counted.",
     ),
     "free": (
         "Потребление, которое не учтено ни одной услугой своего тарифа: клиентов {count}: {who}",
-        "Usage that no charge of their plan counts: {count} customers: {who}",
+        "Usage that no charge of their plan counts: {customers}: {who}",
     ),
     # what a plan asks money for
     "bytes_sent": ("трафик", "traffic"),
@@ -84,7 +85,12 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 def tell(key: str, lang: str, **values: Any) -> str:
-    """A word or a sentence, filled in."""
+    """A word or a sentence, filled in; `customers` is `count` of them."""
+    if (count := values.get("count")) is not None:
+        russian = lang == "ru"
+        values["customers"] = (
+            counted(count, "client", "ru", "genitive") if russian else counted(count, "customer")
+        )
     return WORDS[key][place(lang)].format(**values)
 
 

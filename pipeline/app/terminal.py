@@ -31,26 +31,39 @@ def err() -> Console:
 
 def _console(*, stderr: bool) -> Console:
     """Where there is no terminal, lines are as wide as what is in them: a log or a pipe has no edge to wrap at."""
-    piped = _piped()
-    console = piped(stderr=stderr, highlight=False)
-    return console if console.is_terminal else piped(stderr=stderr, highlight=False, width=200)
+    shown = console(stderr=stderr)
+    return shown if shown.is_terminal else console(stderr=stderr, width=200)
 
 
 def for_help() -> Console:
     """What a command's help is printed to."""
-    return _piped()()
+    return _kind()()
+
+
+def console(**options: Any) -> Console:
+    """A console that prints what it is given: names from outside are never emoji, and no figure of a table is cut."""
+    return _kind()(highlight=False, emoji=False, **options)
 
 
 @cache
-def _piped() -> type[Console]:
+def _kind() -> type[Console]:
     from rich.console import Console
+    from rich.table import Table
 
-    class Piped(Console):
+    class Whole(Console):
         def on_broken_pipe(self) -> None:
             """Left to main: rich would end with exit code 1, which says that a check found something."""
             raise BrokenPipeError
 
-    return Piped
+        def print(self, *objects: Any, **how: Any) -> None:
+            if len(objects) == 1 and isinstance(objects[0], Table):
+                from pipeline.app.whole_tables import print_whole
+
+                print_whole(super().print, self, objects[0])
+            else:
+                super().print(*objects, **how)
+
+    return Whole
 
 
 def say(text: str) -> None:

@@ -221,7 +221,7 @@ def test_public_prices_are_named_and_ranked_where_that_is_asked_for(
     found = call("simulate", "even", *MONTH)
     (left,) = (each for each in found["left_out"] if each["plan"] == "public-cheap")
     assert "a public price of others" in left["reason"]
-    assert "1 public prices of others" in prebill("simulate", "even", *MONTH, cwd=site).stdout
+    assert "public prices of others (1)" in prebill("simulate", "even", *MONTH, cwd=site).stdout
     asked = call("simulate", "even", *MONTH, "--public")
     assert (asked["best"], asked["left_out"]) == ("public-cheap", [])
 

@@ -114,10 +114,10 @@ LETTER = Letter(
 
 def as_text(bill: Bill, proof: Proof | None, lang: str, width: int = 120) -> str:
     """What a terminal shows, without the blanks at the ends of lines."""
-    from rich.console import Console
+    from pipeline.app.terminal import console
 
     shown = io.StringIO()
-    write_text(bill, proof, lang, Console(file=shown, width=width, highlight=False))
+    write_text(bill, proof, lang, console(file=shown, width=width))
     return "\n".join(line.rstrip() for line in shown.getvalue().splitlines()) + "\n"
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from pipeline.app.context import acting_user
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.period import parse_language, parse_month
@@ -176,7 +176,7 @@ def _issue(
     from pipeline.app.month_bill import bill_part, plan_for
     from pipeline.rating.bill_books import RebillError
 
-    who, now = (actor or getpass.getuser()).strip(), context.now()
+    who, now = acting_user(actor), context.now()
     customer = parts[0].customer.id
     try:
         books = store.bills.books({customer})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from pipeline.app.context import acting_user
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import existing_store
@@ -76,7 +76,7 @@ def close(
         Month.parse(month),
         terms,
         config.lateness.close_after.span.total_seconds(),
-        (actor or getpass.getuser()).strip(),
+        acting_user(actor),
         reason.strip() if accept_gaps and reason else None,
         tuple(dict.fromkeys(only or (each.id for each in config.customer))),
         leave_unbilled,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Literal
 
+from pipeline.app.context import acting_user
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import any_store
@@ -50,7 +50,7 @@ def evidence(
     from pipeline.app.history import horizon_of, too_old, warning
 
     now = context.now().timestamp()
-    found = _parse(read_lines_file(file), name, actor or _user(), now)
+    found = _parse(read_lines_file(file), name, acting_user(actor), now)
     with any_store(context) as store:
         added = store.add_evidence(found)
         horizon, begun = horizon_of(store, now)
@@ -77,10 +77,3 @@ def _parse(raw: bytes, name: str, actor: str, now: float) -> Sequence[Evidence]:
         if len(error.problems) > PROBLEMS_SHOWN:
             told.append(f"{name}: {len(error.problems) - PROBLEMS_SHOWN:,} more")
         raise UsageFailure(told, mend="Nothing was added.") from None
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a number without a name, as in many containers
-        return "unknown"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from pipeline.app.context import acting_user
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.terminal import print_json, say
@@ -124,7 +124,7 @@ def _hand_over(
             giver=getattr(roles, role, ""),
             taker=person,
             reason=(reason or "").strip(),
-            actor=(actor or getpass.getuser()).strip(),
+            actor=acting_user(actor),
         )
         if problems := hand_over(people, roles, act):
             raise UsageFailure(problems)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.app.context import acting_user
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import existing_store
@@ -92,7 +92,7 @@ def rebill(
     from pipeline.app.rebill_proposal import propose_rebill
     from pipeline.rating.bill_books import RebillError
 
-    who = (actor or getpass.getuser()).strip()
+    who = acting_user(actor)
     _check(action, what, month, plan, discount, reason)
     if action != "propose" and (stays or moves or margin or churn or part is not None):
         raise UsageFailure("--part, --stays, --moves, --margin, --churn: only with propose")

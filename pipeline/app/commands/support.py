@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from pipeline.app import parameters
+from pipeline.app.context import acting_user
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag
 from pipeline.app.stores import any_store
@@ -176,7 +176,7 @@ def support(
     from pipeline.app.support_log import StoreLog
 
     config, of = context.config, office(context.config.support)
-    typed = support_acts.Given(**{**given, "what": what, "actor": (actor or _user()).strip() or "unknown"})  # type: ignore[arg-type]
+    typed = support_acts.Given(**{**given, "what": what, "actor": acting_user(actor)})  # type: ignore[arg-type]
     with any_store(context) as store:
         log = StoreLog(store, lambda: context.now().timestamp())
         try:
@@ -197,13 +197,6 @@ def support(
         if action == "close" and new:
             _end_incident(store, log, context, str(what).removeprefix("#"))
     return 0
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def _check(action: str, what: str | None, given: Mapping[str, object]) -> None:

@@ -3,13 +3,13 @@ and closing it, and the head's daily digest."""
 
 from __future__ import annotations
 
-import getpass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from pipeline.app.context import acting_user
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.period import parse_language
@@ -85,7 +85,7 @@ def tasks(
     """
     _check(action, task, what, reason, closed=closed, html=html, output=output)
     parse_language(lang)
-    who = (actor or getpass.getuser()).strip()
+    who = acting_user(actor)
     with existing_store(context) as store:
         from pipeline.app.task_view import view_tasks
 

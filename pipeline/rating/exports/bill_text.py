@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 from pipeline.rating.exports.paper import PLAIN, Paper
@@ -20,7 +19,7 @@ MOST_GAPS = 20
 
 
 def write_text(bill: Bill, proof: Proof | None, lang: str, target: Console, paper: Paper = PLAIN) -> None:
-    """Prints the bill, whole, to the console that the caller has."""
+    """Prints the bill to the console that the caller has, whose business it is that no figure of a table is cut."""
     from rich.text import Text
 
     view = view_bill(bill, proof, lang, paper)
@@ -30,7 +29,7 @@ def write_text(bill: Bill, proof: Proof | None, lang: str, target: Console, pape
         target.print(Text(f"\n{view.provisional}", style="bold red"))
         for reason in view.reasons:
             target.print(Text(f"  • {reason}", style="red"))
-    _print_whole(target, _lines(view))
+    target.print(_lines(view))
     if view.uncounted:
         target.print(Text(f"\n{view.uncounted_title}", style="bold yellow"))
         for each in view.uncounted:
@@ -41,46 +40,22 @@ def write_text(bill: Bill, proof: Proof | None, lang: str, target: Console, pape
         return
     target.print(_pairs(tuple((label, text) for label, text, _ in view.proof)))
     if view.gaps:
-        _print_whole(target, _gaps(view))
+        target.print(_gaps(view))
         if len(view.gaps) > MOST_GAPS:
             target.print(Text(say("more_gaps", lang, count=len(view.gaps) - MOST_GAPS)))
     else:
         target.print(Text(say("no_gaps", lang)))
 
 
-def _print_whole(target: Console, table: Table) -> None:
-    """Wider than the terminal rather than with figures cut: half an amount is another amount."""
-    from rich.console import Console
-    from rich.measure import Measurement
-    from rich.text import Text
-
-    wanted = Measurement.get(target, target.options.update(max_width=10_000), table).minimum
-    if wanted <= target.width:
-        target.print(table)
-        return
-    wide = Console(file=io.StringIO(), width=wanted, force_terminal=target.is_terminal, highlight=False)
-    with wide.capture() as shown:
-        wide.print(table)
-    target.print(Text.from_ansi(shown.get().rstrip("\n")), soft_wrap=True)
-
-
 def _lines(view: View) -> Table:
-    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(Text(say("name", view.lang)), overflow="fold", min_width=24)
-    figures = [("", "", "", text) for _, text, _ in view.totals]
-    figures += [(row.quantity, row.unit, row.price, row.amount) for row in view.rows]
-    columns = ("quantity", "unit", "price", "amount")
-    for column, cells in zip(columns, zip(*figures, strict=True), strict=True):
-        table.add_column(
-            Text(say(column, view.lang)),
-            justify="left" if column == "unit" else "right",
-            no_wrap=True,
-            min_width=max(map(cell_len, (say(column, view.lang), *cells))),
-        )
+    for column in ("quantity", "unit", "price", "amount"):
+        title, justify = Text(say(column, view.lang)), "left" if column == "unit" else "right"
+        table.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for row in view.rows:
         style = "dim" if row.of_line else ""
         name = Text(f"  {row.name}" if row.of_line else row.name, style=style)
@@ -95,22 +70,13 @@ def _lines(view: View) -> Table:
 
 
 def _gaps(view: View) -> Table:
-    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    gaps = view.gaps[:MOST_GAPS]
-    for place, (key, column) in enumerate(zip(GAP_COLUMNS, view.gap_columns, strict=True)):
-        figure = key in ("minutes", "lost_bytes", "share")
-        longest = max(cell_len(cells[place]) for cells in gaps)
-        table.add_column(
-            Text(column),
-            overflow="fold",
-            no_wrap=figure,
-            min_width=max(longest, cell_len(column)) if figure else 8,
-        )
-    for cells in gaps:
+    for key, column in zip(GAP_COLUMNS, view.gap_columns, strict=True):
+        table.add_column(Text(column), overflow="fold", no_wrap=key in ("minutes", "lost_bytes", "share"))
+    for cells in view.gaps[:MOST_GAPS]:
         table.add_row(*(Text(cell) for cell in cells))
     return table
 

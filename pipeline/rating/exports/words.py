@@ -56,8 +56,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "Отзывает документ № {number} целиком; подтверждение полноты — при счёте.",
         "It takes document {number} back whole; the proof of completeness is with the bill.",
     ),
-    "gaps": ("Пробелы в учёте", "Gaps"),
-    "no_gaps": ("Пробелов нет.", "No gaps."),
+    "gaps": ("Пропуски в учёте", "Gaps"),
+    "no_gaps": ("Пропусков нет.", "No gaps."),
     "more_gaps": (
         "… и ещё {count}: все они есть в JSON, CSV и XLSX.",
         "… and {count} more: JSON, CSV and XLSX hold them all.",
@@ -108,7 +108,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Потеряно {lost} мин, из них по оценке {estimated}; ещё могут прийти {unsettled} мин",
         "{lost} min lost, {estimated} of them estimated; {unsettled} min may still come",
     ),
-    "edges": ("Серверов", "Edges"),
+    "edges": ("Узлов", "Edges"),
     "all_edges": (
         "все: неизвестно, какие обслуживали клиента",
         "all: none is known to have served the customer",
@@ -125,9 +125,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "digest": ("Контрольная сумма", "Digest"),
     "no_digest": ("нет: период ещё открыт", "none: the period is open"),
     # columns of gaps
-    "gap": ("Пробел", "Gap"),
+    "gap": ("Пропуск", "Gap"),
     "class": ("Класс", "Class"),
-    "where": ("Сервер / поток", "Edge / stream"),
+    "where": ("Узел / поток", "Edge / stream"),
     "from": ("С", "From"),
     "to": ("По", "To"),
     "minutes": ("Минут", "Minutes"),
