@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
@@ -23,10 +23,11 @@ ONE_OR_MANY = {"one_or_many": True}
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong at a key, and what was expected."""
+    """What is wrong at a key, and what was expected; `meant`: the key that was to be written there."""
 
     key: Key
     what: str
+    meant: Key | None = None
 
     def __str__(self) -> str:
         return f"{key_text(self.key)}: {self.what}" if self.key else self.what
@@ -75,8 +76,11 @@ def read_struct(
         problems.append(Problem(key, f"expected a table, found {found(table)}"))
         return None
     fields = _fields(shape)
-    unknown = [name for name in table if name not in fields]
-    problems += [Problem((*key, name), f"unknown key; {nearest(name, sorted(fields))}") for name in unknown]
+    known = sorted(fields)
+    meant = {name: _nearest(name, known) for name in table if name not in fields}
+    for name, other in meant.items():
+        instead = None if other is None or other in table else (*key, other)
+        problems.append(Problem((*key, name), f"unknown key; {nearest(name, known)}", instead))
     values: dict[str, Any] = {}
     whole = True
     for name, field in fields.items():
@@ -88,7 +92,9 @@ def read_struct(
             whole = whole and len(problems) == before
         elif not _has_default(field):
             # A table that is missing altogether is told by its required keys, which is what has to be written.
-            if isinstance(field.type, type) and issubclass(field.type, Struct):
+            if name in meant.values():
+                pass  # it is there, under a name that is told
+            elif isinstance(field.type, type) and issubclass(field.type, Struct):
                 read_struct(field.type, {}, (*key, name), problems)
             else:
                 problems.append(Problem((*key, name), "required, and not given"))
@@ -186,7 +192,17 @@ def _expected(kind: Any, plain: Any) -> str:
     return names.get(plain, str(plain))
 
 
+def told_keys(problems: Iterable[Problem]) -> set[Key]:
+    """Every key of which something is told, also under another name: what rules say of it only follows."""
+    return {key for problem in problems for key in (problem.key, problem.meant) if key is not None}
+
+
 def nearest(name: str, known: Sequence[str]) -> str:
     """A hint at what was meant: the known name most like a given one, or all that are known."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+    if close := _nearest(name, known):
+        return f"did you mean {close}?"
+    return f"known here: {', '.join(known)}" if known else "there are none here"
+
+
+def _nearest(name: str, known: Sequence[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)

@@ -48,7 +48,7 @@ def run_checks(context: Context) -> Iterator[Check]:
         yield Check("configuration", OK, _config_found(context))
     except Failure as failure:
         config = None
-        yield Check("configuration", FAIL, "; ".join(failure.problems), failure.mend)
+        yield Check("configuration", FAIL, "\n".join(failure.problems), failure.mend)
     dsn = context.store_dsn or (config.store.dsn if config else None)
     if dsn is not None:
         yield from _guarded("store", lambda: _store(dsn, context))
@@ -73,7 +73,7 @@ def _guarded(name: str, check: Callable[[], Check | tuple[Check, ...]]) -> Itera
         found = check()
         yield from found if isinstance(found, tuple) else (found,)
     except Failure as failure:
-        yield Check(name, FAIL, "; ".join(failure.problems), failure.mend)
+        yield Check(name, FAIL, "\n".join(failure.problems), failure.mend)
     except Exception as error:
         yield Check(
             name, FAIL, f"could not be checked: an error of prebill's own, {type(error).__name__}: {error}"
@@ -210,7 +210,7 @@ def _format(name: str) -> Check:
         fmt = load_format(name)
     except FormatError as error:
         return Check(
-            "format", FAIL, "; ".join(map(str, error.problems)), "Mend spool.format, or the format's TOML."
+            "format", FAIL, "\n".join(map(str, error.problems)), "Mend spool.format, or the format's TOML."
         )
     return Check("format", OK, f"{fmt.name}: {fmt.title}")
 

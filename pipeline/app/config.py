@@ -19,7 +19,7 @@ from pipeline.app.config_mended import SECTIONS, mended, only_follows
 from pipeline.app.failures import UsageFailure
 from pipeline.app.settings import Config, CustomerSettings, EdgeSettings, PlansSettings
 from pipeline.rating.plan_errors import PlanError
-from pipeline.shape import Key, Problem, S, key_text, read_struct, top_level_keys
+from pipeline.shape import Key, Problem, S, key_text, read_struct, told_keys, top_level_keys
 from pipeline.toml_lines import find_lines
 
 PREFIX = "PREBILL_"
@@ -162,7 +162,7 @@ def _told_by_rules(config: Config | None, document: dict[str, Any], problems: li
         rest = replace(rest, edge=_readable(EdgeSettings, document.get("edge"), "edge"))
     if "incidents" in broken and (policy := _readable_policy(document, problems)) is not None:
         rest, patient = replace(rest, incidents=policy), patient | {"incidents"}
-    told = {problem.key for problem in problems}
+    told = told_keys(problems)
     found_by_rules = check(rest, broken - patient, customers, told)
     return [
         each for each in found_by_rules if each.key[0] not in SECTIONS or not only_follows(each.key, told)

@@ -47,6 +47,6 @@ def check_plans(config: Config, file: Path, now: datetime) -> Check:
 
 
 def _told(errors: Sequence[PlanError]) -> str:
-    shown = "; ".join(str(error) for error in errors[:NAMES_SHOWN])
+    shown = "\n".join(str(error) for error in errors[:NAMES_SHOWN])
     more = len(errors) - NAMES_SHOWN
-    return shown + (f"; and {more} more" if more > 0 else "")
+    return shown + (f"\nand {more} more" if more > 0 else "")

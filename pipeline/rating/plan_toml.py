@@ -34,7 +34,7 @@ from pipeline.rating.plan_shape import (
     RoundingTable,
 )
 from pipeline.rating.units import MONTH
-from pipeline.shape import Key, Problem, holders, key_text, read_struct
+from pipeline.shape import Key, Problem, holders, key_text, read_struct, told_keys
 from pipeline.toml_lines import find_lines
 
 MAX_SIZE = 1 << 20
@@ -83,7 +83,7 @@ def parse_plan(text: str, file: str = "<plan>") -> Plan | list[PlanError]:
     problems: list[Problem] = []
     table = read_struct(PlanTable, document, (), problems, salvage=True)
     if table is not None:
-        told = {problem.key for problem in problems}
+        told = told_keys(problems)
         problems += [each for each in check_plan(table) if told.isdisjoint(holders(each.key))]
     if table is None or problems:
         return _placed(problems, find_lines(text), file)

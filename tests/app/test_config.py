@@ -104,7 +104,6 @@ resources = []
 contract = [{ plan = "start", from = 2026-01-01, tax = { name = "VAT", rate = 22 } }]
 """
     assert problems_of(tmp_path, text) == [
-        "prebill.toml:1: store.dsn: required, and not given",
         "prebill.toml:2: store.dns: unknown key; did you mean dsn?",
         "prebill.toml:4: spool.path: expected a text in quotes that is not empty, found 5",
         "prebill.toml:5: spool.fromat: unknown key; did you mean format?",

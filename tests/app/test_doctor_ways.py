@@ -20,6 +20,8 @@ from pipeline.app.settings import Config, SpoolSettings, StoreSettings
 from pipeline.configured import Duration
 from tests.incidents.desk.servers import PASSWORD, USER, free_port, smtp
 
+from .conftest import Prebill
+
 NOW = 1_795_500_000.0
 VARIABLE = "DESK_PASSWORD"
 QUICK = Duration(timedelta(seconds=2))
@@ -95,3 +97,12 @@ def test_test_calls_without_a_seed_are_told() -> None:
     good, found, _ = probes_found(config)
     assert (good, "probing.seed is empty" in found) == (False, True)
     assert probes_found(msgspec.structs.replace(config, probing=ProbingSettings(seed="x")))[0]
+
+
+def test_each_error_of_the_configuration_is_a_line_of_its_own(prebill: Prebill, tmp_path: Path) -> None:
+    (tmp_path / "prebill.toml").write_text(
+        '[store]\ndsn = "chdb:///nowhere/at/all"\n[spool]\npath = 5\nx = 1\n'
+    )
+    shown = prebill("doctor", cwd=tmp_path).stdout.splitlines()
+    assert shown[0].startswith("FAIL configuration prebill.toml:4: spool.path: ")
+    assert shown[1].startswith(" " * 19 + "prebill.toml:5: spool.x: ")

@@ -30,7 +30,8 @@ def doctor(
         if not json:
             from rich.markup import escape
 
-            out().print(f"{_MARKS[check.state]} {check.name:<14}{escape(check.found)}", soft_wrap=True)
+            found = escape(check.found).replace("\n", "\n" + " " * 19)
+            out().print(f"{_MARKS[check.state]} {check.name:<14}{found}", soft_wrap=True)
             if check.mend:
                 out().print(f"     {'':<14}{escape(check.mend)}", style="italic", soft_wrap=True)
     if json:
