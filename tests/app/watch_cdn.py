@@ -14,6 +14,7 @@ from pipeline.app.config import load_config
 from pipeline.coverage.evidence import parse_evidence
 from pipeline.coverage.model import Reading
 from pipeline.model import MEASURES, Origin, UsageBatch
+from tests.empty_store import lay_store
 from tests.store.cases import make_entry
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ unit_price = "{price}"
 
 
 def make_config(folder: Path, more: str = "") -> Config:
-    """The configuration of this CDN, its files in a folder; `more`: TOML behind it."""
+    """The configuration of this CDN, its files in a folder, and an empty store; `more`: TOML behind it."""
+    if not (folder / "store").exists():
+        lay_store(folder / "store")
     (folder / "spool").mkdir(exist_ok=True)
     (folder / "plans").mkdir(exist_ok=True)
     (folder / "plans" / "plain.toml").write_text(PLAN.format(price=PRICE_PER_GB))
