@@ -22,6 +22,8 @@ _TITLES = {
     "cache": "Cache",
 }
 _WIDEST_SPARK = 60
+_OUTLYING = 0.005
+"""The part of the volume at either end of time that may be of wrong clocks, and not of the course."""
 
 
 @dataclass(frozen=True)
@@ -88,19 +90,43 @@ def course(usage: pa.Table, totals: Totals) -> str:
     """Volume over time in one line of blocks, with its peak; empty where there is one minute at most."""
     if totals.first_minute is None or totals.last_minute is None or totals.minutes < 2:
         return ""
-    span = totals.last_minute - totals.first_minute + 1
-    step = -(-span // _WIDEST_SPARK)
-    bins = [0.0] * -(-span // step)
     volume = totals.volume
     sums = usage.group_by(["minute"]).aggregate([(volume, "sum")])
-    peak_minute, peak = totals.first_minute, 0
-    for minute, amount in zip(sums["minute"].to_pylist(), sums[f"{volume}_sum"].to_pylist(), strict=True):
-        bins[(minute - totals.first_minute) // step] += amount
-        if amount > peak:
-            peak_minute, peak = minute, amount
+    amounts = sorted(zip(sums["minute"].to_pylist(), sums[f"{volume}_sum"].to_pylist(), strict=True))
+    shown = _without_outlying(amounts)
+    first = shown[0][0]
+    span = shown[-1][0] - first + 1
+    step = -(-span // _WIDEST_SPARK)
+    bins = [0.0] * -(-span // step)
+    for minute, amount in shown:
+        bins[(minute - first) // step] += amount
+    peak_minute, peak = max(shown, key=lambda each: each[1])
     each = "a minute" if step == 1 else f"{step} minutes"
     amount_text = human_bytes(peak) if volume != "requests" else human_count(peak) + " requests"
-    return f"{spark(bins)}  each block {each}; most in {minute_text(peak_minute)}: {amount_text}"
+    left = len(amounts) - len(shown)
+    outside = f"; {plural(left, 'minute')} far from these left out" if left else ""
+    return f"{spark(bins)}  each block {each}; most in {minute_text(peak_minute)}: {amount_text}{outside}"
+
+
+def _without_outlying(amounts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Without the few requests of wrong clocks that would stretch the axis to twice its length or more, and only these:
+    what is near the rest of the course stays."""
+    from itertools import accumulate
+
+    reached = list(accumulate(amount for _, amount in amounts))
+    if not reached[-1]:
+        return amounts
+    least = _OUTLYING * reached[-1]
+    begin = next(place for place, so_far in enumerate(reached) if so_far > least)
+    end = next(place for place, so_far in enumerate(reached) if so_far >= reached[-1] - least)
+    near = (amounts[end][0] - amounts[begin][0]) // 4 + 1
+    while begin and amounts[begin][0] - amounts[begin - 1][0] <= near:
+        begin -= 1
+    while end + 1 < len(amounts) and amounts[end + 1][0] - amounts[end][0] <= near:
+        end += 1
+    kept = amounts[begin : end + 1]
+    short = 2 * (kept[-1][0] - kept[0][0] + 1) <= amounts[-1][0] - amounts[0][0] + 1
+    return kept if short else amounts
 
 
 def show_usage(usage: pa.Table, by: Sequence[str], *, top: int) -> None:

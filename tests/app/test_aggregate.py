@@ -9,6 +9,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -221,6 +222,23 @@ def test_the_course_of_time_is_bounded_and_names_the_peak() -> None:
     line = course(table, total(table))
     assert len(line.split("  ")[0]) <= 60
     assert "each block 9 minutes; most in 2026-11-01T08:19:00Z" in line
+
+
+def test_a_few_wrong_clocks_do_not_stretch_the_course_of_time() -> None:
+    def of(minutes: Mapping[int, int]) -> str:
+        table = pa.table({"minute": list(minutes), "requests": list(minutes.values())})
+        return course(table, total(table))
+
+    hour = {29_700_000 + minute: 1000 + minute for minute in range(60)}
+    plain = of(hour)
+    assert "left out" not in plain
+    assert of({29_690_000: 3, **hour, 29_709_999: 1}) == f"{plain}; 2 minutes far from these left out"
+    assert "left out" not in of({29_690_000: 3000, **hour}), (
+        "what is a part of the volume is a part of its course"
+    )
+    quiet = {29_700_000 - 30: 1, **hour}
+    assert "left out" not in of(quiet), "nor what makes the axis hardly longer"
+    assert of(dict.fromkeys((1, 500), 0)).endswith("0 requests")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
