@@ -148,36 +148,6 @@ class Proof:
             "digest": f"sha256:{self.digest}" if self.digest else None,
         }
 
-    def to_text(self) -> str:
-        """A few lines for a bill."""
-        m = self.minutes
-        if self.complete:
-            verdict = "complete: every expected minute came"
-        elif not m.lost:
-            verdict = f"not settled: {m.unsettled:,} min may still come"
-        else:
-            verdict = f"{m.lost:,} min lost" + (f", {m.estimated:,} of them estimated" if m.estimated else "")
-        sums = f"{m.expected:,} expected = {m.received:,} received + {m.empty:,} empty + {m.lost:,} lost"
-        if m.unsettled:
-            sums += f" + {m.unsettled:,} unsettled"
-        if m.unexpected:
-            sums += f"; {m.unexpected:,} unexpected"
-        edges = (
-            f"{self.edges:,} that served the customer"
-            if self.edges
-            else "all: none is known to have served him"
-        )
-        lines = [
-            f"Completeness of {self.customer}, {self.period}: {verdict}",
-            f"  period   {minute_text(self.first)} to {minute_text(self.after)} ({self.tz})",
-            f"  edges    {edges}",
-            f"  minutes  {sums}",
-            *(f"  gap      {_gap_text(gap)}" for gap in self.gaps),
-        ]
-        counted = f"sha256:{self.digest}" if self.digest else "none: the period is open"
-        rows = "" if self.rows is None else f"{self.rows:,} rows at "
-        return "\n".join([*lines, f"  digest   {counted}", f"           {rows}cut {self.cut}"])
-
 
 def tally_minutes(coverage: Coverage, gaps: Iterable[Gap], first: int, after: int) -> dict[str, Minutes]:
     """Minutes [first, after) of each edge, all its streams together. Minutes of a counter's gap are lost, although
@@ -290,13 +260,3 @@ def _proven(gap: Gap, month: ContractMonth) -> ProvenGap:
 
 def _minute(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp()) // 60
-
-
-def _gap_text(gap: ProvenGap) -> str:
-    size = f"{gap.lost_exact:,}" if gap.lost_exact is not None else f"{gap.lost_low:,} to {gap.lost_high:,}"
-    share = f", {100 * gap.share:.1f} % of it the customer's" if gap.share is not None else ""
-    reason = f" ({gap.reason})" if gap.reason else ""
-    return (
-        f"{gap.id} {gap.kind} {gap.edge}/{gap.stream} {minute_text(gap.first)} to {minute_text(gap.after)}, "
-        f"{gap.minutes:,} min, {size} bytes{share}, {gap.state}{reason}"
-    )

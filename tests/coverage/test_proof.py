@@ -103,20 +103,14 @@ def test_a_proof_counts_the_edges_that_served_and_names_the_gaps() -> None:
     assert (proof.edges, proof.minutes, proof.complete) == (1, minutes["e1"], False)
     document = proof.to_json()
     assert document["expected_minutes"] == 15
-    assert document["lost_minutes"] == 5
+    counts = ("received", "empty", "lost", "estimated", "unsettled", "unexpected")
+    assert [document[f"{name}_minutes"] for name in counts] == [8, 0, 5, 4, 2, 1]
     assert document["digest"] == "sha256:" + "ab" * 32
     assert [g["id"] for g in document["gaps"]] == ["gMISSING3", "gDAMAGED8"]
     assert document["gaps"][0]["lost_bytes"] == {"low": 100, "expected": 200, "high": 400, "exact": None}
     assert document["gaps"][0]["share"] == 0.25
     assert (document["from"], document["to"]) == ("2025-02-19T21:20:00Z", "2025-02-19T21:30:00Z")
     assert Proof.from_json(json.loads(json.dumps(document))) == proof
-    text = proof.to_text()
-    assert "15 expected = 8 received + 0 empty + 5 lost + 2 unsettled; 1 unexpected" in text
-    assert "5 min lost, 4 of them estimated" in text
-    assert "gMISSING3 missing e1/access" in text
-    assert "100 to 400 bytes, 25.0 % of it the customer's, open" in text
-    assert "sha256:" + "ab" * 32 in text
-    assert max(map(len, text.splitlines())) <= 150
 
 
 def test_a_gap_of_an_edge_that_is_not_known_to_serve_him_counts_its_edge() -> None:
@@ -129,9 +123,6 @@ def test_where_no_edge_is_known_to_have_served_all_count() -> None:
     minutes = tally_minutes(COVERAGE, GAPS, FIRST, FIRST + 10)
     proof = prove(MONTH, cut=1, minutes=minutes, edges=frozenset())
     assert (proof.edges, proof.minutes) == (0, minutes["e1"] + minutes["e2"])
-    assert "all: none is known to have served him" in proof.to_text()
-    assert "none: the period is open" in proof.to_text()
-    assert "rows" not in proof.to_text()
     assert (proof.to_json()["digest"], proof.to_json()["rows"]) == (None, None)
     assert Proof.from_json(json.loads(json.dumps(proof.to_json()))) == proof
 
@@ -147,4 +138,3 @@ def test_a_complete_month_says_so() -> None:
         MONTH, cut=1, minutes=tally_minutes(COVERAGE, [], FIRST, FIRST + 10), edges=frozenset({"e2"})
     )
     assert proof.complete
-    assert "complete: every expected minute came" in proof.to_text()
