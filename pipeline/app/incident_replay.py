@@ -1,9 +1,10 @@
 """What `prebill incidents replay` does: a file of events through the engine and one's own policy, a story for people,
-NDJSON for machines; nothing is touched."""
+NDJSON for machines; nothing is touched. And `incidents events`, which writes the log of a watch as such a file."""
 
 from __future__ import annotations
 
 import itertools
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,8 @@ from pipeline.app.whole_files import name_of, read_lines_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from incidents.events import Event
     from incidents.model import Transition
+    from incidents.replay import Known
     from pipeline.app.context import Context
     from pipeline.app.settings import Config
 
@@ -28,13 +29,13 @@ MAX_SILENCE_DAYS = 366
 def replay_file(context: Context, file: str, *, lang: str | None = None, json: bool) -> int:
     """Every transition and notice of the file's events, in time order."""
     from incidents.engine import Engine
-    from incidents.replay import replay_events
+    from incidents.replay import replay_known
 
     if not file:
         raise UsageFailure("replay: expected a file of events (NDJSON), or - for standard input")
     parse_language(lang)
     config = _config(context)
-    transitions = replay_events(_events(file), Engine(config.incidents if config else None))
+    transitions = replay_known(_events(file), Engine(config.incidents if config else None))
     if json:
         import json as jsonlib
 
@@ -42,6 +43,20 @@ def replay_file(context: Context, file: str, *, lang: str | None = None, json: b
             print(jsonlib.dumps(one.json, ensure_ascii=False))
         return 0
     _tell(transitions, parse_language(lang, config.tasks.language if config else "en"))
+    return 0
+
+
+def print_events(context: Context) -> int:
+    """What the watch of this store was told, as NDJSON: a replay of it under the same policy decides the same."""
+    from incidents.replay import log_lines
+    from pipeline.app.stores import existing_store
+
+    with existing_store(context) as store:
+        log = store.incidents
+        decided = max((each.updated for each in log.incidents()), default=0.0)
+        rows = ((taken.taken_at, taken.evidence) for some in log.events() for taken in some)
+        for line in log_lines(rows, decided):
+            sys.stdout.write(line + "\n")
     return 0
 
 
@@ -54,7 +69,7 @@ def _config(context: Context) -> Config | None:
     return context.config
 
 
-def _events(file: str) -> list[Event]:
+def _events(file: str) -> list[Known]:
     from incidents.replay import read_events
     from pipeline.coverage.evidence import EvidenceError
 
@@ -70,7 +85,7 @@ def _events(file: str) -> list[Event]:
     return events
 
 
-def _check_silence(events: list[Event], name: str) -> None:
+def _check_silence(events: list[Known], name: str) -> None:
     """Raises UsageFailure where two neighbours in time are too far apart to be of one drill."""
     from incidents.words import instant_text
 

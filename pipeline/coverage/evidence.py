@@ -106,7 +106,7 @@ def check_event(body: dict[str, Any]) -> list[_WrongError]:
         meant = f" (did you mean {near[0]}?)" if near else ""
         return [_WrongError(_show(kind), f"one of {', '.join(sorted(EVENTS))}{meant}", "type")]
     required, optional = EVENTS[kind]
-    for key, check in {"at": _instant, **required, **optional}.items():
+    for key, check in {"at": _instant, **required, **optional, "taken_at": _instant}.items():
         empty = check is _text and body.get(key) == "" and key not in required  # a prober without words
         if key not in body or body[key] is None or empty:
             if key == "at" or key in required:
@@ -315,7 +315,8 @@ EVENTS: dict[str, tuple[_Fields, _Fields]] = {
     "delivery_failed": ({"notice": _name}, {}),
     "tick": ({}, {"away_since": _instant, "away_until": _instant}),
 }  # fmt: skip
-"""type → (required keys, optional keys), each with what its value may be."""
+"""type → (required keys, optional keys), each with what its value may be. Of any: `at`, and `taken_at`, when a
+watch took it up, which a replay of its log goes by."""
 
 
 def _show(value: object) -> str:

@@ -13,7 +13,7 @@ from pipeline.app.parameters import Flag, Given
 if TYPE_CHECKING:
     from pipeline.app.context import Context
 
-Action = Literal["list", "show", "ack", "resolve", "note", "after", "replay"]
+Action = Literal["list", "show", "ack", "resolve", "note", "after", "events", "replay"]
 SAID = ("ack", "resolve", "note")
 
 
@@ -37,14 +37,16 @@ def incidents(
     prebill incidents ack d16ba1 --actor anna --reason "looking at it"
 
     A replay is a drill of your own policy: what would have been decided,
-    who would have been told, when and why. It touches nothing.
+    who would have been told, when and why. It touches nothing. Of
+    `incidents events`, which is what the watch was told, it decides what the
+    watch decided under the same policy, under the same ids.
 
     Parameters
     ----------
     action
         `list`, `show`, `ack` (stops reminders to its author, nothing else), `resolve`, `note`,
         `after` (a post-mortem's draft in Markdown; without an incident, how fast all were answered: MTTA, MTTR),
-        `replay` (a file of events).
+        `events` (all that the watch was told, NDJSON on standard output), `replay` (a file of events).
     name
         The incident: its id, or how the id begins. With `replay`: NDJSON, `-` is standard input.
     every
@@ -69,16 +71,18 @@ def incidents(
             return show_after(store, context, name or None, output=output, lang=lang, json=json)
     if output is not None:
         raise UsageFailure("--output: only with after")
-    if lang is not None and action in SAID:
+    if lang is not None and action in (*SAID, "events"):
         raise UsageFailure("--lang: only with list, show, after and replay")
     return _do(action, name, actor, reason, context, every=every, lang=lang, json=json)
 
 
 def _check(action: str, name: str, actor: str | None, reason: str | None, *, every: bool) -> None:
     problems = []
-    if action == "list" and name:
-        problems.append(f"list takes no incident, found {name!r}; `prebill incidents show {name}` shows it")
-    if action not in ("list", "after", "replay") and not name:
+    if action in ("list", "events") and name:
+        problems.append(
+            f"{action} takes no incident, found {name!r}; `prebill incidents show {name}` shows it"
+        )
+    if action not in ("list", "after", "events", "replay") and not name:
         problems.append(f"{action}: expected the id of an incident; `prebill incidents list` shows them")
     if every and action != "list":
         problems.append("--all: only with list")
@@ -100,10 +104,12 @@ def _do(
     lang: str | None,
     json: bool,
 ) -> int:
-    if action == "replay":
-        from pipeline.app.incident_replay import replay_file
+    if action in ("events", "replay"):
+        from pipeline.app.incident_replay import print_events, replay_file
 
-        return replay_file(context, name, lang=lang, json=json)
+        return (
+            print_events(context) if action == "events" else replay_file(context, name, lang=lang, json=json)
+        )
     from pipeline.app.incident_commands import list_incidents, say_on_incident, show_incident
 
     if action == "list":
