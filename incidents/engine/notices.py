@@ -33,6 +33,7 @@ def tell(
     level: int = 0,
     draft: bool = False,
     parent: str = "",
+    quiet: tuple[str, ...] = (),
 ) -> Transition:
     """A line about an incident as it stands now."""
     return Transition(
@@ -54,7 +55,7 @@ def tell(
         parent=parent or incident.parent,
         flaps=incident.flaps,
         customers=incident.customers,
-        quiet=tuple(incident.acks) if audience in (Audience.ON_CALL, Audience.COMPANY) else (),
+        quiet=quiet,
     )
 
 
@@ -203,12 +204,14 @@ def send(
     over: bool = False,
 ) -> Transition:
     """A notice; its key names incident, turn, audience and level, and so is the same whenever it is repeated. `over`:
-    the end of it, which has a key of its own."""
+    the end of it, which has a key of its own, and which they hear too who have acknowledged it."""
     notice = f"{incident.id}.{incident.turn}{_OVER if over else ''}.{audience.value}.{level}"
     incident.sent[notice] = view.now
+    reminds = not over and audience in (Audience.ON_CALL, Audience.COMPANY)
     return tell(
-        view, incident, Change.NOTICE, reason, audience=audience, notice=notice, level=level, draft=draft
-    )
+        view, incident, Change.NOTICE, reason, audience=audience, notice=notice, level=level, draft=draft,
+        quiet=tuple(incident.acks) if reminds else (),
+    )  # fmt: skip
 
 
 def _to_everyone(view: View, incident: Incident, reason: str) -> list[Transition]:

@@ -140,3 +140,16 @@ def test_when_it_is_lowered_it_is_over_for_those_who_were_called() -> None:
     assert [line.audience for line in over] == [Audience.COMPANY, Audience.CLIENT, Audience.QUEUE]
     assert {line.reason for line in over[:2]} == {lowered.reason}
     assert (lines[-1].change, lines[-1].at) == (Change.RESOLVED, at(24))
+
+
+def test_who_acknowledged_is_spared_reminders_and_hears_the_end() -> None:
+    name = run(OUTAGE)[0].incident
+    ill = [look for minute in range(2, 22) for look in both(minute, ok=False)]
+    well = [look for minute in range(22, 34) for look in both(minute, ok=True)]
+    lines = run([*OUTAGE, Said(at=at(1.5), act="ack", incident=name, actor="anna"), *ill, *well])
+    quiet = [(line.at, line.quiet) for line in lines if line.audience is Audience.COMPANY]
+    assert quiet == [(at(1), ()), (at(21), ("anna",)), (at(32), ())]
+    paged = [probe(0, ok=False), Said(at=at(1), act="ack", incident=name, actor="anna")]
+    page = run([*paged, *[probe(minute, ok=True) for minute in range(2, 14)]])
+    told = [(line.at, line.quiet) for line in page if line.audience is Audience.ON_CALL]
+    assert told == [(at(0), ()), (at(12), ())]
