@@ -29,8 +29,6 @@ from loadtest.measure import MeasureError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loadtest.bench_kernels import Data
-    from loadtest.measure import Bench
     from pipeline.store import Store
 
 EDGES, DAYS, QUICK_DAYS = 2000, 30, 2
@@ -46,20 +44,6 @@ _ONE_PART = (
     "SETTINGS max_block_size = 4000000, min_insert_block_size_rows = 4000000, min_insert_block_size_bytes = 0,"
     " max_insert_threads = 1"
 )
-
-
-def compare_coverage_store(_bench: Bench | None, data: Data) -> Table:
-    """For `loadtest.bench`: the month out of the store, or two days of it for a quick look."""
-    days = DAYS if data.lines >= 3_000_000 else QUICK_DAYS
-    with tempfile.TemporaryDirectory(dir=data.folder) as scratch:
-        return measure_month(Path(scratch) / "month", days, rounds=5)
-
-
-def compare_coverage_check(_bench: Bench | None, data: Data) -> Table:
-    """For `loadtest.bench`: what `prebill watch` does every minute for 500 edges."""
-    steps = MINUTE_STEPS if data.lines >= 3_000_000 else 5
-    with tempfile.TemporaryDirectory(dir=data.folder) as scratch:
-        return measure_check(Path(scratch) / "check", steps)
 
 
 def measure_month(folder: Path, days: int, rounds: int) -> Table:

@@ -75,10 +75,6 @@ class FleetRun:
         names = fleet.resource_names()
         return [(names[at], int(sent[at]), int(lines[at])) for at in np.flatnonzero(lines).tolist()]
 
-    def came_by(self, now: float) -> LedgerColumns:
-        """The ledger as it stood at an instant."""
-        return take_rows(self.ledger, np.flatnonzero(self.ledger.committed <= now))
-
 
 def draw_fleet(scenario: Scenario) -> FleetRun:
     """The scenario's ledger, counters, beats, acts and truth."""

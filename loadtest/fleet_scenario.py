@@ -60,11 +60,6 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     customer: str | None = None
     seconds: int = 0
 
-    @property
-    def loses(self) -> bool:
-        """Whether data is lost."""
-        return self.kind in LOSSES
-
 
 class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A fleet, its faults, and what the nightly run makes larger: keys of `nightly` replace those of the fleet, and

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from pipeline.attempt import Attempt, Postponed, Reading, leave_out, recall_attempt
 from pipeline.model import Segment
 from pipeline.overlap import Counting, Holding, Run, counting_of, held_runs, settle, unite
-from pipeline.winner import supersedes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +27,11 @@ class Settled:
 
     attempts: tuple[Attempt, ...]
     postponed: tuple[Postponed, ...] = ()
+
+
+def supersedes(new: LedgerEntry, old: LedgerEntry | None) -> bool:
+    """Whether `new`, committed after `old`, becomes the winner in its place, by the rule of the store's SQL."""
+    return old is None or new.rank >= old.rank
 
 
 def settle_attempts(attempts: Sequence[Attempt], run: FlowRun) -> Settled:

@@ -1,7 +1,7 @@
 """Which sequence numbers each segment leaves out because an earlier one holds them; pure, over one counting's winners.
 
-A counting is one (edge, stream, epoch, unit); flow and runners bring its winners from the ledger and from the batch
-in hand, and queue again whatever `plan_recounts` names.
+A counting is one (edge, stream, epoch, unit); flow_settle brings its winners from the ledger and from the batch in
+hand, and reads again those that should leave out other numbers than they did.
 """
 
 from __future__ import annotations
@@ -152,17 +152,6 @@ def settle(holdings: Iterable[Holding]) -> dict[int, tuple[Skip, ...]]:
         before.append(holding)
         reach = max(reach, holding.next)
     return skips
-
-
-def plan_recounts(holdings: Iterable[Holding]) -> dict[int, tuple[Skip, ...]]:
-    """The segments whose standing attempt left out other numbers than it should, with what it should."""
-    held = {holding.segment_id: holding for holding in holdings}
-    return {
-        segment_id: skips
-        for segment_id, skips in settle(held.values()).items()
-        if unite((s.first, s.next) for s in skips)
-        != intersect(unite((s.first, s.next) for s in held[segment_id].skips), held[segment_id].runs)
-    }
 
 
 def held_runs(entry: LedgerEntry) -> tuple[Run, ...]:

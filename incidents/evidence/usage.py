@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
-KEEP_MINUTES = 30
-
 
 class Served(NamedTuple):
     """What was served; the sum of two is what was served in both."""

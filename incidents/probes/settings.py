@@ -100,7 +100,6 @@ _OF_KIND = {
     "sip": ("address", "transport", "uri", "status", "calls_per_day"),
 }
 _REQUIRED = {"http": ("url",), "tcp": ("address",), "dns": ("address", "query"), "sip": ("address",)}
-_DEFAULT_PORT = {"http": 0, "tcp": 0, "dns": 53, "sip": 5060}
 _WITHOUT_ID = ("control", "support_line")
 
 

@@ -9,7 +9,6 @@ BAD_USAGE = 2
 UNREACHABLE = 3
 OWN_ERROR = 70  # sysexits.h: EX_SOFTWARE
 INTERRUPTED = 130
-TERMINATED = 143
 
 
 class Failure(Exception):  # noqa: N818 - it is the user's ending, not a programmer's error

@@ -108,11 +108,6 @@ def second_text(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def short_minute(minute: int) -> str:
-    """A minute as a person reads it in a table: `11-01 00:10`."""
-    return datetime.fromtimestamp(minute * 60, UTC).strftime("%m-%d %H:%M")
-
-
 def span_text(first: int, after: int) -> str:
     """`11-01 00:10 – 00:20`: minutes [first, after) without saying a day twice."""
     begin, end = datetime.fromtimestamp(first * 60, UTC), datetime.fromtimestamp(after * 60, UTC)

@@ -65,11 +65,6 @@ class SpikeLook:
         return tuple(sorted(found, key=lambda case: (-case.warning.current.expected, case.customer.id)))
 
 
-def spikes_now(store: Store, config: Config, now: datetime) -> list[SpikeWarning]:
-    """The warnings that are raised as of now, the dearest first. Raises UsageFailure for a plan book with faults."""
-    return [case.warning for case in SpikeWatch(store, config).look(now).raised]
-
-
 class SpikeWatch:
     """Looks again and again. Only whole hours count, so between them the last look is given; usual bills are kept for
     their month, whose earlier months are closed or nearly so."""

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 ROLES = ("time", "resource", "status", "bytes_sent", "body_bytes", "cache", "edge", "seq")
 """What a column or key can be for; `time` is the only one that every format has."""
 
-MAX_LINE = 16 * 1024 * 1024
-"""A longer line, without its end, is malformed."""
-
 UNREADABLE = 1 << 30
 """`min_columns` where a needed column is not there: no line can have as many, so all are malformed (`columns`)."""
 

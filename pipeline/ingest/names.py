@@ -195,18 +195,6 @@ def read_name(path: str, pattern: NamePattern) -> Name | NameProblem | None:
     return NameProblem(show_path(path), "a name that the pattern does not match", _expected(pattern))
 
 
-def parse_name(path: str, pattern: NamePattern | None = None) -> Origin | NameProblem:
-    """The origin that a segment's path names, or what is wrong with it; for a path that must be a segment's."""
-    pattern = pattern or compile_pattern()
-    name = read_name(path, pattern)
-    if isinstance(name, NameProblem):
-        return name
-    if name is None or name.kind is not NameKind.SEGMENT:
-        what = "a hidden or temporary file" if name is None else f"a file of kind {name.kind}"
-        return NameProblem(show_path(path), f"the name of {what}", _expected(pattern))
-    return name.origin
-
-
 def split_codec(path: str) -> tuple[str, str]:
     """The path without its codec's suffix, and the codec that it promises."""
     for suffix, codec in CODECS.items():

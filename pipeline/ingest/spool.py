@@ -84,11 +84,6 @@ class Look:
     counters: list[CountersFile] = field(default_factory=list)
     ignored: int = 0
 
-    @property
-    def again_s(self) -> float | None:
-        """When the first of the waiting files should be looked at again."""
-        return min((waiting.until_s for waiting in self.waiting), default=None)
-
 
 _Group = dict[str, os.stat_result]  # of one stem: suffix → what lstat said
 

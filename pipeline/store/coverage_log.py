@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from pipeline.coverage.model import Run, State, Stream
+from pipeline.coverage.model import Run, State
 from pipeline.store.instants import instants, seconds
 
 if TYPE_CHECKING:
@@ -50,21 +50,6 @@ def write_coverage(sessions: Sessions, first: int, after: int, runs: Sequence[Ru
     for _, rows in groupby(changed, lambda row: _day(row[0][0]).replace(day=1)):
         sessions.insert("coverage_days", _table(list(rows)))
     return len(changed)
-
-
-def read_coverage(sessions: Sessions, first: int, after: int) -> list[Run]:
-    """The runs of minutes [first, after) as they were found last, ordered by stream and minute."""
-    if after <= first:
-        return []
-    found: dict[Stream, Runs] = {}
-    for (day, edge, stream), (runs, _) in sorted(
-        _read_days(sessions, first // DAY, (after - 1) // DAY).items()
-    ):
-        for a, b, state in runs:
-            begin, end = max(a + day * DAY, first), min(b + day * DAY, after)
-            if begin < end:
-                found.setdefault(Stream(edge, stream), []).append((begin, end, state))
-    return [Run(s, a, b, State(state)) for s in sorted(found) for a, b, state in _join(found[s])]
 
 
 def _cut_by_day(run: Run, first: int, after: int, into: dict[Key, Runs]) -> None:

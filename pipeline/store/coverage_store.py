@@ -76,10 +76,6 @@ class CoverageStore(CoverageNews):
         """Makes `runs` what is known of all streams' minutes [first, after); returns the rows written."""
         return coverage_log.write_coverage(self._sessions, first, after, runs, checked_at)
 
-    def coverage_runs(self, first: int, after: int) -> list[Run]:
-        """The runs of minutes [first, after) as they were written last, ordered by stream and minute."""
-        return coverage_log.read_coverage(self._sessions, first, after)
-
     def write_gaps(self, gaps: Sequence[Gap]) -> int:
         """Appends these states of gaps to the history; returns how many."""
         return gap_log.write_gaps(self._sessions, gaps)

@@ -112,15 +112,6 @@ class IncidentLog:
         )
         return [_taken(row) for row in rows]
 
-    def known_keys(self, since: float) -> set[str]:
-        """Keys of events taken up at or after `since`."""
-        rows = self._sessions.rows(
-            f"SELECT lower(hex(key)) FROM {EVENTS}"
-            " WHERE taken_at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')",
-            {"since": micros(since)},
-        )
-        return {key for (key,) in rows}
-
     # -- changes
 
     def append_changes(self, rows: Sequence[ChangeRow]) -> int:

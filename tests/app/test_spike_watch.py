@@ -16,7 +16,7 @@ from loadtest.spike import RESOURCES, ZONES, month_with_a_spike
 from pipeline.app.config import load_config
 from pipeline.app.settings import Config
 from pipeline.app.spike_suspects import DAYS, far_off, find_suspects
-from pipeline.app.spike_watch import SpikeWatch, spikes_now
+from pipeline.app.spike_watch import SpikeWatch
 from pipeline.app.watch_beside import spike_looks
 from pipeline.coverage.evidence import parse_evidence
 from pipeline.coverage.periods import Month
@@ -133,7 +133,8 @@ def test_nobody_is_warned_before_the_spike_and_he_is_soon_after(store: Store, co
 
 def test_what_a_warning_says(store: Store, config: Config) -> None:
     now = SPIKE + timedelta(hours=4, minutes=10)
-    (warning,) = spikes_now(store, config, now)
+    (case,) = SpikeWatch(store, config).look(now).raised
+    warning = case.warning
     assert (warning.customer, warning.currency) == ("premiere", "RUB")
     assert warning.raised is Raised.PASSED
     assert warning.usual == 3000
@@ -144,7 +145,6 @@ def test_what_a_warning_says(store: Store, config: Config) -> None:
     assert warning.saving == warning.current.expected - warning.best.expected
     assert warning.spike is not None
     assert abs(warning.spike.since * 3600 - SPIKE.timestamp()) <= 3600
-    (case,) = SpikeWatch(store, config).look(now).raised
     assert case.letter is not None
     assert case.letter.amount == warning.current.expected
     assert case.letter.options[0].amount == warning.best.expected

@@ -114,8 +114,10 @@ def test_minute_by_minute_finds_what_a_whole_look_finds(store: Store) -> None:
     assert fresh.changed == ()  # nothing that the store does not know
     assert spans(store.gaps()) == [("e1", 30, 1000, "open")]
     kept: dict[tuple[str, State], int] = defaultdict(int)
-    for run in store.coverage_runs(START, START + 1011):
-        kept[run.stream.edge, run.state] += run.after - run.first
+    for row in store.query(
+        "SELECT edge, state, dateDiff('minute', `from`, `to`) AS length FROM coverage"
+    ).to_pylist():
+        kept[row["edge"], State[row["state"].upper()]] += row["length"]
     assert kept == {("e1", State.RECEIVED): 41, ("e1", State.MISSING): 970, ("e2", State.RECEIVED): 1011}
 
 

@@ -26,7 +26,7 @@ from pipeline.model import (
     UsageBatch,
 )
 from pipeline.overlap import unite
-from pipeline.winner import pick_winners
+from tests.flow.winners import pick_winners
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,6 @@ import pytest
 from pipeline.flow_source import SpoolSource
 from pipeline.formats.load import load_format
 from pipeline.runners import RunReport, run
-from pipeline.winner import override
 from tests.empty_store import lay_store
 from tests.flow.standin import SlowReader
 from tests.flow.test_runners import MINUTE, put
@@ -20,6 +19,7 @@ from tests.flow.test_runners import MINUTE, put
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.model import LedgerEntry
     from pipeline.store.store import Store
 
 
@@ -61,6 +61,10 @@ def test_overlaps_replacements_and_restarts_over_the_real_store(tmp_path: Path, 
     assert table.to_pydict()["requests"] == [8, 12, 5]
 
 
+def prefer(entry: LedgerEntry) -> LedgerEntry:
+    return replace(entry, preferred=True, reason="an operator's", committed_at=datetime.now(UTC), seq=0)
+
+
 def test_an_operator_prefers_another_attempt_and_then_the_first_again(tmp_path: Path, store: Store) -> None:
     spool = tmp_path / "spool"
     put(spool, "e1", 0, 10)
@@ -70,8 +74,8 @@ def test_an_operator_prefers_another_attempt_and_then_the_first_again(tmp_path: 
     assert path.exists()
     assert requests(store) == 10
     long, short = sorted(store.attempts([e.segment_id for e in store.ledger_tail(0)]), key=lambda e: -e.lines)
-    store.commit([override(short, "the long one repeats a test", datetime.now(UTC))])
+    store.commit([prefer(short)])
     assert requests(store) == 4
-    store.commit([override(long, "it does not", datetime.now(UTC))])
+    store.commit([prefer(long)])
     assert requests(store) == 10
     assert replace(store.winners([long.segment_id])[long.segment_id], seq=0).preferred

@@ -16,8 +16,8 @@ from pipeline.flow_run import Run
 from pipeline.flow_settle import settle_attempts
 from pipeline.flow_write import write_facts
 from pipeline.model import Claims, Origin, Segment, SegmentState, Sequence, SequenceUnit, Skip
-from pipeline.winner import pick_winners
 from tests.flow.standin import Key, MemoryStore, SlowReader, states
+from tests.flow.winners import pick_winners
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = 29_000_000

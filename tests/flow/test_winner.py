@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.model import SegmentState
-from pipeline.winner import is_same_content, override, pick_winner, pick_winners, supersedes
+from pipeline.flow_settle import supersedes
+from pipeline.model import LedgerEntry, SegmentState
+from tests.flow.winners import pick_winners
 
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 R, D, Q, E = SegmentState.RECEIVED, SegmentState.DAMAGED, SegmentState.QUARANTINED, SegmentState.EMPTY
 
 WHOLE = {"state": R, "lines": 10, "content_bytes": 500, "digest": b"w" * 16}
@@ -35,32 +35,30 @@ CASES = {
 }
 
 
+def pick_winner(attempts: list[Any]) -> LedgerEntry:
+    (winner,) = pick_winners(attempts).values()
+    return winner
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_winner_does_not_depend_on_arrival(name: str, entry: Any) -> None:
     contents, expected = CASES[name]
     for order in itertools.permutations(range(len(contents))):
         attempts = [entry(**contents[i], write_id=i, seq=seq) for seq, i in enumerate(order, 1)]
-        winner = pick_winner(attempts)
-        assert winner is not None
-        assert winner.write_id == expected
+        assert pick_winner(attempts).write_id == expected
 
 
 def test_the_same_content_again_the_latest_attempt_wins(entry: Any) -> None:
     first, again = entry(write_id=1, seq=1), entry(write_id=2, seq=2)
-    assert is_same_content(first, again)
     assert pick_winner([again, first]) is again
 
 
-def test_an_override_wins_and_the_latest_override_counts(entry: Any) -> None:
+def test_a_preferred_attempt_wins_and_the_latest_preference_counts(entry: Any) -> None:
     long, short = entry(write_id=1, seq=1, lines=99), entry(write_id=2, seq=2, lines=3, digest=b"s" * 16)
-    for_short = override(short, "the long one repeats a test run", NOW)
-    assert for_short.write_id == 2
-    attempts = [long, short, entry(write_id=2, seq=3, lines=3, digest=b"s" * 16, preferred=True)]
-    assert pick_winner(attempts).write_id == 2  # type: ignore[union-attr]
-    attempts.append(entry(write_id=1, seq=4, lines=99, preferred=True))
-    assert pick_winner(attempts).write_id == 1  # type: ignore[union-attr]
-    with pytest.raises(ValueError, match="needs a reason"):
-        override(short, "  ", NOW)
+    attempts = [long, short, replace(short, seq=3, preferred=True)]
+    assert pick_winner(attempts).write_id == 2
+    attempts.append(replace(long, seq=4, preferred=True))
+    assert pick_winner(attempts).write_id == 1
 
 
 contents = st.fixed_dictionaries(
@@ -83,7 +81,7 @@ def test_any_order_of_different_contents_gives_the_same_winner(
     values: list[dict[str, Any]], random: Any, entry: Any
 ) -> None:
     def winning_rank(order: list[int]) -> Any:
-        return pick_winner([entry(**values[i], seq=seq) for seq, i in enumerate(order, 1)]).rank  # type: ignore[union-attr]
+        return pick_winner([entry(**values[i], seq=seq) for seq, i in enumerate(order, 1)]).rank
 
     order = list(range(len(values)))
     expected = winning_rank(order)
@@ -99,4 +97,4 @@ def test_one_at_a_time_or_all_at_once_is_the_same(values: list[dict[str, Any]], 
         if supersedes(attempt, held):
             held = attempt
     assert held is pick_winner(attempts)
-    assert pick_winners(reversed(attempts)) == {attempts[0].segment_id: held}
+    assert held is pick_winner(attempts[::-1])

@@ -1,4 +1,4 @@
-"""Which attempt wins: the store's SQL and pipeline.winner choose alike, to the last bit of what they compare."""
+"""Which attempt wins: the store's SQL and the plain rule choose alike, to the last bit of what they compare."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.model import LedgerEntry, Origin, SegmentState
-from pipeline.winner import pick_winners
+from tests.flow.winners import pick_winners
 from tests.store.cases import MINUTE, make_entry, write
 
 if TYPE_CHECKING:

@@ -36,7 +36,6 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
     message_id: str
     sender: str
-    sender_name: str = ""
     subject: str = ""
     text: str = ""
     references: tuple[str, ...] = ()
@@ -59,14 +58,13 @@ def parse_letter(raw: bytes, *, cut: bool = False) -> Incoming:
 
 def _parse(raw: bytes, made: str, *, cut: bool) -> Incoming:
     letter = email.message_from_bytes(raw, policy=email.policy.default)
-    name, address = parseaddr(header(letter, "From"))
+    _, address = parseaddr(header(letter, "From"))
     sender = address.strip().lower()
     texts, attachments = _parts(letter)
     text = _limited(texts)
     return Incoming(
         message_id=next(iter(ids_in(header(letter, "Message-ID"))), made),
         sender=sender if ADDRESS.fullmatch(sender) else "",
-        sender_name=clean(name, 200),
         subject=clean(header(letter, "Subject"), SUBJECT_LIMIT),
         text=text,
         references=_references(letter),
