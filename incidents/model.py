@@ -101,7 +101,7 @@ class Fact(Struct, frozen=True, order=True):
 
     @property
     def json(self) -> dict[str, str]:
-        """The keys of INTERFACES, and since when where that is known."""
+        """As `evidence` of a transition is printed, and since when where that is known."""
         from incidents.words import instant_text
 
         said = {"at": instant_text(self.at), "source": self.source, "text": self.text}
@@ -148,7 +148,7 @@ class Transition(Struct, frozen=True, kw_only=True):
 
     @property
     def json(self) -> dict[str, Any]:
-        """The keys of INTERFACES, then ours where they say something."""
+        """A line of `prebill incidents replay --json`."""
         from incidents.words import instant_text
 
         document: dict[str, Any] = {

@@ -1,1 +1,2 @@
-"""What usage, gaps and counters become as evidence: pure functions from figures to lines as INTERFACES has them."""
+"""What usage, gaps and counters become as evidence: pure functions from figures to lines as
+`pipeline.coverage.evidence` takes them."""

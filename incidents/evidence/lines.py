@@ -1,5 +1,5 @@
-"""Lines of evidence out of figures: each as INTERFACES has it, each with the instant from which it is true. They go to
-the incident log and from there to the engine."""
+"""Lines of evidence out of figures: each as `pipeline.coverage.evidence` takes it, with the instant from which it is
+true. They go to the incident log and from there to the engine."""
 
 from __future__ import annotations
 

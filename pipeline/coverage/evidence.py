@@ -1,4 +1,4 @@
-"""Evidence from outside (probes, counters, acts on edges, maintenance …): lines of NDJSON, as INTERFACES names them, to
+"""Evidence from outside (probes, counters, acts on edges, maintenance …): lines of NDJSON, of the types of `EVENTS`, to
 typed values; pure. `prebill evidence add` hands them to the store, roster and incident engine read them there."""
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def parse_evidence(text: str | bytes | Iterable[str | bytes], *, actor: str, now
 
 
 def check_event(body: dict[str, Any]) -> list[_WrongError]:
-    """The faults of one event, none where it is as INTERFACES says."""
+    """The faults of one event, none where it is as `EVENTS` says."""
     kind = body.get("type")
     faults: list[_WrongError] = []
     if not isinstance(kind, str) or kind not in EVENTS:

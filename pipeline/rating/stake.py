@@ -74,7 +74,7 @@ class Stake:
 
     @property
     def json(self) -> dict[str, str | None]:
-        """`money` of a gap as INTERFACES has it: null where nobody is rated, or currencies differ and cannot be one."""
+        """`money` of a gap in `gaps --json`: null where nobody is rated, or currencies differ and cannot be one."""
         if len(self.totals) != 1:
             return dict.fromkeys(("low", "expected", "high", "currency"))
         ((currency, money),) = self.totals.items()

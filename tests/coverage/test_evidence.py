@@ -1,4 +1,4 @@
-"""Evidence from NDJSON: every event of INTERFACES is taken, every fault of every line is told at once."""
+"""Evidence from NDJSON: every event of `EVENTS` is taken, every fault of every line is told at once."""
 
 from __future__ import annotations
 

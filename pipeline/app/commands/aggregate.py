@@ -188,7 +188,7 @@ def _tell(
 
 
 def _summary(found: Aggregate, inputs: Inputs) -> dict[str, Any]:
-    """What INTERFACES calls the summary; every line that is no request and no fault is blank or a comment."""
+    """The document of `--json`; every line that is no request and no fault is blank or a comment."""
     return {
         "files": list(inputs.names),
         "lines": found.lines,
