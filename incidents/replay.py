@@ -1,5 +1,6 @@
 """Runs the engine over a file of events (NDJSON, of the types that `pipeline.coverage.evidence` lists), instant by
-instant: a drill that touches nothing; its lines go to `prebill incidents replay`. The log of a watch is such a file: `log_lines` writes it."""
+instant: a drill that touches nothing; its lines go to `prebill incidents replay`. The log of a watch is such a file:
+`log_lines` writes it."""
 
 from __future__ import annotations
 
