@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from incidents.model import Transition
-    from incidents.people.settings import People, Role
+    from incidents.people.settings import People, PersonSettings, Role
 
 
 HAND_OVER = "handover"
@@ -54,7 +54,8 @@ def name_roles(people: People, at: float) -> Roles:
     """Who takes each role of what becomes company-wide at that time.
 
     Operations is the first on call, the commander comes from the levels above, the liaison and the scribe from
-    who is left; preferences go first. One person holds two roles only where there are fewer people than roles.
+    who is left; preferences go first. Who has no channel takes none. One person holds two roles only where there are
+    fewer people than roles.
     """
     named: dict[str, str] = {}
     for role in ROLES:
@@ -110,8 +111,11 @@ def hand_over(people: People, roles: Roles, act: HandOver) -> list[str]:
         problems.append(f"role: expected one of {', '.join(ROLES)}, found {act.role!r}")
     elif (holder := getattr(roles, act.role)) != act.giver:
         problems.append(f"{act.role}: held by {holder or 'nobody'}, not by {act.giver}")
-    if people.of(act.taker) is None:
+    taker = people.of(act.taker)
+    if taker is None:
         problems.append(f"to: no [[person]] has the id {act.taker!r}")
+    elif not _hears(people, taker):
+        problems.append(f"to: {act.taker} has no channel: nothing reaches him")
     elif act.taker == act.giver:
         problems.append(f"to: {act.taker} holds it already")
     if not act.reason.strip():
@@ -131,5 +135,11 @@ def _candidates(people: People, role: Role, at: float) -> Iterator[str]:
     preferred = getattr(people.oncall.roles, role)
     for name in dict.fromkeys(ranked):
         person = people.of(name)
-        if person is not None and (not person.roles or role in person.roles or name in preferred):
+        able = person is not None and (not person.roles or role in person.roles or name in preferred)
+        if person is not None and able and _hears(people, person):
             yield name
+
+
+def _hears(people: People, person: PersonSettings) -> bool:
+    """Whether he can be told anything; where nobody has a channel only rooms are, and anybody may read there."""
+    return bool(person.channels) or not any(each.channels for each in people.person)

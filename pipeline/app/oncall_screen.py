@@ -93,13 +93,21 @@ def _shift(people: People, shift: Shift) -> dict[str, Any]:
     }
 
 
-def _people(people: People, shift: Shift) -> list[dict[str, str]]:
+def _people(people: People, shift: Shift) -> list[dict[str, Any]]:
     found = ((name, people.of(name)) for name in shift.people)
-    return [{"id": name, "name": person.name if person and person.name else name} for name, person in found]
+    return [
+        {
+            "id": name,
+            "name": person.name if person and person.name else name,
+            "reachable": bool(person and person.channels),
+        }
+        for name, person in found
+    ]
 
 
 def _names(holder: dict[str, Any]) -> str:
-    return ", ".join(each["name"] for each in holder["people"]) or "nobody"
+    told = (each["name"] + ("" if each["reachable"] else " (no channel)") for each in holder["people"])
+    return ", ".join(told) or "nobody"
 
 
 def _clock(text: str, zone: ZoneInfo) -> str:

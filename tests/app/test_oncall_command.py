@@ -60,15 +60,27 @@ def test_who_is_on_call_now_and_next(folder: Path, prebill: Prebill) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     document = json.loads(done.stdout)
     (level,) = document["levels"]
-    assert level["people"] == [{"id": "boris", "name": "boris"}]
+    assert level["people"] == [{"id": "boris", "name": "boris", "reachable": True}]
     assert level["until"] == "2026-11-24T21:00:00Z"
     assert level["next"]["override"] == "anna flies"
     assert document["roles"]["operations"] == "boris"
     later = json.loads(prebill("oncall", "--at", "2026-12-01T12:00:00+03:00", "--json", cwd=folder).stdout)
-    assert later["levels"][0]["people"] == [{"id": "anna", "name": "Анна"}], "her week began on Monday"
+    anna = {"id": "anna", "name": "Анна", "reachable": True}
+    assert later["levels"][0]["people"] == [anna], "her week began on Monday"
     shown = prebill(*NOW, "oncall", cwd=folder).stdout
     assert "On call at Tue 2026-11-24 15:00, Europe/Moscow" in shown
     assert "Анна" in shown
+
+
+def test_who_has_no_channel_is_named_as_such_and_holds_no_role(folder: Path, prebill: Prebill) -> None:
+    config = folder / "prebill.toml"
+    config.write_text(config.read_text().replace('channels = ["hook"]', "channels = []"))
+    shown = prebill(*NOW, "oncall", cwd=folder).stdout
+    assert "boris (no channel)" in shown
+    assert "operations anna, commander anna" in shown
+    document = json.loads(prebill(*NOW, "oncall", "--json", cwd=folder).stdout)
+    assert [each["reachable"] for each in document["levels"][0]["people"]] == [False]
+    assert set(document["roles"].values()) == {"anna"}
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,22 @@ def test_preferences_and_abilities_choose() -> None:
     )
 
 
+def test_who_cannot_be_reached_takes_no_role_and_is_given_none() -> None:
+    mute = (person("anna", channels=()), *PEOPLE.person[1:])
+    rest = replace(
+        PEOPLE, person=mute, oncall=replace(PEOPLE.oncall, roles=RolePreferences(scribe=("anna",)))
+    )
+    assert name_roles(rest, NOON) == Roles(
+        operations="boris", commander="vera", liaison="oleg", scribe="boris"
+    )
+    given = act(giver="vera", taker="anna")
+    assert hand_over(rest, name_roles(rest, NOON), given) == ["to: anna has no channel: nothing reaches him"]
+    rooms = replace(PEOPLE, person=tuple(replace(each, channels=()) for each in PEOPLE.person))
+    assert name_roles(rooms, NOON) == name_roles(PEOPLE, NOON), (
+        "where only rooms are told anybody may read there"
+    )
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     able=st.lists(st.sets(st.sampled_from(ROLES)), min_size=1, max_size=6),
