@@ -1,5 +1,5 @@
-"""Every sentence that the engine and our own probers write, as an English template beside its Russian one; read by
-incidents/phrases.py. A test holds it against the engine's source and against all scenarios.
+"""Every sentence that the engine, our own probers and the stages of sending write, as an English template beside its
+Russian one; read by incidents/phrases.py. A test holds it against their source and against all scenarios.
 
 `{name}` and its like are explained there. The first template that fits counts.
 """
@@ -40,6 +40,7 @@ WORDS: dict[str, dict[str, str]] = {
         "damaged": "пришёл повреждённым",
         "quarantined": "отложен как повреждённый",
     },
+    "audience": {"queue": "очередь задач", "on_call": "дежурный", "company": "все", "client": "клиент"},
     "loss": {
         "missing": "не пришло",
         "damaged": "повреждено",
@@ -320,11 +321,38 @@ _PROBERS: tuple[tuple[str, str], ...] = (
     ("{name}: {known}", "{name}: {known}"),
 )
 
+_SENDING: tuple[tuple[str, str], ...] = (
+    ("nobody to tell: {audience}, level {n}", "сообщить некому: {audience}, уровень {n}"),
+    ("nobody to tell: {audience}", "сообщить некому: {audience}"),
+    ("it was over before it could be told", "закончилось прежде, чем удалось сообщить"),
+    ("a newer one says how it stands", "как обстоят дела, говорит более новое"),
+    ("the letter about {name} says it", "об этом говорит письмо про {name}"),
+    ("{name} never heard of the beginning", "{name} не знает и о начале"),
+    ("acknowledged by {name}", "{name} уже принял(а)"),
+    ("planned work: {text}", "плановые работы: {text}"),
+    ("planned work", "плановые работы"),
+    ("reached by {name}", "уже дошло через {name}"),
+    ("there is no channel {name}", "нет канала {name}"),
+    ("the environment variable {name} is not set", "переменная окружения {name} не задана"),
+    ("the address cannot be used: {text}", "адрес не годится: {text}"),
+    ("no answer in time", "нет ответа вовремя"),
+    ("its certificate is not trusted: {text}", "сертификату нет доверия: {text}"),
+    ("no proper answer: {text}", "ответ не по форме: {text}"),
+    ("status {n}: {text}", "код {n}: {text}"),
+    ("the channel broke: {text}", "канал сломался: {text}"),
+    ("apprise refused it: {text}", "apprise не берётся: {text}"),
+    ("not accepted", "не принято"),
+    ("cannot be written: {text}", "не записать: {text}"),
+    ("only a part could be written", "удалось записать только часть"),
+)
+"""Why a delivery came to what it came to."""
+
 PHRASES: tuple[tuple[str, str], ...] = (
     *_AROUND,
     *_CLIENTS,
     *_OURS,
     *_EVIDENCE,
+    *_SENDING,
     *_PROBERS,
     ("{known} at {at}", "{known} в {at}"),
 )

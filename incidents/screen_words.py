@@ -6,10 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.messages.words import KIND, ROLE, scope_text
+from incidents.phrasebook import WORDS
 from incidents.words import counted
 
 if TYPE_CHECKING:
     from incidents.model import Scope, Transition
+    from incidents.people.roles import HandOver
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "incident": ("Incident", "Инцидент"),
@@ -41,6 +43,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "no_one": ("nobody", "никому"),
     "attempt": (", attempt {count}", ", попытка {count}"),
     "done": ("Done", "Что сделано"),
+    "handed": ("{role} handed over, {giver} → {taker}", "роль передана ({role}), {giver} → {taker}"),
     "children": ("Below it", "Его части"),
     "kinds": ("Incidents of", "Инциденты"),
     "count": ("Count", "Всего"),
@@ -63,7 +66,6 @@ _CHANGE = {
     "resolved": "решено",
     "notice": "уведомление",
 }
-_AUDIENCE = {"queue": "очередь задач", "on_call": "дежурный", "company": "все", "client": "клиент"}
 _OUTCOME = {
     "sent": "отправлено",
     "digest": "отправлено со сводкой",
@@ -75,7 +77,6 @@ _OUTCOME = {
     "nobody": "некому",
 }
 _ACT = {
-    "handover": "роль передана",
     "take": "задача взята",
     "due": "срок перенесён",
     "done": "шаг сделан",
@@ -85,7 +86,7 @@ _WORDS = {
     "harm": _HARM,
     "priority": _PRIORITY,
     "change": _CHANGE,
-    "audience": _AUDIENCE,
+    "audience": WORDS["audience"],
     "outcome": _OUTCOME,
     "act": _ACT,
     "role": ROLE["ru"],
@@ -107,6 +108,12 @@ def word(about: str, value: str, language: str) -> str:
 def whom(scope: Scope, language: str) -> str:
     """`customer c1`."""
     return scope_text(scope, "ru") if language == "ru" else str(scope)
+
+
+def handed_text(act: HandOver, language: str) -> str:
+    """Which role went from whom to whom."""
+    role = word("role", act.role, language)
+    return say("handed", language, role=role, giver=act.giver or "-", taker=act.taker)
 
 
 def heard_by(notice: Transition, language: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from incidents.events import Probe
     from incidents.model import Transition
+    from incidents.people.roles import HandOver
     from incidents.tasks.model import Lost
 
 ENGINE = "engine"
@@ -43,9 +44,11 @@ def account_of(
     now: float,
     undelivered: int = 0,
     passed_over: AbstractSet[str] = frozenset(),
+    hand_overs: Iterable[HandOver] = (),
 ) -> Account | None:
     """The account as of `now`, None where there is no such incident. Lost minutes are those of its own task and of the
-    tasks below it. `passed_over`: the keys of sendings that nobody got, since a newer one went in their place."""
+    tasks below it. `passed_over`: the keys of sendings that nobody got, since a newer one went in their place.
+    `hand_overs`: of its roles."""
     histories = histories_of(transitions, now)
     history = histories.get(incident)
     if not history:
@@ -106,6 +109,7 @@ def account_of(
                 key=lambda each: each.at,
             )
         ),
+        hand_overs=tuple(sorted((act for act in hand_overs if act.at <= now), key=lambda act: act.at)),
         evidence=tuple(sorted({fact for each in history for fact in each.evidence})),
     )
 

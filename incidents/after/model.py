@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from incidents.model import Fact, Harm, Kind, Priority, Scope, Status, Transition
+from incidents.people.roles import HandOver, hand_over_body
 from incidents.tasks.model import Money
 from incidents.words import instant_text
 
@@ -98,6 +99,7 @@ class Account(Struct, frozen=True, kw_only=True):
     drafts: tuple[tuple[str, float], ...] = ()
     undelivered: int = 0
     timeline: tuple[Transition, ...] = ()
+    hand_overs: tuple[HandOver, ...] = ()
     evidence: tuple[Fact, ...] = ()
 
     @property
@@ -129,6 +131,10 @@ class Account(Struct, frozen=True, kw_only=True):
             "drafts": [{"notice": notice, "at": instant_text(at)} for notice, at in self.drafts],
             "undelivered": self.undelivered,
             "timeline": [transition.json for transition in self.timeline],
+            "handovers": [
+                {"at": instant_text(act.at), **hand_over_body(act), "actor": act.actor, "reason": act.reason}
+                for act in self.hand_overs
+            ],
         }
 
 

@@ -10,6 +10,7 @@ from incidents.after.words import say
 from incidents.messages.words import scope_text
 from incidents.model import Change, Harm, Kind
 from incidents.phrases import in_language, source_text
+from incidents.screen_words import handed_text
 from incidents.tasks.words import age_text, money_text, short_instant
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from incidents.after.model import Account
     from incidents.model import Fact, Transition
+    from incidents.people.roles import HandOver
 
 LINES_SHOWN = 60
 FACTS_SHOWN = 20
@@ -172,17 +174,26 @@ def _timeline(account: Account, language: str) -> list[str]:
     told = [
         each for each in account.timeline if each.incident == account.incident or each.change in _OF_CHILDREN
     ]
-    shown = told[:LINES_SHOWN]
-    rows = [_moment(each, account.incident, language) for each in shown]
+    moments = [(each.at, _moment(each, account.incident, language)) for each in told]
+    moments += [(act.at, _handed(act, language)) for act in account.hand_overs]
+    rows = [row for _, row in sorted(moments, key=lambda moment: moment[0])]
     heads = [say(key, language) for key in ("when", "event", "who")]
-    blocks = [f"## {say('timeline', language)}", _table(heads, rows)]
-    if len(told) > len(shown):
-        blocks.append(say("more", language, count=len(told) - len(shown)))
+    blocks = [f"## {say('timeline', language)}", _table(heads, rows[:LINES_SHOWN])]
+    if len(rows) > LINES_SHOWN:
+        blocks.append(say("more", language, count=len(rows) - LINES_SHOWN))
     return blocks
 
 
+def _handed(act: HandOver, language: str) -> list[str]:
+    reason = f": {escaped(act.reason)}" if act.reason else ""
+    return [_when(act.at), f"{escaped(handed_text(act, language))}{reason}", escaped(act.actor)]
+
+
+def _when(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%m-%d %H:%M:%S}"
+
+
 def _moment(each: Transition, incident: str, language: str) -> list[str]:
-    when = f"{datetime.fromtimestamp(each.at, UTC):%m-%d %H:%M:%S}"
     if each.change is Change.NOTICE and each.audience is not None:
         key = "draft_notice" if each.draft else "notice"
         what = say(key, language, audience=say(each.audience.value, language))
@@ -196,7 +207,7 @@ def _moment(each: Transition, incident: str, language: str) -> list[str]:
         )
     of = "" if each.incident == incident else f"`{each.incident}` "
     reason = f": {escaped(in_language(each.reason, language))}" if each.reason else ""
-    return [when, f"{of}{what}{reason}", _who(each.actor, language)]
+    return [_when(each.at), f"{of}{what}{reason}", _who(each.actor, language)]
 
 
 def _who(actor: str, language: str) -> str:

@@ -67,6 +67,7 @@ def show_after(
 def account_in(store: Store, view: TaskView, incident: str) -> Account:
     """The account of the incident of this id, or of the only one that begins so. Raises UsageFailure."""
     from incidents.after.account import account_of
+    from pipeline.app.hand_overs import hand_overs_of
     from pipeline.app.task_view import probes_in
 
     ids = list(dict.fromkeys(each.incident for each in view.transitions))
@@ -91,6 +92,7 @@ def account_in(store: Store, view: TaskView, incident: str) -> Account:
         now=view.now,
         undelivered=sum(not reached for reached in tries.values()),
         passed_over=passed_over - went,
+        hand_overs=hand_overs_of(store, found[0]),
     )
     if account is None:
         raise UsageFailure(f"incident {incident!r}: opened after --now")

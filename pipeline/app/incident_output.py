@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.model import Scope
 from incidents.phrases import in_language, source_text
-from incidents.screen_words import back_text, say, span_text, whom, word
+from incidents.screen_words import back_text, handed_text, say, span_text, whom, word
 from incidents.words import counted, instant_text, number_text
+from pipeline.app.hand_overs import hand_overs_in
 from pipeline.app.terminal import out, printable
 
 if TYPE_CHECKING:
@@ -149,10 +150,7 @@ def show_one(
         lines += [_told(each, language) for each in deliveries]
     if acts:
         lines += ["", say("done", language)]
-        lines += [
-            f"  {instant_text(a.at)}  {word('act', a.act, language)}, {printable(a.actor)}: {printable(a.reason)}"
-            for a in acts
-        ]
+        lines += [_done(each, language) for each in acts]
     if children:
         lines += ["", say("children", language)]
         lines += [
@@ -186,13 +184,20 @@ def _changed(each: Transition, language: str) -> str:
     )
 
 
+def _done(row: ActRow, language: str) -> str:
+    given = hand_overs_in([row])
+    what = handed_text(given[0], language) if given else word("act", row.act, language)
+    return f"  {instant_text(row.at)}  {printable(what)}, {printable(row.actor)}: {printable(row.reason)}"
+
+
 def _actor(actor: str, language: str) -> str:
     return "движок" if language == "ru" and actor == "engine" else actor
 
 
 def _told(row: DeliveryRow, language: str) -> str:
     outcome = word("outcome", row.reason, language)
-    came = "" if row.ok else f", {outcome}: {printable(row.error)}" if row.error else f", {outcome}"
+    why = f": {printable(in_language(row.error, language))}" if row.error else ""
+    came = "" if row.ok else f", {outcome}{why}"
     again = say("attempt", language, count=row.attempt) if row.attempt > 1 else ""
     who = printable(row.recipient) or say("no_one", language)
     return (

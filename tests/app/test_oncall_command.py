@@ -148,6 +148,15 @@ def test_a_role_is_handed_over_once_it_is_held(folder: Path, prebill: Prebill) -
         "back",
     )
     assert json.loads(prebill(*back, "--json", cwd=folder).stdout)["roles"]["operations"] == "boris"
+    told = {
+        "ru": "роль передана (чинит), boris → anna",
+        "en": "operations handed over, boris → anna",
+    }
+    for lang, line in told.items():
+        page = prebill(*NOW, "incidents", "show", "i1cafe", "--lang", lang, cwd=folder).stdout
+        assert f"2026-11-24T12:00:00Z  {line}, boris: my shift ends" in page
+        after = prebill(*NOW, "incidents", "after", "i1cafe", "--lang", lang, cwd=folder).stdout
+        assert f"| 11-24 12:00:00 | {line}: my shift ends | boris |" in after.replace("\\", "")
     none = prebill(*NOW, "oncall", "handover", "i2", "scribe", "anna", "--reason", "x", cwd=folder)
     assert "does not concern the whole company" in none.stderr
 

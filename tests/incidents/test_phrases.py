@@ -147,8 +147,13 @@ def written_in(path: Path) -> Iterator[str]:
             yield text
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "incidents/engine").glob("*.py")), ids=lambda path: path.stem)
-def test_every_piece_of_a_sentence_in_the_engine_is_in_the_phrasebook(path: Path) -> None:
+SENDING = [ROOT / f"incidents/channels/{name}.py" for name in ("dispatch", "file", "http", "mute", "sender")]
+
+
+@pytest.mark.parametrize(
+    "path", [*sorted((ROOT / "incidents/engine").glob("*.py")), *SENDING], ids=lambda path: path.stem
+)
+def test_every_piece_of_a_sentence_of_engine_and_sending_is_in_the_phrasebook(path: Path) -> None:
     book = "\n".join(english for english, _ in PHRASES).replace("{loss}: ", "")
     missing = [
         piece
@@ -215,6 +220,9 @@ def test_every_piece_of_a_sentence_in_the_engine_is_in_the_phrasebook(path: Path
         ("edge e1: 2026-11-01T08:00:00Z damaged", "узел e1: сегмент 2026-11-01T08:00:00Z пришёл повреждённым"),
         ("edge e1: resume", "узел e1 снова в работе"),
         ("request 7 is solved: the edge was restarted", "обращение 7 решено: the edge was restarted"),
+        ("nobody to tell: on_call, level 1", "сообщить некому: дежурный, уровень 1"),
+        ("it was over before it could be told", "закончилось прежде, чем удалось сообщить"),
+        ("status 503: try again", "код 503: try again"),
         ("lost for good: disk died", "потеряно навсегда: disk died"),
         ("note: probes of c1 fail", "заметка: probes of c1 fail"),
         ("we called the carrier; he repairs it", "we called the carrier; he repairs it"),

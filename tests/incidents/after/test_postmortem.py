@@ -12,6 +12,7 @@ from incidents.after.account import account_of
 from incidents.after.postmortem import escaped, postmortem_text
 from incidents.after.words import SENTENCES
 from incidents.model import Change, Harm, Status, Transition
+from incidents.people.roles import HandOver
 from incidents.tasks.model import Lost
 
 
@@ -50,6 +51,32 @@ def test_the_draft_has_what_is_known_and_asks_for_the_rest(
         assert line in page
     heads = [line for line in page.splitlines() if line.startswith("## ")]
     assert len(heads) == 10
+
+
+def test_roles_that_were_handed_over_stand_in_the_timeline(
+    story: tuple[Transition, ...], clock: Callable[[float], float]
+) -> None:
+    acts = [
+        HandOver(at=clock(minute), role="scribe", giver="anna", taker="vera", reason="a|b", actor="anna")
+        for minute in (2.5, 99)
+    ]
+    account = account_of("o1", story, now=clock(60), hand_overs=acts)
+    assert account is not None
+    lines = postmortem_text(account).splitlines()
+    (line,) = [line for line in lines if "handed over" in line]
+    assert line == "| 11-01 08:02:30 | scribe handed over, anna → vera: a\\|b | anna |"
+    stamps = [line[2:16] for line in lines if line.startswith("| 11-01")]
+    assert stamps == sorted(stamps)
+    assert account.json["handovers"] == [
+        {
+            "at": "2026-11-01T08:02:30Z",
+            "role": "scribe",
+            "from": "anna",
+            "to": "vera",
+            "actor": "anna",
+            "reason": "a|b",
+        }
+    ]
 
 
 def test_why_it_was_is_its_own_reason_and_not_that_of_a_gap_below_it(

@@ -149,7 +149,7 @@ def test_who_acknowledged_is_spared_reminders_and_hears_the_end() -> None:
     lines = run([*OUTAGE, Said(at=at(1.5), act="ack", incident=name, actor="anna"), *ill, *well])
     quiet = [(line.at, line.quiet) for line in lines if line.audience is Audience.COMPANY]
     assert quiet == [(at(1), ()), (at(21), ("anna",)), (at(32), ())]
-    paged = [probe(0, ok=False), Said(at=at(1), act="ack", incident=name, actor="anna")]
+    paged: list[Event] = [probe(0, ok=False), Said(at=at(1), act="ack", incident=name, actor="anna")]
     page = run([*paged, *[probe(minute, ok=True) for minute in range(2, 14)]])
     told = [(line.at, line.quiet) for line in page if line.audience is Audience.ON_CALL]
     assert told == [(at(0), ()), (at(12), ())]
