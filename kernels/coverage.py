@@ -13,7 +13,6 @@ from kernels.options import inner
 from kernels.words import get, load8, load32, load64, prefetch, store8, store32, store64
 
 _ONES = np.uint64(0x0101010101010101)
-_TWOS = np.uint64(0x0202020202020202)
 _ALL = np.uint64(255)
 _1 = np.uint64(1)
 

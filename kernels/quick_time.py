@@ -39,8 +39,6 @@ from kernels.words import (
 )
 
 U = np.uint64
-_MASK_24 = U(0xFFFFFF)
-_MASK_56 = U(0xFFFFFFFFFFFFFF)
 _UTC_OFFSET = U(0x303030302B20)  # " +0000"
 _MASK_48 = U(0xFFFFFFFFFFFF)
 _POINT = U(0x1E00000000)  # turns a point in fifth place into a zero

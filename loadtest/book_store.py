@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from loadtest.bench_store import _segment
 from loadtest.plan_mix import ZONES
 from pipeline.coverage.periods import Month
 from pipeline.rating.book_months import BookCustomer
@@ -124,11 +125,3 @@ FROM numbers({count})"""
             spans = spans_in([Contract(name, plan.id, began, None, tz)], month)
             made.append(BookCustomer(name, spans, plan))
         return made
-
-
-def _segment(edge: str, minute: str) -> str:
-    """SQL of a segment_id as pipeline.model makes one: the minute, then 96 bits that look random."""
-    high = f"bitShiftLeft(toUInt128({minute}), 96)"
-    middle = f"bitShiftLeft(toUInt128(bitAnd(sipHash64({edge}, {minute}, 1), 4294967295)), 64)"
-    low = f"bitOr({middle}, sipHash64({edge}, {minute}))"
-    return f"bitOr({high}, {low})"

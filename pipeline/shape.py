@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import json
 import types
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -166,6 +167,12 @@ def _read_choice(kind: Any, value: object, key: Key, problems: list[Problem]) ->
 
 def _is_one_or_many(kind: Any) -> bool:
     return any(getattr(meta, "extra", None) == ONE_OR_MANY for meta in getattr(kind, "__metadata__", ()))
+
+
+def found_json(value: object) -> str:
+    """A value as it would be written in JSON, shortened."""
+    text = "nothing" if value is None else json.dumps(value)  # ASCII: a lone surrogate cannot be printed
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def found(value: object) -> str:

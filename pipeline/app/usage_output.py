@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,11 +111,6 @@ def plain_rows(usage: pa.Table, by: Sequence[str]) -> list[dict[str, Any]]:
         if "minute" in row:
             row["minute"] = f"{row['minute']:%Y-%m-%dT%H:%M:%SZ}"
     return rows
-
-
-def minute_text(minute: int) -> str:
-    """RFC 3339 in UTC."""
-    return f"{datetime.fromtimestamp(minute * 60, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _umask() -> int:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.coverage.model import Reading
+from pipeline.shape import found_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -104,7 +105,7 @@ def check_event(body: dict[str, Any]) -> list[_WrongError]:
     if not isinstance(kind, str) or kind not in EVENTS:
         near = difflib.get_close_matches(str(kind), EVENTS, 1)
         meant = f" (did you mean {near[0]}?)" if near else ""
-        return [_WrongError(_show(kind), f"one of {', '.join(sorted(EVENTS))}{meant}", "type")]
+        return [_WrongError(found_json(kind), f"one of {', '.join(sorted(EVENTS))}{meant}", "type")]
     required, optional = EVENTS[kind]
     for key, check in {"at": _instant, **required, **optional, "taken_at": _instant}.items():
         empty = check is _text and body.get(key) == "" and key not in required  # a prober without words
@@ -113,7 +114,7 @@ def check_event(body: dict[str, Any]) -> list[_WrongError]:
                 faults.append(_WrongError("nothing", _EXPECTED[check], key))
             continue
         if not check(body[key]):
-            faults.append(_WrongError(_show(body[key]), _EXPECTED[check], key))
+            faults.append(_WrongError(found_json(body[key]), _EXPECTED[check], key))
     wrong = {fault.where for fault in faults}
     named = [key for key in ("customer", "target") if body.get(key) is not None]
     if kind == "probe" and len(named) != 1 and wrong.isdisjoint(named):
@@ -125,7 +126,7 @@ def check_event(body: dict[str, Any]) -> list[_WrongError]:
         and wrong.isdisjoint(span)
         and parse_instant(body["to"]) <= parse_instant(body["from"])
     ):
-        faults.append(_WrongError(_show(body["to"]), f"a time after from ({body['from']})", "to"))
+        faults.append(_WrongError(found_json(body["to"]), f"a time after from ({body['from']})", "to"))
     return faults
 
 
@@ -164,7 +165,7 @@ def _read_line(line: str | bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError) as error:
         raise _WrongError(f"what is not JSON ({str(error)[:80]})", "a JSON object in UTF-8") from None
     if not isinstance(body, dict):
-        raise _WrongError(_show(body), "a JSON object")
+        raise _WrongError(found_json(body), "a JSON object")
     return body
 
 
@@ -174,7 +175,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(body) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise _WrongError(f"the key {_show(twice)} twice", "every key once")
+        raise _WrongError(f"the key {found_json(twice)} twice", "every key once")
     return body
 
 
@@ -317,8 +318,3 @@ EVENTS: dict[str, tuple[_Fields, _Fields]] = {
 }  # fmt: skip
 """type → (required keys, optional keys), each with what its value may be. Of any: `at`, and `taken_at`, when a
 watch took it up, which a replay of its log goes by."""
-
-
-def _show(value: object) -> str:
-    text = "nothing" if value is None else json.dumps(value)
-    return text if len(text) <= 80 else text[:79] + "…"

@@ -22,13 +22,14 @@ def fingerprint_file(path: str) -> str | None:
 
     What has a sidecar's name and is no regular file is none, as for `Spool.look`.
     """
-    found, sidecar = _stat(path), _stat(sidecar_path(path))
+    found, sidecar = stat_of(path), stat_of(sidecar_path(path))
     if found is None:
         return None
     return fingerprint_of(found, sidecar if sidecar is not None and stat.S_ISREG(sidecar.st_mode) else None)
 
 
-def _stat(path: str) -> os.stat_result | None:
+def stat_of(path: str) -> os.stat_result | None:
+    """What lies there itself, links not followed; None where nothing does, or it cannot be asked."""
     try:
         return os.lstat(path)
     except OSError:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pipeline.model import Claims, Sequence, SequenceUnit
+from pipeline.shape import found_json
 
 MAX_SIDECAR_BYTES = 64 * 1024
 _MAX = 2**63 - 1
@@ -103,7 +104,7 @@ def _document(raw: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:  # also not UTF-8, an integer of thousands of digits
         raise _WrongError("", f"what is not JSON ({str(error)[:80]})", "a JSON object in UTF-8") from None
     if not isinstance(document, dict):
-        raise _WrongError("", _show(document), "a JSON object")
+        raise _WrongError("", found_json(document), "a JSON object")
     return document
 
 
@@ -113,7 +114,7 @@ def _count(document: dict[str, Any], key: str, where: str = "", most: int = _MAX
         return None
     if type(value) is not int or not 0 <= value <= most:  # bool is an int to isinstance
         end = "2^63-1" if most == _MAX else f"{most:,}"
-        raise _WrongError(where or key, _show(value), f"an integer from 0 to {end}")
+        raise _WrongError(where or key, found_json(value), f"an integer from 0 to {end}")
     return value
 
 
@@ -122,7 +123,7 @@ def _sha256(document: dict[str, Any]) -> bytes | None:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) != 64 or not set(value.lower()) <= set("0123456789abcdef"):
-        raise _WrongError("sha256", _show(value), "64 hexadecimal digits")
+        raise _WrongError("sha256", found_json(value), "64 hexadecimal digits")
     return bytes.fromhex(value)
 
 
@@ -131,13 +132,13 @@ def _sequence(document: dict[str, Any]) -> Sequence | None:
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise _WrongError("seq", _show(value), 'an object {"unit", "epoch", "first", "next"}')
+        raise _WrongError("seq", found_json(value), 'an object {"unit", "epoch", "first", "next"}')
     unit = value.get("unit")
     if unit not in ("line", "byte"):
-        raise _WrongError("seq.unit", _show(unit), '"line" or "byte"')
+        raise _WrongError("seq.unit", found_json(unit), '"line" or "byte"')
     epoch = value.get("epoch", "")
     if not isinstance(epoch, str) or len(epoch) > 255 or not _encodable(epoch):
-        raise _WrongError("seq.epoch", _show(epoch), "a string of at most 255 characters")
+        raise _WrongError("seq.epoch", found_json(epoch), "a string of at most 255 characters")
     first = _count(value, "first", "seq.first")
     after = _count(value, "next", "seq.next")
     if first is None or after is None:
@@ -151,20 +152,15 @@ def _instant(document: dict[str, Any]) -> datetime:
     value = document.get("at")
     expected = "an RFC 3339 time with its zone, such as 2026-11-01T00:01:00Z"
     if not isinstance(value, str) or len(value) > 64:
-        raise _WrongError("at", _show(value), expected)
+        raise _WrongError("at", found_json(value), expected)
     try:
         at = datetime.fromisoformat(value)
         if at.tzinfo is None or "T" not in value.upper():
             raise ValueError
         return at.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _WrongError("at", _show(value), expected) from None
+        raise _WrongError("at", found_json(value), expected) from None
 
 
 def _encodable(text: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def _show(value: object) -> str:
-    text = "nothing" if value is None else json.dumps(value)  # ASCII: a lone surrogate cannot be printed
-    return text if len(text) <= 80 else text[:79] + "…"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
 from pipeline.ingest.errors import UnreadableError
-from pipeline.ingest.fingerprint import fingerprint_of
+from pipeline.ingest.fingerprint import fingerprint_of, stat_of
 from pipeline.ingest.names import CODECS, Name, NameKind, NamePattern, compile_pattern, read_name, show_path
 from pipeline.ingest.settle import SETTLE_S, Quiet, Sight, judge_sight
 from pipeline.ingest.sidecar import (
@@ -201,7 +201,7 @@ class Spool:
         files = _Sorted()
         named: set[str] = set()
         for path in paths:
-            found = _lstat(self._absolute(path))
+            found = stat_of(self._absolute(path))
             if found is not None and stat.S_ISDIR(found.st_mode):
                 self._descend(path, glance)
                 continue
@@ -211,7 +211,7 @@ class Spool:
             else:
                 named.add(path)
         for path in named:
-            found = _lstat(self._absolute(path))
+            found = stat_of(self._absolute(path))
             if found is not None:
                 self._sort_in(path, found, files, glance.look)
             else:
@@ -298,13 +298,6 @@ def _stem(found: Found) -> str:
     return found.path.removesuffix(suffix)
 
 
-def _lstat(path: str) -> os.stat_result | None:
-    try:
-        return os.lstat(path)
-    except OSError:
-        return None
-
-
 def _read_small(path: str) -> tuple[bytes, os.stat_result]:
     """A small file that lies in the spool itself, and its version; at most one byte more than a sidecar may have."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -324,6 +317,6 @@ def _read_sidecar(path: str) -> tuple[Claims, tuple[str, ...], os.stat_result | 
     except FileNotFoundError:
         return Claims(), (), None
     except OSError as error:
-        return Claims(), (f"sidecar: cannot be read: {error.strerror}",), _lstat(path)
+        return Claims(), (f"sidecar: cannot be read: {error.strerror}",), stat_of(path)
     sidecar = parse_sidecar(raw)
     return sidecar.claims, tuple(str(problem) for problem in sidecar.problems), found

@@ -79,7 +79,7 @@ def uncounted(plan: Plan, places: PlacesSeen) -> str:
     """
     for what, meters in (("traffic", TRAFFIC), ("requests", (Meter.REQUESTS,))):
         charges = [charge for charge in plan.charges if charge.meter in meters]
-        if not charges or any(_counts_all(charge) for charge in charges):
+        if not charges or any(counts_all(charge) for charge in charges):
             continue
         # a large customer has thousands of resources, which few plans ask for
         apart = any(charge.where.resources for charge in charges)
@@ -120,7 +120,8 @@ def _left_out(windows: tuple[Hours, ...]) -> tuple[str, str, str] | None:
     return _text(first, weekly=weekly), _text(after % span, weekly=weekly), windows[0].tz
 
 
-def _counts_all(charge: Charge) -> bool:
+def counts_all(charge: Charge) -> bool:
+    """Whether a charge takes whatever its meter counts, at any hour, in any zone, of any resource."""
     return charge.hours is None and not charge.where.zones and not charge.where.resources
 
 

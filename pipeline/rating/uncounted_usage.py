@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.rating.clock_time import minutes_of, within_hours
 from pipeline.rating.meter import COLUMN, matches
 from pipeline.rating.model import Meter, Uncounted
-from pipeline.rating.uncounted import TRAFFIC
+from pipeline.rating.uncounted import TRAFFIC, counts_all
 from pipeline.rating.units import to_units
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def uncounted_usage(plan: Plan, usage: Usage, period: Period) -> tuple[Uncounted
     found: list[Uncounted] = []
     for meters in (TRAFFIC, (Meter.REQUESTS,)):
         charges = [charge for charge in plan.charges if charge.meter in meters]
-        if not charges or any(_counts_all(charge) for charge in charges):
+        if not charges or any(counts_all(charge) for charge in charges):
             continue
         meter = _meter(charges, usage)
         if meter is None:
@@ -48,10 +48,6 @@ def uncounted_usage(plan: Plan, usage: Usage, period: Period) -> tuple[Uncounted
             if total
         ]
     return tuple(found)
-
-
-def _counts_all(charge: Charge) -> bool:
-    return charge.hours is None and not charge.where.zones and not charge.where.resources
 
 
 def _meter(charges: Sequence[Charge], usage: Usage) -> Meter | None:

@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.coverage.adjustments import Changes
 from pipeline.model import MEASURES
 from pipeline.store.closing_sql import BEST, EDGES, STRETCH, segments_around
+from pipeline.store.sessions import name_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -88,5 +89,5 @@ def _names(column: Any, *, raw: bool = True) -> tuple[tuple[str, ...], NDArray[n
         encoded = encoded.combine_chunks()
     names = encoded.dictionary.to_pylist()
     if raw:
-        names = [bytes.fromhex(name).decode("utf-8", "surrogateescape") for name in names]
+        names = [name_of(name) for name in names]
     return tuple(names), encoded.indices.to_numpy().astype(np.uint32)

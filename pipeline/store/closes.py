@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from pipeline.store.digests import digest_closes
 from pipeline.store.errors import StoreError
 from pipeline.store.instants import instants, minutes, seconds
 from pipeline.store.numbered import append_numbered
-from pipeline.store.sessions import names_subquery
+from pipeline.store.sessions import in_chunks, name_of, names_subquery
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,7 +109,7 @@ class Closes:
     def resources(self, first: int, after: int) -> list[str]:
         """Every resource with facts in minutes [first, after), counted or not; raw names, as the log has them."""
         span = {"from_s": first * 60, "to_s": after * 60}
-        return sorted(_raw(name) for (name,) in self._sessions.rows(RESOURCES, span))
+        return sorted(name_of(name) for (name,) in self._sessions.rows(RESOURCES, span))
 
     def served(
         self, cut: int, first: int, after: int, owners: Mapping[str, str]
@@ -122,18 +122,18 @@ class Closes:
         found: dict[str, set[str]] = {}
         for piece in pieces_of(self._sessions, first, after) if owners else ():
             for at, edges in self._sessions.rows(sql, {**piece.params, "cut": cut}):
-                found.setdefault(customers[at], set()).update(map(_raw, edges))
+                found.setdefault(customers[at], set()).update(map(name_of, edges))
         return {customer: frozenset(edges) for customer, edges in found.items()}
 
     def counted_resources(self, close_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """close_id → the resources that it counts, raw names."""
         found: dict[int, list[str]] = {}
-        for some in _chunks(close_ids):
+        for some in in_chunks(close_ids, IDS_AT_ONCE):
             listed = ",".join(map(str, some))
             for close_id, name in self._sessions.rows(
                 f"SELECT close_id, hex(resource) FROM closed_resources WHERE close_id IN ({listed}) ORDER BY 1, 2"
             ):
-                found.setdefault(int(close_id), []).append(_raw(name))
+                found.setdefault(int(close_id), []).append(name_of(name))
         return {close_id: tuple(names) for close_id, names in found.items()}
 
     def changes(self, since_cut: int, cut: int, first: int, after: int) -> Changes:
@@ -181,7 +181,7 @@ class Closes:
         """close_id → what the attempt counted for it; nothing for those without usage."""
         found = {}
         for close_id, rows, edges, *sums in self._sessions.rows(COUNT_ROWS, {"attempt": attempt}):
-            found[int(close_id)] = Taken(int(rows), tuple(map(int, sums)), frozenset(map(_raw, edges)))
+            found[int(close_id)] = Taken(int(rows), tuple(map(int, sums)), frozenset(map(name_of, edges)))
         return found
 
     def finish(self, closes: Sequence[Close]) -> list[Close]:
@@ -208,20 +208,10 @@ class Closes:
             " AND close_id NOT IN (SELECT close_id FROM closes)",
             {"at": int((now - KEPT).timestamp() * 1000)},
         )
-        for some in _chunks([int(row[1]) for row in dead]):
+        for some in in_chunks([int(row[1]) for row in dead], IDS_AT_ONCE):
             listed = ",".join(map(str, some))
             self._sessions.execute(f"DELETE FROM closed_usage WHERE close_id IN ({listed})")
             self._sessions.execute(f"DELETE FROM closed_resources WHERE close_id IN ({listed})")
-
-
-def _raw(hex_name: str) -> str:
-    return bytes.fromhex(hex_name).decode("utf-8", "surrogateescape")
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
-    distinct = sorted(set(ids))
-    for at in range(0, len(distinct), IDS_AT_ONCE):
-        yield distinct[at : at + IDS_AT_ONCE]
 
 
 def _of(close: Close) -> Params:

@@ -12,7 +12,7 @@ from pipeline.store.errors import OwnerEndedError, StoreError, is_no_room, no_ro
 from pipeline.store.handing import insert_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -196,6 +196,18 @@ def names_subquery(names: Sequence[str]) -> str:
         return "SELECT '' WHERE 0"
     joined = ",".join(name.encode("utf-8", "surrogateescape").hex() for name in names)
     return f"SELECT unhex(arrayJoin(splitByChar(',', '{joined}')))"
+
+
+def name_of(hex_name: str) -> str:
+    """A name out of the hex in which it was asked for."""
+    return bytes.fromhex(hex_name).decode("utf-8", "surrogateescape")
+
+
+def in_chunks(ids: Iterable[int], size: int) -> Iterator[list[int]]:
+    """Each of these ids once, in order, so many at a time."""
+    distinct = sorted(set(ids))
+    for at in range(0, len(distinct), size):
+        yield distinct[at : at + size]
 
 
 def ids_subquery(ids: Sequence[int]) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from pipeline.store.blocks import read_blocks
 from pipeline.store.closing_sql import BEST, STRETCH
 from pipeline.store.reader import EDGE_LATE_MINUTES, EDGE_SOON_MINUTES, winners_within
-from pipeline.store.sessions import names_subquery
+from pipeline.store.sessions import name_of, names_subquery
 from pipeline.store.winner_set import WinnerSet
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class BookReader:
     def names(self, first: int, after: int) -> dict[str, int]:
         """Facts of each resource in minutes [first, after), counted or not; raw names, as the log has them."""
         sql = f"SELECT hex(resource), count() FROM facts WHERE {_WITHIN} GROUP BY resource"
-        return {_raw(name): int(count) for name, count in self._sessions.rows(sql, _span(first, after))}
+        return {name_of(name): int(count) for name, count in self._sessions.rows(sql, _span(first, after))}
 
     def names_like(self, patterns: Sequence[str], first: int, after: int) -> dict[str, int]:
         """The same of the resources that these patterns may be of: names, or `*.` and a domain; letter case does not
@@ -116,7 +116,7 @@ class BookReader:
             terms = sorted({term for each in whole for term in _other_spellings(_bytes(each))}) or ["0"]
             names = whole
         sql = f"SELECT DISTINCT hex(resource) FROM facts WHERE {' OR '.join(terms)}"
-        return self.counts([*names, *(_raw(name) for (name,) in self._sessions.rows(sql))], first, after)
+        return self.counts([*names, *(name_of(name) for (name,) in self._sessions.rows(sql))], first, after)
 
     def counts(self, names: Sequence[str], first: int, after: int) -> dict[str, int]:
         """Facts of each of these resources in minutes [first, after), counted or not, or a few more; none of those
@@ -128,7 +128,7 @@ class BookReader:
             f"SELECT hex(resource), count() FROM facts WHERE resource IN ({names_subquery(names)}) AND {_MINUTES}"
             f" AND indexHint({_SEGMENTS}) GROUP BY resource SETTINGS optimize_aggregation_in_order = 1"
         )
-        return {_raw(name): int(count) for name, count in self._sessions.rows(sql, _span(first, after))}
+        return {name_of(name): int(count) for name, count in self._sessions.rows(sql, _span(first, after))}
 
     def winners(self, cut: int, first: int, after: int) -> WinnerSet:
         """The write_ids that win at the cut, of all segments that may hold requests of minutes [first, after)."""
@@ -232,7 +232,7 @@ class BookReader:
             "SELECT hex(resource), count() FROM closed_usage WHERE period = {period:String}"
             f" AND customer IN ({names_subquery([month.customer])}) AND close_id = {month.id} GROUP BY resource"
         )
-        return {_raw(name): int(count) for name, count in self._sessions.rows(sql, {"period": period})}
+        return {name_of(name): int(count) for name, count in self._sessions.rows(sql, {"period": period})}
 
     def closed_zones(self, period: str) -> list[str]:
         """The zones that closes of a period count usage in."""
@@ -247,7 +247,7 @@ class BookReader:
             f"SELECT DISTINCT hex(edge) FROM facts WHERE resource IN ({names_subquery(names)}) AND {_WITHIN}"
             f" AND edge NOT IN ({names_subquery(edges)})"
         )
-        return sorted(_raw(name) for (name,) in self._sessions.rows(sql, _span(first, after)))
+        return sorted(name_of(name) for (name,) in self._sessions.rows(sql, _span(first, after)))
 
     def closed_months(self, period: str) -> list[ClosedMonth]:
         """Every close of a period (YYYY-MM), without proofs."""
@@ -278,10 +278,6 @@ def _between(low: bytes, prefix: bytes) -> str:
 
 def _bytes(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
-
-
-def _raw(hex_name: str) -> str:
-    return bytes.fromhex(hex_name).decode("utf-8", "surrogateescape")
 
 
 def _span(first: int, after: int) -> Params:

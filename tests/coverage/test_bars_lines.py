@@ -84,6 +84,7 @@ def test_one_customers_collector_dead_is_found_on_its_edge(full: bool) -> None:
             for g in store.gaps()
             if g.loss.stream.edge == loss.edge and g.loss.first < loss.after and g.loss.after > loss.first
         ]
+        assert gaps
         assert all(customer in {share.customer for share in gap.customers} for gap in gaps)
     # Nineteen twentieths is the bar; what is missing are losses of a few lines, which chance could explain.
     assert score.attributed >= 0.95

@@ -126,7 +126,7 @@ def test_what_cannot_be_taken_in_is_told(tmp_path: Path) -> None:
     }
     assert "symbolic link" in problems["e2"]
     assert "regular file" in problems["e1/20261101T0002Z.log"]
-    assert all(str(problem) for problem in look.problems)
+    assert [str(problem) for problem in look.problems] == [f"{path}: {why}" for path, why in problems.items()]
 
 
 def test_a_spool_that_is_not_there(tmp_path: Path) -> None:
