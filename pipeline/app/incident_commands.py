@@ -21,7 +21,7 @@ from pipeline.app.incident_output import (
 from pipeline.app.period import parse_language
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import print_json, say
-from pipeline.app.watch_lease import WATCH
+from pipeline.app.watch_lease import WATCH, is_dead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,7 +177,7 @@ def _wait_for(store: Store, row: IncidentRow, before: int) -> IncidentRow | None
 
 def _watcher(store: Store, language: str = "en") -> str:
     lease = store.leases.current(WATCH)
-    if lease is None or not lease.holds_at(time.time()):
+    if lease is None or not lease.holds_at(time.time()) or is_dead(lease):
         return ""
     return word("watches", language, pid=lease.pid, host=lease.host)
 

@@ -16,7 +16,7 @@ from pipeline.app.terminal import say
 from pipeline.app.watch_inbox import Inbox
 from pipeline.app.watch_log import WatchLog
 from pipeline.coverage.evidence import EVENTS
-from pipeline.store.errors import StoreError
+from pipeline.store.errors import OwnerEndedError, StoreError
 from pipeline.store.leases import LeaseLostError
 
 if TYPE_CHECKING:
@@ -183,7 +183,8 @@ class Watch:
         self.log.keep()
 
     def run(self, stop: threading.Event, lost: threading.Event) -> None:
-        """Until it is stopped, or the lease is lost. The store may go away and come back."""
+        """Until it is stopped, or the lease is lost. The store may go away and come back; raises OwnerEndedError where
+        the process has ended that held it: who opens it anew finds the next one, or becomes it."""
         for feed in self._feeds:
             self._start(feed)
         sending = threading.Thread(target=self._send, name="notices", daemon=True)
@@ -202,9 +203,9 @@ class Watch:
             self._ending.set()
             for thread in [sending, *(feed.thread for feed in self._feeds if feed.thread)]:
                 thread.join(timeout=15)
-            if not lost.is_set():
-                self._notices.finish(self._clock())
-                self.log.keep()
+        if not lost.is_set():
+            self._notices.finish(self._clock())
+            self.log.keep()
 
     def _step_or_begin_again(self, lost: threading.Event) -> None:
         try:
@@ -212,6 +213,8 @@ class Watch:
         except LeaseLostError as error:
             say(f"prebill watch: {error}; this one stops")
             lost.set()
+        except OwnerEndedError:
+            raise
         except StoreError as error:
             say(f"prebill watch: the store does not answer, it is asked again: {error}")
             self._ending.wait(RETRY_S)
@@ -243,7 +246,7 @@ class Watch:
                 self._inbox.put(feed.step(self._clock()))
                 feed.alive_at, feed.failure = time.monotonic(), ""
             except Exception as error:
-                if str(error) != feed.failure:
+                if str(error) != feed.failure and not isinstance(error, OwnerEndedError):
                     say(f"prebill watch: {feed.name} failed and is tried again: {error}")
                 feed.failure = str(error) or type(error).__name__
                 self._ending.wait(RETRY_S)

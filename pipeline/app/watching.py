@@ -17,7 +17,7 @@ from pipeline.app.support_log import StoreLog, tell_closings
 from pipeline.app.terminal import say
 from pipeline.app.watch_beside import feeds_beside
 from pipeline.app.watch_inbox import Inbox
-from pipeline.app.watch_lease import COVERAGE, WATCH, HeldFailure, holding
+from pipeline.app.watch_lease import COVERAGE, WATCH, HeldFailure, Lost, holding
 from pipeline.app.watch_loop import Feed, Watch
 from pipeline.app.watch_notices import Notices
 
@@ -45,7 +45,7 @@ def watch_of(
     *,
     wait: bool = False,
     checks: bool = True,
-) -> Iterator[tuple[Watch, threading.Event]]:
+) -> Iterator[tuple[Watch, Lost]]:
     """A watch that holds the lease, ready to run, and the event that says when the lease is lost. `checks`: of coverage
     too, where nobody else does them. Raises HeldFailure."""
     seconds = _seconds(clock)

@@ -184,6 +184,7 @@ def _share(dsn: ChdbDsn) -> Store:
             if owned.uses or _owned.get(dsn.path) is not owned:
                 return
             del _owned[dsn.path]
+            owned.lock.withdraw()
             owned.door.stop()
             owned.readers.close()
             owned.sessions.close()
@@ -219,7 +220,8 @@ def _visit(dsn: ChdbDsn, address: Address) -> Store | None:
         )
 
     def ended() -> bool:
-        return not is_owned(dsn.path) or read_address(dsn.path) not in (None, address)
+        # without an address it is ending, or the next one begins
+        return not is_owned(dsn.path) or read_address(dsn.path) != address
 
     sessions = Sessions(
         lambda: make(address.token, LOCAL_SETTINGS),

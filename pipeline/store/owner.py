@@ -67,10 +67,15 @@ class FolderLock:
             json.dump(asdict(address), file)
         draft.rename(self._folder / ADDRESS)
 
-    def release(self) -> None:
-        """Gives the folder up."""
+    def withdraw(self) -> None:
+        """Nobody shall come any more, and who was connected knows that this owner ends."""
         if self._fd is not None:
             (self._folder / ADDRESS).unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Gives the folder up."""
+        self.withdraw()
+        if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 

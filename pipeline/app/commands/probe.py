@@ -15,6 +15,7 @@ from cyclopts import Parameter
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.probe_output import WORDS, probe_rows, show_rows
+from pipeline.app.probe_store import LastingStore
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import plural, print_json, say
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from incidents.probes.prober import Prober
     from pipeline.app.context import Context
     from pipeline.app.settings import Config
+    from pipeline.coverage.evidence import Evidence
     from pipeline.store.store import Store
 
 ACTOR = "probe"
@@ -84,7 +86,7 @@ def probe(
     checks = configured_checks(config, vantage, names)
     if once:
         return _once(checks, config, context, json=json, print_=print_)
-    with contextlib.nullcontext() if print_ else any_store(context) as store:
+    with contextlib.nullcontext() if print_ else LastingStore(context) as store:
         return _for_ever(checks, config, context, store)
 
 
@@ -118,23 +120,25 @@ def prober_into(
     checks: Sequence[Check],
     config: Config,
     clock: Callable[[], float],
-    *,
-    seen: Callable[[Verdict], None] = lambda _: None,
 ) -> Prober:
     """A prober, not started, whose evidence goes to the store; `clock`: epoch seconds."""
     from incidents.probes.prober import Prober
 
+    return Prober(checks, config.probing, _into(store.add_evidence, clock), clock, told=say)
+
+
+def _into(
+    add: Callable[[Sequence[Evidence]], object], clock: Callable[[], float]
+) -> Callable[[list[dict[str, Any]]], None]:
+    """What takes a prober's lines: they are evidence, and added so."""
+
     def emit(bodies: list[dict[str, Any]]) -> None:
-        _add(store, bodies, ACTOR, clock())
+        from pipeline.coverage.evidence import parse_evidence
 
-    return Prober(checks, config.probing, emit, clock, told=say, seen=seen)
+        lines = [jsonlib.dumps(body, ensure_ascii=False) for body in bodies]
+        add(parse_evidence(lines, actor=ACTOR, now=clock()))
 
-
-def _add(store: Store, bodies: Sequence[dict[str, Any]], actor: str, now: float) -> int:
-    from pipeline.coverage.evidence import parse_evidence
-
-    lines = [jsonlib.dumps(body, ensure_ascii=False) for body in bodies]
-    return store.add_evidence(parse_evidence(lines, actor=actor, now=now))
+    return emit
 
 
 def _print(bodies: Sequence[dict[str, Any]]) -> None:
@@ -158,7 +162,7 @@ def _once(checks: Sequence[Check], config: Config, context: Context, *, json: bo
     return 0 if all(row["ok"] for row in rows) else FOUND_SOMETHING
 
 
-def _for_ever(checks: Sequence[Check], config: Config, context: Context, store: Store | None) -> int:
+def _for_ever(checks: Sequence[Check], config: Config, context: Context, store: LastingStore | None) -> int:
     """Until a signal ends it; what changes is told, a line each, and everything is kept: printed without a store."""
     from incidents.probes.prober import Prober
 
@@ -175,10 +179,8 @@ def _for_ever(checks: Sequence[Check], config: Config, context: Context, store: 
         detail = f": {verdict.detail}" if verdict.detail else ""
         say(f"{WORDS[verdict.ok]}: {verdict.check.names} from {verdict.check.vantage}{detail}")
 
-    if store is None:
-        prober = Prober(checks, config.probing, _print, clock, told=say, seen=seen)
-    else:
-        prober = prober_into(store, checks, config, clock, seen=seen)
+    emit = _print if store is None else _into(store.add, clock)
+    prober = Prober(checks, config.probing, emit, clock, told=say, seen=seen)
     say(
         f"{plural(len(checks), 'check')} from {', '.join(dict.fromkeys(c.vantage for c in checks))}; Ctrl-C ends it"
     )
@@ -186,6 +188,8 @@ def _for_ever(checks: Sequence[Check], config: Config, context: Context, store: 
     try:
         threading.Event().wait()
     finally:
+        if store is not None:
+            store.end()
         prober.stop()
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -59,13 +59,20 @@ def run(
     check_spool(config)
     fmt = spool_format(config)
     with stop_on_signals() as stop:
-        while True:
-            try:
-                return _with_store(config, fmt, context, stop, once=once, json=json)
-            except OwnerFailure as ended:
-                if stop.is_set():
-                    raise
-                say(f"{ended.problems[0]}; going on without it")
+        return past_owners(lambda: _with_store(config, fmt, context, stop, once=once, json=json), stop)
+
+
+def past_owners(work: Callable[[], int], stop: StopEvent) -> int:
+    """What `work` comes to, begun anew whenever the process ends that held the store for it. Raises OwnerFailure where
+    a signal asked for an end meanwhile."""
+    while True:
+        try:
+            return work()
+        except OwnerFailure as ended:
+            stop.clear()  # the work sets it too, to end all its parts
+            if stop.number is not None:
+                raise
+            say(f"{ended.problems[0]}; going on without it")
 
 
 def _with_store(

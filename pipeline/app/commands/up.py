@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
-from pipeline.app.commands.run import bring_in, check_spool, housekeeping, spool_format, stop_on_signals
+from pipeline.app.commands.run import (
+    bring_in,
+    check_spool,
+    housekeeping,
+    past_owners,
+    spool_format,
+    stop_on_signals,
+)
 from pipeline.app.commands.watch import ended, told_begin
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import say
+
+if TYPE_CHECKING:
+    from pipeline.app.commands.run import StopEvent
+    from pipeline.app.context import Context
+    from pipeline.app.settings import Config
+    from pipeline.app.watch_lease import Lost
+    from pipeline.formats.model import LogFormat
 
 
 def up(*, wait: Flag = False, context: Given) -> int:
@@ -21,15 +36,20 @@ def up(*, wait: Flag = False, context: Given) -> int:
     wait
         While another process watches this store, stand by with that part and take it over when it ends.
     """
-    from pipeline.app.support_api import api_of
-    from pipeline.app.watching import watch_of
-
     config = context.config
     check_spool(config)
     fmt = spool_format(config)
-    with any_store(context) as store, stop_on_signals() as stop, housekeeping(store, context, stop):
+    with stop_on_signals() as stop:
+        return past_owners(lambda: _with_store(config, fmt, context, stop, wait=wait), stop)
+
+
+def _with_store(config: Config, fmt: LogFormat, context: Context, stop: StopEvent, *, wait: bool) -> int:
+    from pipeline.app.support_api import api_of
+    from pipeline.app.watching import watch_of
+
+    with any_store(context) as store, housekeeping(store, context, stop):
         failed: list[BaseException] = []
-        lost = threading.Event()
+        lost: list[Lost] = []
 
         def watch() -> None:
             try:
@@ -40,7 +60,7 @@ def up(*, wait: Flag = False, context: Given) -> int:
                     told_begin(watching)
                     watching.run(stop, gone)
                     if gone.is_set():
-                        lost.set()
+                        lost.append(gone)
                         stop.set()
             except BaseException as error:
                 failed.append(error)
@@ -57,5 +77,5 @@ def up(*, wait: Flag = False, context: Given) -> int:
                 say("the watch did not end in time; nothing that was decided is lost")
         if failed:
             raise failed[0]
-        ended(stop, lost)
+        ended(stop, *lost)
     return 0

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.app.commands.run import stop_on_signals
-from pipeline.app.failures import Failure, Stopped
+from pipeline.app.commands.run import past_owners, stop_on_signals
+from pipeline.app.failures import Stopped
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import plural, say
 
 if TYPE_CHECKING:
-    import threading
-
+    from pipeline.app.commands.run import StopEvent
+    from pipeline.app.context import Context
+    from pipeline.app.watch_lease import Lost
     from pipeline.app.watch_loop import Watch
-
-LOST = 1
 
 
 def watch(*, once: Flag = False, wait: Flag = False, context: Given) -> int:
@@ -32,13 +31,17 @@ def watch(*, once: Flag = False, wait: Flag = False, context: Given) -> int:
     wait
         While another one watches, stand by and take over when it ends, in place of exit 1.
     """
+    with stop_on_signals() as stop:
+        return past_owners(lambda: _with_store(context, stop, once=once, wait=wait), stop)
+
+
+def _with_store(context: Context, stop: StopEvent, *, once: bool, wait: bool) -> int:
     from pipeline.app.support_api import api_of
     from pipeline.app.watching import watch_of
 
     config = context.config
     with (
         any_store(context) as store,
-        stop_on_signals() as stop,
         watch_of(store, config, context.clock(), stop, wait=wait) as (watching, lost),
         api_of(store, config, context.clock(), None if once else watching),
     ):
@@ -58,14 +61,13 @@ def told_begin(watching: Watch) -> None:
     say(f"watching: {plural(len(incidents), 'open incident')}{again}; `prebill incidents list` shows them")
 
 
-def ended(stop: threading.Event, lost: threading.Event) -> None:
-    """Raises what the end was: a signal, or another watch."""
-    if lost.is_set():
-        failure = Failure(
+def ended(stop: StopEvent, lost: Lost | None = None) -> None:
+    """Raises what the end was: a signal, another watch, or a store that did not answer for too long."""
+    from pipeline.app.watch_lease import HeldFailure
+
+    if lost is not None and lost.is_set():
+        raise lost.failure or HeldFailure(
             "another prebill watches this store now", mend="Nothing is lost: it goes on from the log."
         )
-        failure.code = LOST
-        raise failure
-    number = getattr(stop, "number", None)
-    if number is not None:
-        raise Stopped(number)
+    if stop.number is not None:
+        raise Stopped(stop.number)

@@ -205,7 +205,27 @@ def test_what_the_store_does_not_take_is_given_again_in_order(monkeypatch: pytes
     broken.clear()
     assert outbox.flush() is True
     assert [line["n"] for line in taken] == [2, 3, 4]
-    assert told[1] == "1 result of probes given up: the store did not take them in time"
+    assert told[1:] == [
+        "1 result of probes given up: the store did not take them in time",
+        "3 results of probes handed on",
+    ]
+
+
+def test_what_nobody_takes_before_the_end_is_told() -> None:
+    told: list[str] = []
+
+    def emit(_: list[dict[str, Any]]) -> None:
+        raise OSError("away")
+
+    outbox = Outbox(emit, told.append)
+    outbox.put({"n": 1})
+    outbox.put({"n": 2})
+    outbox.start()
+    outbox.stop(30)
+    assert told == [
+        "2 results of probes waiting: away",
+        "2 results of probes given up: the store did not take them in time",
+    ]
 
 
 def test_evidence_waits_for_a_store_that_comes_back() -> None:
