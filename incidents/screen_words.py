@@ -1,5 +1,5 @@
 """The words of the incident screens (`prebill incidents list`, `show`, `replay`, the watch's own lines) in English and
-Russian; what the log keeps for machines is shown as it stands in English, and in words in Russian."""
+Russian; what the log keeps for machines is said in the words of notices."""
 
 from __future__ import annotations
 
@@ -93,6 +93,8 @@ _WORDS = {
     "status": _STATUS,
     "kind": KIND["ru"],
 }
+_ENGLISH = {**KIND["en"], "company_wide": "company-wide"}
+"""What English does not say as the log does."""
 
 
 def say(key: str, language: str, **values: object) -> str:
@@ -101,8 +103,10 @@ def say(key: str, language: str, **values: object) -> str:
 
 
 def word(about: str, value: str, language: str) -> str:
-    """A value of the log (`harm`, `confirmed`): in Russian a word, in English as it stands."""
-    return _WORDS[about].get(value, value) if language == "ru" else value
+    """A value of the log (`harm`, `confirmed`) in words: `lost billing data`, `company-wide`, `on call`."""
+    if language == "ru":
+        return _WORDS[about].get(value, value)
+    return _ENGLISH.get(value) or value.replace("_", " ")
 
 
 def whom(scope: Scope, language: str) -> str:

@@ -91,11 +91,11 @@ def _evidence(one: Transition, language: str) -> tuple[str, ...]:
 def _name(one: Transition, language: str) -> str:
     if language == "ru":
         return f"{word('kind', one.kind.value, language)}, {whom(one.scope, language)}"
-    return f"{one.kind.value.replace('_', ' ')} of {one.scope}"
+    return f"{word('kind', one.kind.value, language)} of {one.scope}"
 
 
 def _priority(one: Transition, language: str) -> str:
-    return word("priority", one.priority.value, language).replace("_", "-")
+    return word("priority", one.priority.value, language)
 
 
 def _sentence(text: str, names: Iterable[str]) -> str:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from incidents.messages.words import KIND, LANGUAGES
+from incidents.model import Kind, Priority
+from incidents.replay import replay
+from incidents.screen_words import word
+from incidents.story import story
 from incidents.words import counted
 
 
@@ -37,3 +44,18 @@ def test_what_has_one_form_for_all_cases_is_not_bent() -> None:
         "3 открытых инцидента",
         "5 открытых инцидентов",
     ]
+
+
+def test_screens_say_what_notices_say() -> None:
+    """The log's own words are for machines; a person reads one name of a thing, wherever he looks."""
+    for language in LANGUAGES:
+        for kind in Kind:
+            assert word("kind", kind.value, language) == KIND[language][kind.value]
+    assert word("priority", Priority.COMPANY_WIDE.value, "en") == "company-wide"
+    assert (word("audience", "on_call", "en"), word("outcome", "gave_up", "en")) == ("on call", "gave up")
+
+
+def test_a_story_names_a_kind_as_the_screens_do() -> None:
+    lines = (Path(__file__).parent / "scenarios" / "logs-missing-clients-served.ndjson").read_text()
+    heads = [line.text for line in story(replay(lines))]
+    assert any(head.startswith("lost billing data of edge e1 opened") for head in heads)
