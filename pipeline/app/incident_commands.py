@@ -104,10 +104,18 @@ def say_on_incident(
         raise UsageFailure([f"{option}: required with {act}, and not given" for option in missing])
     from pipeline.coverage.evidence import EvidenceError, parse_evidence
 
+    if act == "ack":
+        _check_person(context, str(actor))
     now = context.now().timestamp()
     with existing_store(context) as store:
         log = store.incidents
         row = find(log.incidents(), name)
+        if act == "ack" and actor in _acknowledged(store, row):
+            if json:
+                print_json(incident_document(row) | {"taken_up": True})
+            else:
+                say(f"{row.incident}: acknowledged by {actor} already; nothing to be done")
+            return 0
         if row.status == "resolved" and act != "note":
             raise UsageFailure(f"{row.incident} is resolved already; a note can still be added")
         said = {
@@ -133,6 +141,28 @@ def say_on_incident(
             f"{row.incident}: {act} by {actor} is written down. Nobody watches: it counts once `prebill watch` runs."
         )
     return 0
+
+
+def _check_person(context: Context, actor: str) -> None:
+    """An acknowledgement stops the levels: where people are configured, it is one of theirs."""
+    from pipeline.app.checking import config_or_none
+    from pipeline.shape import nearest
+
+    config = config_or_none(context)
+    known = [person.id for person in config.notifying.people.person] if config else []
+    if known and actor not in known:
+        raise UsageFailure(
+            f"--actor: only one of the people acknowledges, and no [[person]] has the id {actor!r}; "
+            f"{nearest(actor, known)}",
+            mend="`prebill incidents note` takes anybody's word.",
+        )
+
+
+def _acknowledged(store: Store, row: IncidentRow) -> Sequence[str]:
+    from incidents.acknowledged import acknowledged_by
+    from pipeline.app.hand_overs import transitions_of
+
+    return acknowledged_by(transitions_of(store, row.incident))
 
 
 def find(rows: Sequence[IncidentRow], name: str) -> IncidentRow:

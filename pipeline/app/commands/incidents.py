@@ -52,7 +52,8 @@ def incidents(
     every
         With `list`: resolved ones too.
     actor
-        Who says it. Required with ack, resolve and note.
+        Who says it. Required with ack, resolve and note; with ack the id of a
+        [[person]], where there are any.
     reason
         What is said, or why. Required with ack, resolve and note.
     lang
