@@ -154,10 +154,13 @@ def age_text(seconds: float, lang: str) -> str:
 
 
 def clock_text(at: float, tz: str, *, dated: bool = True) -> str:
-    """`22.11. 20:31:05 +03:00`, by a person's clocks."""
+    """`2026-11-22 20:31:05+03:00` by a person's clocks, or `17:31 (UTC)`."""
     moment = datetime.fromtimestamp(at, ZoneInfo(tz))
     offset = moment.isoformat()[-6:]
-    return f"{moment:%Y-%m-%d %H:%M:%S}{offset}" if dated else f"{moment:%H:%M} ({offset})"
+    zone = "UTC" if offset == "+00:00" else offset
+    if not dated:
+        return f"{moment:%H:%M} ({zone})"
+    return f"{moment:%Y-%m-%d %H:%M:%S}{' ' if zone == 'UTC' else ''}{zone}"
 
 
 def one_line(text: str, most: int = 200) -> str:

@@ -80,16 +80,6 @@ class ConfigRead:
     customers: tuple[CustomerSettings, ...]
 
 
-def load_config(
-    named: Path | None, default: Path, environment: Mapping[str, str], *, store_dsn: str | None = None
-) -> Config:
-    """Read `named`, or `default` where it exists, the environment over it, `store_dsn` over both.
-
-    Without a file the environment alone may hold everything that is required. Raises UsageFailure.
-    """
-    return usable(read_config(named, default, environment, store_dsn=store_dsn))
-
-
 def usable(found: ConfigRead) -> Config:
     """The configuration. Raises UsageFailure with every error where it has one."""
     if found.config is None:
@@ -100,7 +90,11 @@ def usable(found: ConfigRead) -> Config:
 def read_config(
     named: Path | None, default: Path, environment: Mapping[str, str], *, store_dsn: str | None = None
 ) -> ConfigRead:
-    """The same for who looks at what is there, whatever is wrong. Raises UsageFailure where it is not TOML at all."""
+    """Read `named`, or `default` where it exists, the environment over it, `store_dsn` over both.
+
+    Without a file the environment alone may hold everything that is required. Raises UsageFailure where it is not TOML
+    at all.
+    """
     path = named or default
     text = _read(path, required=named is not None)
     try:

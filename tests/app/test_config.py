@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.app.config import load_config
+from pipeline.app.config import read_config, usable
 from pipeline.app.failures import Failure
 from pipeline.app.settings import Config
 
@@ -50,7 +50,7 @@ def load(tmp_path: Path, text: str | None, **environment: str) -> Config:
     path = tmp_path / "prebill.toml"
     if text is not None:
         path.write_text(text, encoding="utf-8")
-    return load_config(path if text is not None else None, path, environment)
+    return usable(read_config(path if text is not None else None, path, environment))
 
 
 def problems_of(tmp_path: Path, text: str | None, **environment: str) -> list[str]:

@@ -17,6 +17,7 @@ import pytest
 
 from incidents.words import instant_text
 from tests.app.watch_cdn import make_config
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,21 +56,16 @@ class Running:
                 [sys.executable, "-m", "pipeline.app.main", self.command],
                 cwd=self.here, stdout=messages, stderr=messages, env={**os.environ, "PYTHONPATH": str(ROOT)},
             )  # fmt: skip
-        wait_for(lambda: "watching:" in (self.here / "messages").read_text(), self.process)
+        told = self.here / "messages"
+        wait_until(
+            lambda: "watching:" in told.read_text(), "the watch begins", PATIENCE_S, self.process, told
+        )
         return self.process
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait(PATIENCE_S)
-
-
-def wait_for(true: object, process: subprocess.Popen[bytes] | None = None) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not true():  # type: ignore[operator]
-        assert process is None or process.poll() is None, "it ended"
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.1)
 
 
 def failing(customer: str = "c1") -> str:
@@ -101,7 +97,7 @@ def test_people_speak_while_the_watch_runs(
     prebill: Prebill, here: Path, watching: subprocess.Popen[bytes]
 ) -> None:
     assert prebill("evidence", "add", "-", cwd=here, stdin=failing()).returncode == 0
-    wait_for(lambda: about_c1(prebill, here))
+    wait_until(lambda: about_c1(prebill, here), "an incident of c1 is there", PATIENCE_S)
     (incident,) = about_c1(prebill, here)
     assert (incident["kind"], incident["priority"], incident["status"]) == ("outage", "high", "open")
     name = str(incident["incident"])
@@ -242,7 +238,13 @@ def test_up_brings_in_and_watches_in_one_process(prebill: Prebill, here: Path) -
         (folder / ".draft").write_text(lines)
         (folder / ".draft").rename(folder / f"{at:%Y%m%dT%H%MZ}.log")
         messages = here / "messages"
-        wait_for(lambda: "a surge of errors at edge e1" in messages.read_text(), process)
+        wait_until(
+            lambda: "a surge of errors at edge e1" in messages.read_text(),
+            "the surge is told",
+            PATIENCE_S,
+            process,
+            messages,
+        )
         (surge,) = [each for each in incidents(prebill, here) if each["kind"] == "outage"]
         assert (surge["scope"], surge["priority"]) == ({"edge": "e1"}, "high")
         process.terminate()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.app.commands.close import close
-from pipeline.app.config import load_config
+from pipeline.app.config import read_config, usable
 from pipeline.app.context import Context
 from pipeline.app.month_bill import adjust_bill, bill_part, customer_of, month_parts, plan_for
 from pipeline.app.plan_files import book_of
@@ -134,7 +134,7 @@ def site(tmp_path: Path) -> Path:
 
 def billed(site: Path) -> tuple[Bill, Bill | None]:
     """The customer's bill and its adjustment, as the command makes them."""
-    config = load_config(site / "prebill.toml", Path(), {})
+    config = usable(read_config(site / "prebill.toml", Path(), {}))
     with open_store(config.store.dsn) as store:
         (part,) = month_parts(store, config, customer_of(config, "c1"), OCTOBER, RIPE)
         plan = plan_for(part, book_of(config))
@@ -182,7 +182,7 @@ def test_a_rebill_of_the_closed_month_and_what_is_owed_in_all(site: Path) -> Non
     add(site, every[22:], 100)
     bill, adjustment = billed(site)
     assert adjustment is not None
-    config = load_config(site / "prebill.toml", Path(), {})
+    config = usable(read_config(site / "prebill.toml", Path(), {}))
     with open_store(config.store.dsn) as store:
         (part,) = month_parts(store, config, customer_of(config, "c1"), OCTOBER, RIPE)
         (issued,) = store.bills.issue([(bill, part.proof)], at=RIPE, actor="robot")

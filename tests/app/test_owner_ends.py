@@ -6,10 +6,10 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from tests.empty_store import lay_store
+from tests.waiting import wait_until
 
 LINE = "1795343400.1\t1\ta.ru\tGET\t/\t200\t77\t3\tHIT\t5\tc\n"
 WITHIN_S = 120
@@ -24,13 +24,6 @@ def start(folder: Path, name: str) -> subprocess.Popen[bytes]:
         )
 
 
-def wait_until(holds: object, what: str) -> None:
-    end = time.monotonic() + WITHIN_S
-    while not holds():  # type: ignore[operator]
-        assert time.monotonic() < end, what
-        time.sleep(0.1)
-
-
 def test_a_second_run_takes_over_when_the_owner_is_killed(tmp_path: Path) -> None:
     dsn = lay_store(tmp_path / "store")
     (tmp_path / "spool" / "e1").mkdir(parents=True)
@@ -41,13 +34,18 @@ def test_a_second_run_takes_over_when_the_owner_is_killed(tmp_path: Path) -> Non
     address = tmp_path / "store" / "owner.json"
     runs = [start(tmp_path, "first.txt")]
     try:
-        wait_until(address.exists, "the first run holds the store")
+        wait_until(address.exists, "the first run holds the store", WITHIN_S)
         runs.append(start(tmp_path, "second.txt"))
-        wait_until(lambda: _connected(runs[1].pid, json.loads(address.read_text())["port"]), "a visitor")
+        wait_until(
+            lambda: _connected(runs[1].pid, json.loads(address.read_text())["port"]),
+            "the second run visits it",
+            WITHIN_S,
+        )
         runs[0].kill()
         wait_until(
             lambda: address.exists() and json.loads(address.read_text())["pid"] == runs[1].pid,
-            "the second run holds it now",
+            "the second run holds it",
+            WITHIN_S,
         )
         runs[1].send_signal(signal.SIGTERM)
         assert runs[1].wait(WITHIN_S) == 128 + signal.SIGTERM

@@ -13,7 +13,7 @@ import pytest
 from pipeline.app import settings
 from pipeline.app.checks import FAIL, NOTE, OK
 from pipeline.app.commands.close import terms_of
-from pipeline.app.config import load_config
+from pipeline.app.config import read_config, usable
 from pipeline.app.contracts import contracts_of
 from pipeline.app.failures import Failure
 from pipeline.app.plan_checks import check_plans
@@ -47,7 +47,7 @@ def make_book(folder: Path, text: str = START) -> None:
 def config_of(tmp_path: Path, contract: str) -> Config:
     path = tmp_path / "prebill.toml"
     path.write_text(STORE + CUSTOMER + contract, encoding="utf-8")
-    return load_config(path, path, {})
+    return usable(read_config(path, path, {}))
 
 
 def problems_of(tmp_path: Path, contract: str) -> list[str]:
@@ -255,7 +255,7 @@ def test_the_contracts_of_the_page_are_valid(tmp_path: Path) -> None:
     ]
     path = tmp_path / "prebill.toml"
     path.write_text(STORE + written, encoding="utf-8")
-    first, second = contracts_of(load_config(path, path, {}).customer[0])
+    first, second = contracts_of(usable(read_config(path, path, {})).customer[0])
     assert (first.plan, second.plan, first.end) == ("start", "stream", second.begin)
     shapes = (settings.Contract, settings.LaterTax, settings.Discount, settings.Tax)
     keys = {key for shape in shapes for key in top_level_keys(shape)}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from loadtest.spike import RESOURCES, ZONES, month_with_a_spike
-from pipeline.app.config import load_config
+from pipeline.app.config import read_config, usable
 from pipeline.app.settings import Config
 from pipeline.app.spike_suspects import DAYS, far_off, find_suspects
 from pipeline.app.spike_watch import SpikeWatch
@@ -106,7 +106,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def config(site: Path) -> Config:
-    return load_config(site / "prebill.toml", Path(), {})
+    return usable(read_config(site / "prebill.toml", Path(), {}))
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from pipeline.store import open_store
 from pipeline.store.errors import StoreError
 from tests.app.api_client import GOOD, SECRET, SECRET_OF_C1, Api, api_config, call, raw_call, running
 from tests.empty_store import lay_store
-from tests.incidents.probes.peers import wait_until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,13 +17,13 @@ from incidents.desk.api.door import hash_of
 from incidents.desk.api.settings import ApiSettings, ApiToken
 from pipeline.app import watch_loop
 from pipeline.app.api_check import api_found
-from pipeline.app.config import load_config
+from pipeline.app.config import read_config, usable
 from pipeline.app.support_api import api_of
 from pipeline.app.watching import watch_of
 from pipeline.store import open_store
 from tests.app.api_client import SECRET, Api, api_config, call, running
 from tests.empty_store import lay_store
-from tests.incidents.probes.peers import wait_until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,7 @@ def write_config(folder: Path, dsn: str, port: int = 0) -> Path:
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     path = write_config(tmp_path, lay_store(tmp_path / "store"))
-    return load_config(path, path, {})
+    return usable(read_config(path, path, {}))
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_token_is_shown_once_and_its_lines_let_it_in(prebill: Prebill, tmp_pat
     assert done.returncode == 0, done.stderr
     token, lines = done.stdout.split("\n", 1)
     path.write_text(before + lines)
-    config = load_config(path, path, {})
+    config = usable(read_config(path, path, {}))
     assert config.support.api is not None
     assert config.support.api.token[1] == ApiToken(name="shop", sha256=hash_of(token), customers=("c1", "c2"))
     assert len(token) == 43

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from incidents.words import instant_text
-from pipeline.app.config import load_config
+from pipeline.app.config import read_config, usable
 from pipeline.coverage.evidence import parse_evidence
 from pipeline.coverage.model import Reading
 from pipeline.model import MEASURES, Origin, UsageBatch
@@ -80,7 +80,7 @@ def make_config(folder: Path, more: str = "") -> Config:
     (folder / "plans" / "plain.toml").write_text(PLAN.format(price=PRICE_PER_GB))
     path = folder / "prebill.toml"
     path.write_text(CONFIG.format(folder=folder) + more)
-    return load_config(path, path, {})
+    return usable(read_config(path, path, {}))
 
 
 class Clock:

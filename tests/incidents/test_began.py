@@ -66,7 +66,7 @@ def test_errors_of_logs_that_are_read_later_began_when_the_logs_say(read: int) -
     lines = engine.advance(now, [*errors(-9, 0, at=now, bad=False), *errors(0, read, at=now)])
     assert {fact.since for fact in lines[0].evidence if fact.source == "traffic"} == {SINCE}
     assert lines[0].json["evidence"][0].keys() >= {"at", "source", "text", "since"}
-    assert f"since {clock(SINCE)} (+00:00) requests to your sites fail" in letter(lines)
+    assert f"since {clock(SINCE)} (UTC) requests to your sites fail" in letter(lines)
     lines += engine.advance(now + 46, [])
     found = account(lines, now + 46)
     assert (found.opened, found.since, found.hurt_s) == (now, SINCE, now + 46 - SINCE)

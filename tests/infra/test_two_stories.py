@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.waiting import wait_until
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from .conftest import Edge
 
@@ -147,18 +149,6 @@ def notices(folder: Path) -> list[dict[str, Any]]:
     return [notice for line in lines for notice in json.loads(line)["notices"]]
 
 
-def wait_for(what: Callable[[], Any], seconds: float, process: subprocess.Popen[bytes], told: Path) -> Any:
-    """What it answers, once it answers something."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            pytest.fail(f"prebill up ended with {process.returncode}: {told.read_text()}")
-        if found := what():
-            return found
-        threading.Event().wait(0.2)
-    return pytest.fail(f"nothing after {seconds:.0f} s; prebill up said:\n{told.read_text()}")
-
-
 def asked(folder: Path, *arguments: str) -> Any:
     command = [sys.executable, "-m", "pipeline.app.main", *arguments, "--json"]
     done = subprocess.run(
@@ -181,7 +171,7 @@ def test_lost_minutes_wake_nobody_and_an_outage_wakes_everybody(
     load = subprocess.Popen([sys.executable, "-m", "loadtest.locust_edge", *options], cwd=ROOT)
     try:
         # then the lost minute becomes a task, with the money that it costs, and nobody is woken
-        wait_for(lambda: notices(tmp_path), TASK_S, up, said)
+        wait_until(lambda: notices(tmp_path), "a notice comes", TASK_S, up, said)
         assert load.wait(90) == 0, "Locust saw failed requests: its messages are above"
     finally:
         load.kill()
@@ -205,7 +195,7 @@ def test_lost_minutes_wake_nobody_and_an_outage_wakes_everybody(
     def company() -> list[dict[str, Any]]:
         return [notice for notice in notices(tmp_path) if notice["audience"] == "company"]
 
-    wait_for(company, BAR_S + 20, up, said)
+    wait_until(company, "the company is told", BAR_S + 20, up, said)
     heard = datetime.fromisoformat(company()[0]["at"]).timestamp() - stopped
     print(f"company_wide {heard:.1f} s after nginx was stopped")
     assert heard <= BAR_S

@@ -351,6 +351,8 @@ def test_age_and_clock_are_those_of_who_reads() -> None:
     assert words.age_text(-5, "ru") == "0 с назад"
     assert words.age_text(3 * 86_400, "ru") == "3 д назад"
     assert words.clock_text(T0, "Asia/Kolkata") == "2026-09-21 19:43:20+05:30"
+    assert words.clock_text(T0, "UTC") == "2026-09-21 14:13:20 UTC"
+    assert words.clock_text(T0, "UTC", dated=False) == "14:13 (UTC)"
     message = told(replace(notice(), at=T0), tz="Asia/Kolkata")
     assert "+05:30" in message.text
     assert transition().evidence[0].text in message.text

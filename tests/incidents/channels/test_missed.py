@@ -42,7 +42,7 @@ def test_reminders_that_were_missed_are_one_and_promise_a_time_to_come() -> None
     step = dispatcher.step(now, missed)
     (message,) = channels["c1-mail"].got
     assert [each.at for each in message.notices] == [T0 + 8 * 3600]
-    assert "Our next message comes at 22:33 (+00:00)" in message.text
+    assert "Our next message comes at 22:33 (UTC)" in message.text
     assert {len(channels[name].got) for name in ("anna-way", "boris-way")} == {1}
     assert not step.failed
     assert dispatcher.undelivered == 0

@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ import pytest
 from incidents.probes.run import run_probe
 from incidents.probes.settings import ProbeSettings, ProbingSettings, TargetSettings
 from pipeline.configured import Duration
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,15 +56,6 @@ REFUSING = f"127.0.0.1:{_BOUND.getsockname()[1]}"
 """An address that refuses: bound, so that nobody else gets it, and not listening."""
 
 
-def wait_until(there: Callable[[], bool], what: str, at_most_s: float = 15.0) -> None:
-    """Bounded, and it says what did not come."""
-    end = time.monotonic() + at_most_s
-    while not there():
-        if time.monotonic() > end:
-            pytest.fail(f"{what} within {at_most_s:g} s")
-        threading.Event().wait(0.02)
-
-
 def takes_connections(port: int) -> bool:
     """Whether something listens on a TCP port of this machine."""
     try:
@@ -101,7 +92,7 @@ class Process:
         self.running = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_until(lambda: self._alive() and self.ready(), f"{self.command[0]} did not answer")
+        wait_until(lambda: self._alive() and self.ready(), f"{self.command[0]} answers")
 
     def stop(self) -> None:
         if self.running is not None:

@@ -27,8 +27,8 @@ from tests.incidents.probes.peers import (
     needed,
     seconds,
     takes_connections,
-    wait_until,
 )
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,8 @@ from incidents.probes.result import Result
 from incidents.probes.schedule import Last
 from incidents.probes.settings import BlackboxSettings, ProbingSettings, TargetSettings
 from pipeline.coverage.evidence import parse_evidence
-from tests.incidents.probes.peers import REFUSING, SUPPORT_LINE, a_probe, look, seconds, wait_until
+from tests.incidents.probes.peers import REFUSING, SUPPORT_LINE, a_probe, look, seconds
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
