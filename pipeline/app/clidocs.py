@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -12,8 +13,9 @@ HEADER = """# The command line
 
 Generated from the commands' own help by `make docs`; a test compares it. Results go to standard output, messages and
 progress to standard error; `--json` prints one JSON document and nothing else. Times are RFC 3339 in UTC, sizes are
-bytes, and the global options may stand before or after the command.
+bytes, and the global options, which are told once here, may stand before or after the command.
 """
+_GLOBALS = re.compile(r"^╭─ Global options ─.*?^╰─*╯\n", re.MULTILINE | re.DOTALL)
 
 
 def cli_page() -> str:
@@ -21,7 +23,7 @@ def cli_page() -> str:
     parts = [HEADER, _block("prebill --help", catalogue.root_help(width=100))]
     for command in catalogue.COMMANDS:
         parts.append(f"## prebill {command.name}\n")
-        parts.append(_block(f"prebill {command.name} --help", command_help(command.name)))
+        parts.append(_block(f"prebill {command.name} --help", _GLOBALS.sub("", command_help(command.name))))
     return "\n".join(parts).rstrip() + "\n"
 
 

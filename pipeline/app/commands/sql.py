@@ -43,7 +43,7 @@ def sql(
     raw: Flag = False,
     context: Given,
 ) -> int:
-    """Ask the store, read-only: the views usage and segments are stable.
+    """Ask the store, read-only: the views usage, segments, coverage and gaps are stable.
 
     A table on a terminal; tab-separated, with names first, where the
     output is no terminal.
