@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from incidents.desk.calendar import EveryHour
 from incidents.model import Change, Kind, Priority, Status
 from incidents.tasks.model import (
     Answer,
@@ -22,6 +23,7 @@ from incidents.tasks.settings import TaskSettings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from incidents.desk.calendar import Calendar
     from incidents.events import Probe
     from incidents.model import Transition
     from incidents.tasks.acts import Act
@@ -74,10 +76,12 @@ def tasks_of(
     now: float,
     freshness_s: float = 300.0,
     settings: TaskSettings | None = None,
+    calendar: Calendar | None = None,
 ) -> list[Task]:
     """Every task as of `now`, those that are open first, ordered by money at stake, then by what is soon beyond
-    recovery. Transitions of one incident come in the order in which they were made."""
-    settings = settings or TaskSettings()
+    recovery. Transitions of one incident come in the order in which they were made. `calendar`: what counts towards
+    `due_after`; none given: every hour."""
+    settings, calendar = settings or TaskSettings(), calendar or EveryHour()
     histories: dict[str, list[Transition]] = {}
     for transition in transitions:
         if transition.at <= now:
@@ -88,7 +92,7 @@ def tasks_of(
             done.setdefault(act.task, []).append(act)
     parted = shared_out(histories, lost)
     found = [
-        _task(history, parted.get(name, []), done.get(name, []), probes, now, freshness_s, settings)
+        _task(history, parted.get(name, []), done.get(name, []), probes, now, freshness_s, settings, calendar)
         for name, history in histories.items()
         if history[-1].kind in KINDS
     ]
@@ -148,6 +152,7 @@ def _task(
     now: float,
     freshness_s: float,
     settings: TaskSettings,
+    calendar: Calendar,
 ) -> Task:
     first, last = history[0], history[-1]
     missing = tuple(sorted(lost, key=lambda each: (each.since, each.edge, each.gap)))
@@ -158,8 +163,9 @@ def _task(
     closing = _closing(history, acts)
     closed = last.at if last.status is Status.RESOLVED else closing.at if closing else None
     asked = [act for act in acts if act.due is not None]
+    patience = settings.due_after.span.total_seconds()
     due = min(
-        first.at + settings.due_after.span.total_seconds(),
+        calendar.after(first.at, patience) or first.at + patience,
         float("inf") if until is None else max(first.at, until - settings.margin.span.total_seconds()),
     )
     assignee = next((act.assignee for act in reversed(acts) if act.assignee is not None), "")

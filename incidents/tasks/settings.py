@@ -12,8 +12,9 @@ from pipeline.shape import Problem
 
 
 class TaskSettings(Struct, frozen=True, kw_only=True):
-    """A task is due `due_after` it was opened, and `margin` before its data can no longer be recovered, whichever comes
-    first. `language`: of procedures, the digest and incidents on a screen, where --lang does not say."""
+    """A task is due `due_after` it was opened, by working days alone, and `margin` before its data can no longer be
+    recovered, whichever comes first. `language`: of procedures, the digest and incidents on a screen, where --lang
+    does not say."""
 
     due_after: Duration = Duration(timedelta(hours=72))
     margin: Duration = Duration(timedelta(hours=24))

@@ -41,9 +41,12 @@ class TaskView:
     @cached_property
     def tasks(self) -> list[Task]:
         """All of them, the dearest open one first."""
+        from incidents.people.settings import OncallSettings
         from incidents.tasks.build import tasks_of
+        from incidents.tasks.days import working_days
         from incidents.tasks.settings import TaskSettings
 
+        rota = self.config.notifying.people.oncall if self.config else OncallSettings()
         return tasks_of(
             self.transitions,
             self.lost,
@@ -51,6 +54,7 @@ class TaskView:
             self.probes,
             now=self.now,
             settings=self.config.tasks if self.config else TaskSettings(),
+            calendar=working_days(rota),
         )
 
     @cached_property

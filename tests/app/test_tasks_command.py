@@ -99,7 +99,7 @@ def test_the_queue_opens_with_the_answer_and_counts_the_money(prebill: Prebill) 
     assert float(money["expected"]) == pytest.approx(90, rel=0.05)
     assert money["currency"] == "RUB"
     assert task["missing"][0]["edge"] == "e1"
-    assert task["due"] == "2026-11-04T00:40:00Z"
+    assert task["due"] == "2026-11-05T00:00:00Z", "it was opened on a Sunday"
 
     shown = prebill("tasks", *NOW).stdout
     assert "YES" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 
@@ -12,11 +13,14 @@ from hypothesis import strategies as st
 
 from incidents.events import Probe
 from incidents.model import Change, Harm, Kind, Priority, Scope, Status, Transition
+from incidents.people.settings import OncallSettings
 from incidents.tasks.acts import Act, act_body, act_name, act_of
 from incidents.tasks.build import loose_gaps, lost_of, money_of, tasks_of
+from incidents.tasks.days import working_days
 from incidents.tasks.model import Answer, Lost, Money, Outcome, OutcomeKind, TaskState
 from incidents.tasks.settings import TaskSettings
 from incidents.tasks.sheet import state_text
+from pipeline.configured import Instant
 from pipeline.coverage.model import Amount, Gap, GapState, Loss, LossClass, Share, Stream
 
 Make = Callable[..., Transition]
@@ -48,6 +52,34 @@ def test_it_is_due_a_margin_before_its_data_is_beyond_recovery(
     assert due(recoverable_until=now + 30 * DAY) == opened + 3 * DAY
     assert due(recoverable_until=now + 2 * DAY) == now + DAY
     assert due(recoverable_until=now + 60) == opened, "never before it was opened"
+
+
+@pytest.mark.parametrize(
+    ("opened", "due"),
+    [
+        ("2026-11-24T12:00+03:00", "2026-11-27T12:00+03:00"),
+        ("2026-11-27T12:00+03:00", "2026-12-02T12:00+03:00"),  # over a weekend
+        ("2026-11-28T12:00+03:00", "2026-12-03T00:00+03:00"),  # on a Saturday
+        ("2026-10-30T12:00+03:00", "2026-11-05T12:00+03:00"),  # over Unity Day
+        (
+            "2026-12-30T12:00+03:00",
+            "2027-01-13T12:00+03:00",
+        ),  # over the New Year's holidays and a moved day off
+        (
+            "2026-12-18T12:00+03:00",
+            "2026-12-21T12:00+03:00",
+        ),  # a Saturday and a Sunday of one's own working days
+    ],
+)
+def test_by_default_it_is_due_after_working_days(make_transition: Make, opened: str, due: str) -> None:
+    def at(text: str) -> float:
+        return datetime.fromisoformat(text).timestamp()
+
+    own = tuple(Instant(date(2026, 12, day)) for day in (19, 20))
+    days = working_days(OncallSettings(tz="Europe/Moscow", country="RU", working_days=own))
+    (task,) = tasks_of([make_transition(at=at(opened))], [], [], [], now=at(opened) + 60, calendar=days)
+    assert task.due == at(due)
+    assert not task.late(at(due) - 1)
 
 
 def test_the_dearest_comes_first_then_the_longest_and_closed_ones_last(
