@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from incidents.messages.words import KIND
+
 SENTENCES: dict[str, tuple[str, str]] = {
     "title": ("Post-mortem: {kind}, {scope}, {day}", "Разбор: {kind}, {scope}, {day}"),
     "draft": (
@@ -90,11 +92,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "action": ("Action", "Действие"),
     "owner": ("Owner", "Кто"),
     "by": ("By", "К какому дню"),
-    "billing_gap": ("lost billing data", "потеря данных биллинга"),
-    "outage": ("outage", "авария у клиентов"),
-    "data_quality": ("odd data", "странные данные"),
-    "client_request": ("a client's request", "обращение клиента"),
-    "watchdog": ("the watch itself", "сбой надзора"),
+    **{kind: (english, KIND["ru"][kind]) for kind, english in KIND["en"].items()},
     "normal": ("normal", "обычный"),
     "high": ("high", "высокий"),
     "company_wide": ("company-wide", "вся компания"),

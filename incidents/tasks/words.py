@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from incidents.messages.words import KIND
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
@@ -52,11 +54,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "accepted_by": ("accepted by {who}", "принял(а) {who}"),
     "minutes": ("{count} min", "{count} мин"),
     "range": ("{expected} ({low} to {high})", "{expected} (от {low} до {high})"),
-    "billing_gap": ("lost billing data", "потеря данных биллинга"),
-    "data_quality": ("odd data", "странные данные"),
-    "client_request": ("a client's request", "обращение клиента"),
-    "outage": ("outage", "авария у клиентов"),
-    "watchdog": ("the watch itself", "сам надзор"),
+    **{kind: (english, KIND["ru"][kind]) for kind, english in KIND["en"].items()},
     "digest_title": ("Lost data and clients, {day}", "Потери данных и клиенты, {day}"),
     "digest_outages_none": (
         "Since {since} no client's harm was confirmed.",

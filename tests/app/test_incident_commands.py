@@ -203,7 +203,7 @@ def test_a_clients_request_in_the_queue_is_solved_and_not_recovered(prebill: Pre
     done = prebill("tasks", "close", str(task), "--reason", "told him", "--actor", "olga", cwd=here)
     assert f"{task}: closed, solved" in done.stderr
     assert (
-        f"{task} | UNKNOWN | a client's request: customer c1 | solved"
+        f"{task} | UNKNOWN | client's request: customer c1 | solved"
         in prebill("tasks", "digest", cwd=here).stdout
     )
     russian = prebill("tasks", "digest", "--lang", "ru", cwd=here).stdout

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from incidents.after.words import say as after
 from incidents.messages.words import KIND, LANGUAGES
 from incidents.model import Kind, Priority
 from incidents.replay import replay
 from incidents.screen_words import word
 from incidents.story import story
+from incidents.tasks.words import say as tasks
 from incidents.words import counted
 
 
@@ -50,7 +52,12 @@ def test_screens_say_what_notices_say() -> None:
     """The log's own words are for machines; a person reads one name of a thing, wherever he looks."""
     for language in LANGUAGES:
         for kind in Kind:
-            assert word("kind", kind.value, language) == KIND[language][kind.value]
+            words = (
+                word("kind", kind.value, language),
+                tasks(kind.value, language),
+                after(kind.value, language),
+            )
+            assert set(words) == {KIND[language][kind.value]}
     assert word("priority", Priority.COMPANY_WIDE.value, "en") == "company-wide"
     assert (word("audience", "on_call", "en"), word("outcome", "gave_up", "en")) == ("on call", "gave up")
 
