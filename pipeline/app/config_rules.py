@@ -14,6 +14,7 @@ from incidents.probes import settings as probes
 from incidents.tasks import settings as tasks
 from pipeline.app.contract_rules import contract_problems
 from pipeline.app.settings import VERSION, Config, CustomerSettings, EdgeSettings
+from pipeline.instants import instant_text
 from pipeline.shape import Key, Problem, holders, key_text
 from pipeline.store.dsn import parse_dsn
 from pipeline.store.errors import DsnError
@@ -124,7 +125,7 @@ def _edges(edges: tuple[EdgeSettings, ...]) -> Iterator[Problem]:
     for place, edge in enumerate(edges):
         key: Key = ("edge", place)
         if edge.from_ is not None and edge.to is not None and edge.to.at() <= edge.from_.at():
-            begins = f"{edge.from_.at():%Y-%m-%dT%H:%M:%SZ}"
+            begins = instant_text(edge.from_.at())
             yield Problem((*key, "to"), f"must be after from ({begins}); it is exclusive")
         for number, pause in enumerate(edge.pauses or ()):
             if pause is None or pause.from_ is None or pause.to is None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.app.settings import Contract
 from pipeline.configured import Instant
+from pipeline.instants import instant_text
 from pipeline.shape import Key, Problem, key_text
 
 ANY_ZONE = timedelta(hours=26)
@@ -88,7 +89,7 @@ def _between(key: Key, held: list[_Held]) -> Iterator[Problem]:
                 yield Problem(
                     (*key, each.number),
                     f"leaves a hole after {key_text((*key, longest.number))}: nothing holds from "
-                    f"{longest.end:%Y-%m-%dT%H:%M:%SZ} to {each.start:%Y-%m-%dT%H:%M:%SZ}; "
+                    f"{instant_text(longest.end)} to {instant_text(each.start)}; "
                     "leave its to out, and it ends where this begins",
                 )
         if each.end is not None and (longest is None or longest.end is None or each.end > longest.end):
@@ -122,7 +123,7 @@ def _terms(contract: Contract, zone: ZoneInfo | None, key: Key, told: Collection
         if _reaches(begun, tax.from_, zone):
             yield Problem(
                 (*key, "later_tax", place, "from"),
-                f"must be after {begun.at(zone or UTC):%Y-%m-%dT%H:%M:%SZ}, when what was before it began",
+                f"must be after {instant_text(begun.at(zone or UTC))}, when what was before it began",
             )
         else:
             begun = tax.from_

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.instants import minute_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -114,8 +116,7 @@ def _counters(served: dict[tuple[str, int], dict[str, int]], first: int) -> dict
             requests += sums["requests"] * more // 3
             sent += sums["bytes_sent"] * more // 3
             at = datetime.fromtimestamp(minute * 60, UTC)
-            closes = datetime.fromtimestamp(minute * 60 + 60, UTC)
             files[f"{edge}/{at:%Y%m%dT%H%MZ}.counters.json"] = json.dumps(
-                {"at": f"{closes:%Y-%m-%dT%H:%M:%SZ}", "requests_total": requests, "bytes_sent_total": sent}
+                {"at": minute_text(minute + 1), "requests_total": requests, "bytes_sent_total": sent}
             )
     return files

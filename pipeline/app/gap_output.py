@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pipeline.app.period import minute_text, second_text, span_text
+from pipeline.app.period import span_text
 from pipeline.app.terminal import human_bytes, human_count, out, plural, printable
 from pipeline.coverage.model import GapState, LossClass
+from pipeline.instants import minute_text, second_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

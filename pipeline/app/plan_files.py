@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.app.failures import UsageFailure
+from pipeline.instants import instant_text
 
 if TYPE_CHECKING:
     from pipeline.app.settings import Config
@@ -85,10 +86,8 @@ def _metered(path: Path) -> Metered:
     quantities = [_quantity(charge, value, faults, path) for charge, value in document["quantities"].items()]
     begin, end = (_time(document.get("period"), end, faults, path) for end in ("from", "to"))
     if begin and end and end <= begin:
-        faults.append(
-            f"{path}: period: expected from before to, found "
-            f"{begin:%Y-%m-%dT%H:%M:%SZ} and {end:%Y-%m-%dT%H:%M:%SZ}"
-        )
+        found = f"{instant_text(begin)} and {instant_text(end)}"
+        faults.append(f"{path}: period: expected from before to, found {found}")
     if faults:
         raise UsageFailure(faults)
     return Metered(tuple(quantities), begin, end)

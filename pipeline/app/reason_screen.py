@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.app.terminal import printable
+from pipeline.instants import instant_text, minute_text
 from pipeline.model import SegmentState
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ def described_reasons(found: StoreStatus) -> dict[str, Any]:
             {
                 "edge": told.edge,
                 "stream": told.stream,
-                "minute": _time(datetime.fromtimestamp(told.minute * 60, UTC)),
+                "minute": minute_text(told.minute),
                 "part": told.part,
                 "state": told.state.value,
                 "path": told.path,
                 "reason": told.reason,
-                "committed_at": _time(told.committed_at),
+                "committed_at": instant_text(told.committed_at),
             }
             for told in found.reasons
         ],
@@ -67,7 +67,3 @@ def broken_found(found: StoreStatus) -> tuple[str, str]:
         "TOML was, `touch` the segments."
     )
     return printable(f"{words}{each}"), mend
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

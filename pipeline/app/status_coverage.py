@@ -6,8 +6,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.app.period import second_text, span_text
+from pipeline.app.period import span_text
 from pipeline.app.terminal import human_bytes, plural, printable
+from pipeline.instants import second_text
 
 if TYPE_CHECKING:
     from datetime import datetime

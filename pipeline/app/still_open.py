@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
-from pipeline.app.period import minute_text
+from pipeline.instants import minute_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.app.period import minute_text
 from pipeline.app.terminal import human_bytes, human_count, out, percent, plural, printable, spark
 from pipeline.app.usage_output import name_column
+from pipeline.instants import minute_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.coverage.close import minute_text
+from pipeline.instants import minute_text
 from pipeline.model import MEASURES
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.coverage.model import Close, Coverage, Gap, GapState, State, Stream
+from pipeline.instants import minute_text, second_text
 
 if TYPE_CHECKING:
     from pipeline.coverage.periods import ContractMonth
@@ -120,8 +120,8 @@ def _early(todo: Sequence[ContractMonth], now: float, close_after_s: float) -> I
         if now < month.after * 60 + close_after_s:
             by_end.setdefault((month.after, month.tz), []).append(month.customer)
     for (after, tz), customers in sorted(by_end.items()):
-        may = datetime.fromtimestamp(after * 60 + close_after_s, UTC)
-        text = f"{tz}: the month ends {minute_text(after)} and may be closed from {may:%Y-%m-%dT%H:%M:%SZ} on"
+        may = second_text(after * 60 + close_after_s)
+        text = f"{tz}: the month ends {minute_text(after)} and may be closed from {may} on"
         yield Refusal("early", text, tuple(sorted(set(customers))))
 
 
@@ -179,11 +179,6 @@ def gap_text(gap: Gap) -> str:
         f"{gap.id} {loss.kind.name.lower()} {loss.stream} {_span(loss.first, loss.after)}, "
         f"{gap.minutes:,} min, {size} lost, {gap.state}"
     )
-
-
-def minute_text(minute: int) -> str:
-    """A minute as RFC 3339, which wants seconds."""
-    return f"{datetime.fromtimestamp(minute * 60, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _span(first: int, after: int) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.coverage.close import minute_text
 from pipeline.coverage.model import Coverage, Gap, GapState, LossClass, State
+from pipeline.instants import minute_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

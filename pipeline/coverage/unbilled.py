@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.coverage.close import minute_text
+from pipeline.instants import minute_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

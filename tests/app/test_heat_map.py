@@ -10,8 +10,9 @@ import pytest
 from pipeline.app.coverage_screen import ruler, summary
 from pipeline.app.failures import UsageFailure
 from pipeline.app.heat_map import LOOKS, Zoom, cell_starts, draw, share_in, worst_rows, zoom_for
-from pipeline.app.period import Period, minute_text, parse_period, span_text
+from pipeline.app.period import Period, parse_period, span_text
 from pipeline.coverage.model import Coverage, State, Stream
+from pipeline.instants import minute_text
 
 START = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp()) // 60
 NOW = datetime(2026, 11, 2, 12, 0, 30, tzinfo=UTC)

@@ -10,9 +10,10 @@ from cyclopts import Parameter
 
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
-from pipeline.app.period import minute_text, parse_period
+from pipeline.app.period import parse_period
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import out, say
+from pipeline.instants import minute_text
 
 if TYPE_CHECKING:
     from pipeline.coverage.model import Coverage

@@ -20,6 +20,7 @@ from pipeline.app.demo_spike import show_spike
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
 from pipeline.app.parameters import Given
 from pipeline.app.terminal import err, human_bytes, out, percent, plural, say
+from pipeline.instants import instant_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,7 +111,7 @@ def _write_logs(folder: Path, lines: int) -> tuple[Losses, datetime]:
         text = re.sub(r'^(name = "Customer .*)$', rf"\1\n{CONTRACT}", text, flags=re.MULTILINE)
         write_plan(folder)
         text = re.sub(
-            r"^(from = .*)$", rf"\1\nto = {end:%Y-%m-%dT%H:%M:%SZ}\ncounters = true", text, flags=re.MULTILINE
+            r"^(from = .*)$", rf"\1\nto = {instant_text(end)}\ncounters = true", text, flags=re.MULTILINE
         )
         (folder / "prebill.toml").write_text('[coverage]\nkeeps = "7d"\n\n' + text, encoding="utf-8")
     size = sum(len(delivery.content) for delivery in losses.now)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.instants import instant_text
 from pipeline.rating.exports import show
 from pipeline.rating.exports.words import say
 
@@ -80,7 +81,7 @@ def paper_json(paper: Paper) -> dict[str, Any]:
         "of": paper.of or None,
         "credited": paper.credited or None,
         "rebill": paper.rebill or None,
-        "issued_at": f"{paper.at:%Y-%m-%dT%H:%M:%SZ}" if paper.at else None,
+        "issued_at": instant_text(paper.at) if paper.at else None,
         "actor": paper.actor or None,
         "reason": paper.reason or None,
         "counted": {"cut": counted.cut, "rows": counted.rows} if counted else None,
