@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]:
     """Lost minutes, or a client's word: as urgent as what is known of the clients, or as what it hangs below."""
-    now, limits = view.now, view.limits
+    now = view.now
     if not found.bad:
         return []
     frozen = bool(view.state.frozen)
-    if incident.kind is Kind.CLIENT_REQUEST and incident.clean_at is not None and not frozen:
-        incident.verified = incident.verified or now >= incident.clean_at + limits.clean
+    if incident.kind is Kind.CLIENT_REQUEST:
+        _answer(view, incident, frozen=frozen)
     own = Harm.NONE if incident.verified and not found.followed else found.harm
     parent_before = incident.parent
     above = hang(view, incident, found)
@@ -45,8 +45,8 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
     asks = own if incident.verified or found.own is None else found.own
     if asks is Harm.NONE:
         incident.suspected_at = None
-    elif incident.suspected_at is None or (parent_before and not incident.parent) or dismissed_by:
-        incident.suspected_at = now  # what it hung below is over: its own clock begins
+    elif incident.suspected_at is None or dismissed_by:
+        incident.suspected_at = now
     if found.asked and incident.priority is Priority.NORMAL:
         incident.harm, incident.suspected_at = own, view.state.away.back
         return []
@@ -89,6 +89,15 @@ def follow(view: View, incident: Incident, found: Judgement) -> list[Transition]
         incident.next_level = incident.next_repeat = None
         lines.append(tell(view, incident, Change.UPDATED, waiting(incident)))
     return lines
+
+
+def _answer(view: View, incident: Incident, *, frozen: bool) -> None:
+    """A client's word is answered by clean minutes. What is still urgent then, because of what it hangs below, is not,
+    once that has grown old."""
+    if incident.clean_at is None:
+        incident.verified = incident.verified and incident.priority is Priority.NORMAL
+    elif not frozen:
+        incident.verified = incident.verified or view.now >= incident.clean_at + view.limits.clean
 
 
 def _may_lower(view: View, incident: Incident, found: Judgement, *, frozen: bool) -> bool:

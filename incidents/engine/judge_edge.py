@@ -144,7 +144,7 @@ def neighbours_carry(view: View, edge: str, *, dead: bool) -> tuple[bool | None,
     answer: bool | None = True
     until: float | None = None
     for customer in sorted(clients):
-        one, holds = _is_carried(view, customer, edge)
+        one, holds = _is_carried(view, customer, edge, dead=dead)
         if one is False:
             return False, holds
         if one is None:
@@ -153,19 +153,21 @@ def neighbours_carry(view: View, edge: str, *, dead: bool) -> tuple[bool | None,
     return answer, until
 
 
-def _is_carried(view: View, customer: str, edge: str) -> tuple[bool | None, float | None]:
+def _is_carried(view: View, customer: str, edge: str, *, dead: bool) -> tuple[bool | None, float | None]:
+    """Of who gets errors from an edge that answers, a healthy look may be one that had luck there: a neighbour must be
+    seen to serve him too."""
     state, moment, limits = view.state, view.moment, view.limits
     verdict = judge_probes(state, CUSTOMER + customer, moment, limits)
     if verdict.harm is Harm.CONFIRMED:
         return False, verdict.until
-    if verdict.healthy:
+    if verdict.healthy and dead:
         return True, verdict.until
     others = [state.traffic[home].pairs[customer] for home in state.homes.get(customer, ()) if home != edge]
     told = [pair for pair in others if moment.fresh(pair.cells[-1].at, limits.fresh)]
     until = soonest(verdict.until, *(pair.cells[-1].at + limits.fresh for pair in told))
     if any(_serves(view, pair.cells) for pair in told):
         return (None if verdict.bad else True), until
-    return (False if told else None), until
+    return (False if told and not verdict.healthy else None), until
 
 
 def _others_serve(view: View, edge: str) -> tuple[bool | None, float | None]:

@@ -16,7 +16,7 @@ from pipeline.coverage.model import Reading
 from pipeline.shape import found_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 MAX_LINE_BYTES = 256 * 1024
 _MAX_COUNT = 2**63 - 1
@@ -127,7 +127,17 @@ def check_event(body: dict[str, Any]) -> list[_WrongError]:
         and parse_instant(body["to"]) <= parse_instant(body["from"])
     ):
         faults.append(_WrongError(found_json(body["to"]), f"a time after from ({body['from']})", "to"))
+    if kind == "traffic":
+        faults += _beyond(body, wrong)
     return faults
+
+
+def _beyond(body: dict[str, Any], wrong: set[str]) -> Iterator[_WrongError]:
+    """Of a minute's requests some fail, and of those some at the origin: never more."""
+    for part, whole in (("errors_5xx", "requests"), ("origin_5xx", "errors_5xx")):
+        found, most = body.get(part) or 0, body.get(whole) or 0
+        if wrong.isdisjoint((part, whole)) and found > most:
+            yield _WrongError(str(found), f"no more than {whole} ({most})", part)
 
 
 def readings_of(rows: Iterable[Evidence]) -> list[Reading]:

@@ -77,6 +77,12 @@ def test_a_key_goes_by_content_and_not_by_writing() -> None:
         ('{"at": "%s"}', "type", "one of"),
         ('{"at": "%s", "type": "edge", "action": "pause"}', "edge", "a name"),
         ('{"at": "%s", "type": "edge", "edge": "e1", "action": "stop"}', "action", "add or pause or resume"),
+        ('{"at": "%s", "type": "traffic", "edge": "e1", "minute": "%s", "requests": 9, "errors_5xx": 10}',
+         "errors_5xx", "no more than requests (9)"),
+        ('{"at": "%s", "type": "traffic", "edge": "e1", "minute": "%s", "requests": 9, "errors_5xx": 5, '
+         '"origin_5xx": 6}', "origin_5xx", "no more than errors_5xx (5)"),
+        ('{"at": "%s", "type": "traffic", "edge": "e1", "minute": "%s", "requests": 9, "origin_5xx": 1}',
+         "origin_5xx", "no more than errors_5xx (0)"),
         ('{"at": "%s", "type": "counter", "edge": "e1", "requests_total": -1, "bytes_sent_total": 0}',
          "requests_total", "an integer from 0"),
         ('{"at": "%s", "type": "counter", "edge": "e1", "requests_total": true, "bytes_sent_total": 0}',
