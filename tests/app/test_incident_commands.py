@@ -127,7 +127,7 @@ def test_without_a_watch_what_is_said_waits_for_one(prebill: Prebill, here: Path
     prebill("evidence", "add", "-", cwd=here, stdin=failing())
     once = prebill("watch", "--once", cwd=here)
     assert once.returncode == 0, once.stderr
-    assert "high → on_call: customer c1, a probe of c1 fails" in once.stderr
+    assert "high → on call: customer c1, a probe of c1 fails" in once.stderr
     (incident,) = about_c1(prebill, here)
     name = str(incident["incident"])
     seen = json.loads(failing()) | {"vantage": "v2", "ok": True}
