@@ -32,11 +32,13 @@ class Aggregate:
     """Usage of some files, grouped by `by`.
 
     `malformed_at`: (path, offset, reason), the first hundred of each file. `faults`: (path, why it could not be read to
-    its end); what came before is counted. `known`: the measures that the format can know. `bytes_read`: unpacked.
+    its end); what came before is counted. `known`: the measures that some lines told, or without lines the format can;
+    `unknown_at`: (measure, path) of those that not all lines of a file told. `bytes_read`: unpacked.
     """
 
     by: tuple[str, ...]
     known: frozenset[str]
+    unknown_at: list[tuple[str, str]]
     lines: int
     parsed: int
     malformed: int
@@ -90,13 +92,16 @@ def aggregate_files(
         read = crew.do([partial(read_share, tally) for tally in tallies])
         usage = unite(tallies, tuple(by), crew)
     readings = list(itertools.chain.from_iterable(read))
+    knew = {(reading.path, known) for reading in readings for known in reading.knew}
+    known = frozenset[str]().union(*(some for _, some in knew)) or fmt.known
 
     def count(what: int) -> int:
         return sum(tally.count(what) for tally in tallies)
 
     result = Aggregate(
         by=tuple(by),
-        known=frozenset().union(*(tally.known for tally in tallies)) or fmt.known,
+        known=known,
+        unknown_at=sorted({(measure, path) for path, some in knew for measure in known - some}),
         lines=count(at.LINES),
         parsed=count(at.PARSED),
         malformed=count(at.MALFORMED),
@@ -126,8 +131,10 @@ def _idle_tally() -> Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What reading one part came to, beside what its thread's tally has."""
+    """What reading one part came to, beside what its thread's tally has; `knew` as there."""
 
+    path: str
+    knew: frozenset[frozenset[str]]
     malformed_at: list[tuple[str, int, str]]
     fault: tuple[str, str] | None
     bytes: int
@@ -156,6 +163,7 @@ def _read(part: Part, fmt: LogFormat, by: tuple[str, ...], tally: Tally, progres
     for place, dimension in ((at.BY_EDGE, "edge"), (at.BY_STATUS, "status_class"), (at.BY_CACHE, "cache")):
         compiled.spec[place] = dimension in by
     tally.state[at.BAD_USED] = 0
+    tally.knew.clear()
     fault, overflown = None, tally.overflown
     with open_content(part.path, limits=NO_LIMITS) as packed:  # a person's own file, however large
         content, begin = (packed, 0) if part.range is None else (part.range, part.range.begin)
@@ -175,7 +183,7 @@ def _read(part: Part, fmt: LogFormat, by: tuple[str, ...], tally: Tally, progres
     if tally.overflown and not overflown:
         fault = (part.path, f"{OVERFLOWN} Sums of bytes are wrong")
     places = [(part.path, offset, reason) for offset, reason in tally.malformed_at()]
-    return _Reading(places, fault, read)
+    return _Reading(part.path, frozenset(tally.knew), places, fault, read)
 
 
 def _part(path: str, fmt: LogFormat) -> Part:

@@ -116,8 +116,8 @@ class UsageBatch:
 
     `resources`, `edges`: distinct names in ascending order of their UTF-8 bytes. `resource`, `edge`: uint32[n], places
     in them. `minute`: uint32[n], minutes since the epoch. `segment`: uint32[n], places in `segments`, which holds
-    (segment_id, write_id). `sums`: uint64[6, n] in the order of MEASURES. `known`: the measures that the format can
-    know; the others are zero here and absent wherever usage is shown.
+    (segment_id, write_id). `sums`: uint64[6, n] in the order of MEASURES. `known`: the measures that some of the
+    lines told; the others are zero here and absent wherever usage is shown.
     """
 
     resources: tuple[str, ...]
@@ -150,7 +150,7 @@ class LedgerEntry:
     repeat a sequence number, whose time lies outside the segment's bounds. `bytes_sent`: the sum over the counted lines
     (of body bytes where the format knows no other). `content_bytes`: unpacked size. `digest`: XXH3-128 of
     the unpacked content. `sha256`: of the same, where it was claimed or asked for, else empty. `verified`: a claimed
-    digest or line count was checked and agreed. `known`: measures that the format can know. `preferred`: an operator
+    digest or line count was checked and agreed. `known`: measures that some of its lines told. `preferred`: an operator
     named this attempt the winner, for `reason`.
     """
 

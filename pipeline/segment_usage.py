@@ -32,7 +32,7 @@ class SegmentUsage:
     minute, resource: uint32[n], resource a place in `names`; sums: uint64[6, n] in the order of MEASURES; rows in no
     order. `seen`: first and one more than last of the lines' own sequence numbers, `runs`: all of them, as
     ascending [first, next). `damaged`: why the content ended before its end. `overflown`: its lines claim so many bytes
-    that no sum of them is right.
+    that no sum of them is right. `known`: the measures that some of its lines told, or without lines the format can.
     """
 
     edges: tuple[bytes, ...]
@@ -107,7 +107,8 @@ def aggregate_segment(
     except DamagedError as error:
         damaged = error.reason
     groups = tally.groups()
-    sent = at.TOTAL_SENT if fmt.bytes_sent is not None else at.TOTAL_BODY
+    known = frozenset[str]().union(*tally.knew) or fmt.known
+    sent = at.TOTAL_SENT if "bytes_sent" in known else at.TOTAL_BODY
     return SegmentUsage(
         edges=(origin.edge.encode(),),
         names=tally.names(),
@@ -127,7 +128,7 @@ def aggregate_segment(
         seen=tally.seen(),
         runs=tally.runs(),
         damaged=damaged,
-        known=tally.known or fmt.known,
+        known=known,
         overflown=tally.overflown,
     )
 

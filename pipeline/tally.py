@@ -46,8 +46,8 @@ REASONS = (*at.REASONS, "cut")
 class Tally(Tables):
     """Tables and a buffer for one thread; used for one content after another, cleared in between.
 
-    After `scan`: the measures that the formats and headers seen can know in `known`, counters by `count`,
-    where lines were malformed by `malformed_at`, sums by `groups` and `names`.
+    After `scan`: in `knew` the measures that lines told, a set for each stretch of lines under one header; counters by
+    `count`, where lines were malformed by `malformed_at`, sums by `groups` and `names`.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Tally(Tables):
     def clear(self, expected_bytes: int = 0) -> None:
         """Forget everything; `expected_bytes` of content to come says how large a table of groups to begin with."""
         super().clear(expected_bytes)
-        self.known: frozenset[str] = frozenset()
+        self.knew: set[frozenset[str]] = set()
         self._aside: list[Groups] = []
         self._aside_lines = 0
 
@@ -88,9 +88,8 @@ class Tally(Tables):
         self._skips = np.array(skips or ((0, 0),), np.int64)
         self._tables[at.SKIPS], self._tables[at.SKIP_COUNT] = self._skips.ctypes.data, len(skips)
         self._know_hits(compiled)
-        if not compiled.fmt.header:
-            self.known |= compiled.fmt.known
         self._follow(compiled)
+        self._counted_before = self._counted()
         base = offset  # where in the content the block begins
         kept = 0
         extra = 0
@@ -144,6 +143,7 @@ class Tally(Tables):
             told(base + kept)
             if not got:
                 break
+        self._note_known(compiled)
         if fault is not None:
             raise fault
         return base + kept - offset - extra
@@ -210,10 +210,41 @@ class Tally(Tables):
         line = self._block[begin:end]
         length = int(np.argmax(line == NEWLINE))
         self.state[[at.LINES, at.COMMENTS]] += 1
+        self._note_known(compiled)
         renamed = recompile(compiled, line[:length].tobytes())
-        self.known |= renamed.fmt.known
         self._follow(renamed)
         return renamed, begin + length + 1
+
+    def _counted(self) -> tuple[int, int, int]:
+        return self.count(at.PARSED), self.count(at.TOTAL_SENT), self.count(at.TOTAL_BODY)
+
+    def _note_known(self, compiled: Compiled) -> None:
+        """Note which measures the requests since the last note told: those of the format as its last header left it,
+        but of bytes under a key that JSON may leave out only those that were seen."""
+        (parsed, *bytes_before), self._counted_before = self._counted_before, self._counted()
+        if self._counted_before[0] == parsed:
+            return
+        known = compiled.fmt.known
+        for name, place, before, after in zip(
+            ("bytes_sent", "body_bytes"),
+            (at.BYTES_SENT, at.BODY_BYTES),
+            bytes_before,
+            self._counted_before[1:],
+            strict=True,
+        ):
+            role = compiled.fmt.role(name) if compiled.fmt.kind == "ndjson" else None
+            if role is not None and role.optional and after == before and not self._had_key(compiled, place):
+                known -= {name}
+        self.knew.add(known)
+
+    def _had_key(self, compiled: Compiled, role: int) -> bool:
+        """Whether the line that was last read exactly had a key of a role."""
+        found = self._scratch[at.FOUND]
+        paths = range(int(compiled.spec[at.JSON_KEYS]))
+        return any(
+            compiled.keys[j, at.P_ROLE] == role and found[at.FOUND_WORDS * j + at.F_KIND] != at.MISSING
+            for j in paths
+        )
 
     def _widen(self, kept: int) -> None:
         """Make room for a line that is longer than the block."""

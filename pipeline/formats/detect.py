@@ -24,8 +24,6 @@ MAX_LINES = 120
 LEAST_SHARE = 0.1
 """A log may begin with other lines than requests, but not be mostly something else."""
 NEARLY_ALL = 0.9
-MEASURED = ("status", "bytes_sent", "body_bytes", "cache")
-"""Roles that a measure comes from."""
 PREFIXES = (b"]: ", b"| ", b": ")
 """What ends the prefixes of syslog, docker compose and others, tried when nothing fits as it stands."""
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"PK\x03\x04": "zip"}
@@ -105,8 +103,7 @@ def detect(head: bytes) -> Detection:
         fitting = [pair for pair in ((fmt, sample.attempt(fmt)) for fmt in plain) if _fits(pair[1])]
         if fitting:
             break
-    found = _choose(fitting, tuple(sorted((candidate for _, candidate in tried), key=_order)), data)
-    return replace(found, format=sample.narrowed(found.format))
+    return _choose(fitting, tuple(sorted((candidate for _, candidate in tried), key=_order)), data)
 
 
 def _fits(candidate: Candidate) -> bool:
@@ -173,17 +170,6 @@ def _lines(head: bytes) -> list[bytes]:
     return [line for place, line in enumerate(lines) if place in kept or line.startswith(b"#")]
 
 
-def _without(fmt: LogFormat, roles: set[str]) -> LogFormat:
-    """A format, as loaded, without some of its optional roles."""
-    dropped = {name: None for name in roles if (role := fmt.role(name)) is not None and role.optional}
-    if not dropped:
-        return fmt
-    include = fmt.bytes_include_headers
-    if "bytes_sent" in dropped and include is not None:
-        include = None if fmt.body_bytes is None or "body_bytes" in dropped else False
-    return replace(fmt, base=None, bytes_include_headers=include, **dropped)  # type: ignore[arg-type]  # all are None
-
-
 class _Head:
     """The lines of a head, each cut or parsed once however many formats are tried."""
 
@@ -218,20 +204,6 @@ class _Head:
     def bytes_in(self, fmt: LogFormat, line: bytes) -> set[str]:
         """Which roles of bytes a line of an ndjson format has."""
         return reading.bytes_in(fmt, self.parse(self.rest(fmt, line) or b"") or {})
-
-    def narrowed(self, fmt: LogFormat) -> LogFormat:
-        """The format without measures that these lines cannot know: no header has their column, or, of the two kinds
-        of bytes of an ndjson format, no line has the key. What is not logged is unknown, not zero."""
-        if fmt.header:
-            headers = [
-                fmt.with_header(line) for line in self.lines if line[0] == fmt.comment and fmt.is_header(line)
-            ]
-            known = {name for name in MEASURED for header in headers if header.role(name) is not None}
-            return _without(fmt, set(MEASURED) - known) if headers else fmt
-        if fmt.kind == "ndjson" and fmt.bytes_sent is not None and fmt.body_bytes is not None:
-            seen = {name for line in self.lines for name in self.bytes_in(fmt, line)}
-            return _without(fmt, {"bytes_sent", "body_bytes"} - seen if seen else set())
-        return fmt
 
     def fault(self, fmt: LogFormat, line: bytes) -> str:
         """Why a format does not read a line; empty when it does."""

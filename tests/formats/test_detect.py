@@ -164,25 +164,3 @@ def test_damaged_golden_lines_are_a_format_or_an_explanation(name: str, data: st
 
 def test_a_first_line_longer_than_the_head() -> None:
     assert detect(COMBINED.replace(b"curl", b"c" * 100_000) + COMBINED).name == "combined"
-
-
-def test_bytes_that_no_line_shows_are_unknown_not_zero() -> None:
-    with_headers, body = b'"bytes_sent":"524801",', b'"body_bytes_sent":"524288",'
-    both = golden("nginx-json").splitlines(True)[0]
-    assert detect(both).format.known >= {"bytes_sent", "body_bytes"}
-    only_body = detect(both.replace(with_headers, b"")).format
-    assert "bytes_sent" not in only_body.known
-    assert only_body.bytes_include_headers is False
-    assert "body_bytes" not in detect(both.replace(body, b"")).format.known
-
-
-def test_measures_without_a_column_in_any_header_are_unknown_not_zero() -> None:
-    first = golden("w3c").split(b"#Fields: time")[0]
-    narrowed = detect(first).format
-    assert narrowed.known == {"requests", "bytes_sent", "errors_4xx", "errors_5xx"}
-    assert narrowed.with_header(b"#Fields: date time sc-bytes cached").known == {"requests", "bytes_sent"}
-    assert "hits" in detect(golden("w3c")).format.known
-    assert detect(golden("w3c")).format.with_header(b"#Fields: date time cached").known == {
-        "requests",
-        "hits",
-    }

@@ -200,6 +200,9 @@ def _summary(found: Aggregate, inputs: Inputs) -> dict[str, Any]:
             {"file": inputs.name_of(file), "offset": offset, "reason": reason}
             for file, offset, reason in found.malformed_at[:MALFORMED_WRITTEN]
         ],
+        "unknown_at": [
+            {"file": inputs.name_of(file), "measure": measure} for measure, file in found.unknown_at
+        ],
         "faults": [{"file": inputs.name_of(file), "reason": reason} for file, reason in found.faults],
         "seconds": round(found.seconds, 6),
         "bytes_read": found.bytes_read,
@@ -217,6 +220,9 @@ def _say_reading(found: Aggregate, document: dict[str, Any], fmt: LogFormat) -> 
         f"{''.join(', ' + text for text in aside)}, {found.malformed:,} malformed; "
         f"{human_bytes(found.bytes_read)} in {found.seconds:.2f} s{rate if found.bytes_read >= RATE_FROM else ''}"
     )
+    for measure, files in _files_without(document).items():
+        more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
+        say(f"  {measure} unknown in lines of {files[0]}{more}: summed is what other lines tell")
     for fault in document["faults"]:
         say(f"  damaged: {fault['file']}: {fault['reason']}; what came before is counted")
     for place in document["malformed_at"][:MALFORMED_SHOWN]:
@@ -230,3 +236,11 @@ def _say_reading(found: Aggregate, document: dict[str, Any], fmt: LogFormat) -> 
         say(
             f"  … {found.malformed - MALFORMED_SHOWN:,} more; --summary FILE lists the first {MALFORMED_WRITTEN}"
         )
+
+
+def _files_without(document: dict[str, Any]) -> dict[str, list[str]]:
+    """Of each measure that not all lines tell, the files of those that do not."""
+    files: dict[str, list[str]] = {}
+    for place in document["unknown_at"]:
+        files.setdefault(place["measure"], []).append(place["file"])
+    return files
