@@ -12,6 +12,7 @@ from rich.text import Text
 
 from incidents.model import Priority
 from pipeline.app import gap_output, incident_output
+from pipeline.app.commands.status import _incidents
 from pipeline.app.context import acting_user
 from pipeline.app.simulation_words import tell
 from pipeline.app.terminal import console
@@ -98,6 +99,11 @@ def test_an_incident_is_one_line_at_80_columns(narrow: io.StringIO) -> None:
     lines = narrow.getvalue().splitlines()
     assert len(lines) == 3, "the heads, the incident, who watches"
     assert lines[1].endswith(reason)
+
+
+def test_the_status_names_priorities_as_notices_do() -> None:
+    told = _incidents({"company_wide": 1, "high": 0, "normal": 2})
+    assert told.plain.startswith("3 incidents: 1 company-wide, 2 normal;")
 
 
 @pytest.mark.parametrize(

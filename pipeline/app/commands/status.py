@@ -208,12 +208,14 @@ def show(document: dict[str, Any], dsn: str) -> None:
 def _incidents(opened: dict[str, int]) -> Text:
     from rich.text import Text
 
+    from incidents.screen_words import word
+
     if not (count := sum(opened.values())):
         return Text("no incident")
-    worst = next(priority for priority in PRIORITIES if opened[priority])
-    each = ", ".join(f"{opened[priority]:,} {priority}" for priority in PRIORITIES if opened[priority])
+    there = [priority for priority in PRIORITIES if opened[priority]]
+    each = ", ".join(f"{opened[priority]:,} {word('priority', priority, 'en')}" for priority in there)
     return Text(
-        f"{plural(count, 'incident')}: {each}; `prebill incidents list` shows them", PRIORITIES[worst]
+        f"{plural(count, 'incident')}: {each}; `prebill incidents list` shows them", PRIORITIES[there[0]]
     )
 
 
