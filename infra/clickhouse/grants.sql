@@ -7,3 +7,5 @@ GRANT SELECT, INSERT, CREATE TABLE, CREATE VIEW, DROP VIEW, ALTER ON prebill.* T
 GRANT TABLE ENGINE ON MergeTree TO prebill_writer;
 -- what `prebill status` shows of the disk; ClickHouse shows a user only the parts of tables that it may see
 GRANT SELECT ON system.parts TO prebill_writer;
+-- where broken parts of tables are looked for, so that nothing is billed short
+GRANT SELECT ON system.detached_parts TO prebill_writer;

@@ -85,38 +85,18 @@ def _config_found(context: Context) -> str:
     return f"{plural(len(config.edge), 'edge')}, {plural(len(config.customer), 'customer')}"
 
 
-def _store(dsn: str, context: Context) -> Check | tuple[Check, ...]:
-    from pipeline.app.reason_screen import broken_found
-    from pipeline.app.stores import any_store
+def _store(dsn: str, context: Context) -> tuple[Check, ...]:
+    from pipeline.app.store_check import folder_found, store_found
     from pipeline.store.dsn import ChdbDsn, parse_dsn
     from pipeline.store.errors import DsnError
 
     try:
         parsed = parse_dsn(dsn)
     except DsnError as error:
-        return Check("store", FAIL, str(error), "Mend store.dsn in the configuration.")
-    if isinstance(parsed, ChdbDsn):
-        folder = parsed.path
-        if not folder.exists():
-            holder = next(parent for parent in folder.parents if parent.exists())
-            if not os.access(holder, os.W_OK):
-                return Check(
-                    "store", FAIL, f"{folder} is not there, and {holder} cannot be written", _own(folder)
-                )
-            return Check("store", NOTE, f"{folder} is not there yet", "`prebill run` makes it.")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            return Check("store", FAIL, f"{folder} cannot be written by this user", _own(folder))
-    with any_store(context) as store:
-        version = store.query("SELECT max(version) AS version FROM migrations")["version"][0].as_py()
-        cut = store.cut()
-        held = "" if store.owner else f", held by another process at {store.door[0]}:{store.door[1]}"
-        broken, mend = broken_found(store.status(cut))
-    found = Check("store", OK, f"{parsed}: schema {version}, {cut:,} ledger entries{held}")
-    return found, Check("segments", NOTE if mend else OK, broken, mend)
-
-
-def _own(folder: Path) -> str:
-    return f"mkdir -p {folder} && chown $(id -un) {folder}, as root; or run prebill as the folder's owner."
+        return (Check("store", FAIL, str(error), "Mend store.dsn in the configuration."),)
+    if isinstance(parsed, ChdbDsn) and (found := folder_found(parsed.path)) is not None:
+        return (Check("store", *found),)
+    return tuple(Check(name, *found) for name, found in store_found(context, str(parsed)))
 
 
 class _Timex(ctypes.Structure):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
 from pipeline.app.period import minute_text
+from pipeline.app.whole_store import refuse_lost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +78,8 @@ def month_parts(
 
     spans = spans_of(customer, month)
     refuse_future(month, now, spans)
+    minutes = [int(at.timestamp()) // 60 for span in spans for at in (span.period.begin, span.period.end)]
+    refuse_lost(store, min(minutes), max(minutes))
     closes = {(c.first, c.after): c for c in store.closes(period=str(month), customer=customer.id)}
     found = []
     for span in spans:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import OwnerFailure, ReachFailure, UsageFailure
+from pipeline.app.whole_store import RESTORE, refuse_broken, warn_broken
 
 if TYPE_CHECKING:
     from pipeline.app.context import Context
@@ -20,16 +21,12 @@ MOST_SAID = 400
 
 ROOM = "Make room there and start it again: what is not in the store yet is read again, and nothing is lost."
 
-RESTORE = (
-    "Restore its folder from a backup, or move the folder away and start `prebill run`: it makes a new store of all "
-    "that is still in the spool."
-)
-
 AGAIN = "Try it again; `prebill doctor` looks at the machine."
 
 _OF_THE_MACHINE = {
     **dict.fromkeys(
-        (33, 40, 117, 226, 246, 271, 432), ("the store cannot read what it holds, it is damaged", RESTORE)
+        (33, 40, 117, 226, 231, 246, 271, 432),
+        ("the store cannot read what it holds, it is damaged", RESTORE),
     ),
     **dict.fromkeys((74, 75, 76, 107), ("the store cannot read or write a file of its own", RESTORE)),
     243: ("the store has no space left", ROOM),
@@ -42,30 +39,28 @@ _OF_THE_MACHINE = {
 @contextmanager
 def existing_store(context: Context) -> Iterator[Store]:
     """The store, which must be there already: reading must not make an empty one. Raises UsageFailure, ReachFailure."""
-    from pipeline.store.dsn import ChdbDsn, parse_dsn
-    from pipeline.store.errors import DsnError
-
-    try:
-        dsn = parse_dsn(context.dsn)
-    except DsnError as error:
-        raise UsageFailure(str(error)) from None
-    if isinstance(dsn, ChdbDsn) and not (dsn.path / "metadata").is_dir():
-        raise ReachFailure(
-            f"there is no store at {dsn.path}",
-            mend="`prebill run` makes it; --store names another, and so does store.dsn in the configuration.",
-        )
-    with any_store(context) as store:
+    with any_store(context, make=False) as store:
+        warn_broken(store)
         yield store
 
 
 @contextmanager
-def any_store(context: Context) -> Iterator[Store]:
-    """The store, made where there is none. Raises UsageFailure, ReachFailure."""
+def money_store(context: Context) -> Iterator[Store]:
+    """The same for commands about money: refused where something of it cannot be read, for then no sum is right."""
+    with any_store(context, make=False) as store:
+        refuse_broken(store)
+        yield store
+
+
+@contextmanager
+def any_store(context: Context, *, make: bool = True) -> Iterator[Store]:
+    """The store, made, or brought up to date, where it is not. Raises UsageFailure, ReachFailure."""
     from pipeline.store.connect import open_store
     from pipeline.store.errors import (
         DamagedError,
         DiskFullError,
         DsnError,
+        NoStoreError,
         OwnerEndedError,
         QueryError,
         SchemaError,
@@ -76,10 +71,15 @@ def any_store(context: Context) -> Iterator[Store]:
     for driver in ("clickhouse_connect", "urllib3.connectionpool"):
         logging.getLogger(driver).setLevel(logging.CRITICAL)
     try:
-        with open_store(context.dsn) as store:
+        with open_store(context.dsn, make=make) as store:
             yield store
     except DsnError as error:
         raise UsageFailure(str(error)) from None
+    except NoStoreError as error:
+        raise ReachFailure(
+            str(error),
+            mend="`prebill run` makes it; --store names another, and so does store.dsn in the configuration.",
+        ) from None
     except QueryError as error:
         if why := _OF_THE_MACHINE.get(error.code):
             what, mend = why

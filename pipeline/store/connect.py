@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.store.damage import check_tables, parts_aside
 from pipeline.store.dsn import ChdbDsn, ServerDsn, parse_dsn
-from pipeline.store.errors import OwnerEndedError, StoreError
-from pipeline.store.making import check_room, made_whole
-from pipeline.store.migrate import migrate
+from pipeline.store.errors import (
+    DamagedError,
+    NoStoreError,
+    OwnerEndedError,
+    StoreError,
+)
+from pipeline.store.making import check_room, is_there, made_whole
+from pipeline.store.migrate import check_schema, load_migrations, migrate
 from pipeline.store.owner import Address, FolderLock, is_owned, read_address
 from pipeline.store.sessions import BASE_SETTINGS, LOCAL_SETTINGS, Sessions
 from pipeline.store.store import Store
@@ -28,24 +34,40 @@ READ_LIMITS = {"max_execution_time": 300, "max_memory_usage": 4 << 30}
 """What a read-only query may use at most."""
 
 
-def open_store(dsn: str, *, token: str | None = None) -> Store:
-    """The store that `dsn` names, its schema brought up to date.
+def open_store(dsn: str, *, token: str | None = None, make: bool = True) -> Store:
+    """The store that `dsn` names, its schema brought up to date; with `make` false nothing is made or changed, and a
+    store that is not there, or older than this code, is an error.
 
     `chdb:///path`: the first process to open the folder owns it and answers ClickHouse's HTTP protocol on loopback
     until it closes; every other process that opens the same DSN is connected to it. `token` is the door's password for
     writing; without it a random one is made, which other processes of the same user find by themselves.
-    `clickhouse://user:pass@host:8123/db`: a server. Raises DsnError, SchemaError, StoreError.
+    `clickhouse://user:pass@host:8123/db`: a server. Raises DsnError,
+    NoStoreError, SchemaError, DamagedError, StoreError.
     """
     parsed = parse_dsn(dsn)
     if isinstance(parsed, ServerDsn):
-        return _open_server(parsed)
-    return _open_folder(parsed, token)
+        return _open_server(parsed, make=make)
+    if not make and not is_owned(parsed.path) and not is_there(parsed.path):
+        raise NoStoreError(f"there is no store at {parsed.path}")
+    return _open_folder(parsed, token, make=make)
+
+
+def _bring_up(sessions: Sessions, *, make: bool, before: Callable[[], None] = lambda: None) -> None:
+    """The schema as this code needs it, whole. Nothing is changed where what was applied to it cannot be read."""
+    aside = {part.table: part for part in parts_aside(sessions)}
+    if part := aside.get("migrations"):
+        raise DamagedError(f"the store is damaged: its table migrations cannot be read ({part.path})")
+    if make:
+        migrate(sessions, before=before)
+    else:
+        check_schema(sessions)
+    check_tables(sessions, load_migrations())
 
 
 # -- a server
 
 
-def _open_server(dsn: ServerDsn) -> Store:
+def _open_server(dsn: ServerDsn, *, make: bool) -> Store:
     where: dict[str, Any] = {
         "host": dsn.host, "port": dsn.port, "username": dsn.user, "password": dsn.password, "secure": dsn.secure,
     }  # fmt: skip
@@ -58,7 +80,10 @@ def _open_server(dsn: ServerDsn) -> Store:
         gone=gone,
     )
     try:
-        migrate(sessions)
+        _bring_up(sessions, make=make)
+    except NoStoreError:
+        sessions.close()
+        raise NoStoreError(f"there is no store in {dsn}") from None
     except BaseException:
         sessions.close()
         raise
@@ -120,7 +145,7 @@ def _forget_after_fork() -> None:
 os.register_at_fork(after_in_child=_forget_after_fork)
 
 
-def _open_folder(dsn: ChdbDsn, token: str | None) -> Store:
+def _open_folder(dsn: ChdbDsn, token: str | None, *, make: bool) -> Store:
     with _opening:
         if dsn.path in _owned:
             return _share(dsn)
@@ -128,10 +153,10 @@ def _open_folder(dsn: ChdbDsn, token: str | None) -> Store:
         lock = FolderLock(dsn.path)
         while True:
             if lock.acquire():
-                return _own(dsn, lock, token)
+                return _own(dsn, lock, token, make=make)
             address = read_address(dsn.path)
             if address is not None:
-                store = _visit(dsn, address)
+                store = _visit(dsn, address, make=make)
                 if store is not None:
                     return store
             if time.monotonic() > deadline:
@@ -142,7 +167,7 @@ def _open_folder(dsn: ChdbDsn, token: str | None) -> Store:
             time.sleep(0.02)
 
 
-def _own(dsn: ChdbDsn, lock: FolderLock, token: str | None) -> Store:
+def _own(dsn: ChdbDsn, lock: FolderLock, token: str | None, *, make: bool) -> Store:
     from pipeline.store.http_door import Door
 
     if _owned:
@@ -159,7 +184,7 @@ def _own(dsn: ChdbDsn, lock: FolderLock, token: str | None) -> Store:
     door = None
     try:
         with made_whole(dsn.path):
-            migrate(sessions, before=lambda: check_room(dsn.path))
+            _bring_up(sessions, make=make, before=lambda: check_room(dsn.path))
         door = Door(dsn.path, token or secrets.token_urlsafe(32), secrets.token_urlsafe(32))
         door.start()
         lock.publish(Address(os.getpid(), door.port, door.token, door.read_token))
@@ -210,11 +235,11 @@ def _embedded_client(path: Path, *, readonly: bool = False) -> Any:
     return client
 
 
-def _visit(dsn: ChdbDsn, address: Address) -> Store | None:
+def _visit(dsn: ChdbDsn, address: Address, *, make: bool) -> Store | None:
     """A store over the owner's door; None while nobody answers there."""
     gone = f"the owner of the store {dsn} (process {address.pid}) does not answer"
 
-    def make(secret: str, settings: dict[str, Any]) -> Any:
+    def client(secret: str, settings: dict[str, Any]) -> Any:
         return _http_client(
             host="127.0.0.1", port=address.port, username="prebill", password=secret, settings=settings
         )
@@ -224,15 +249,15 @@ def _visit(dsn: ChdbDsn, address: Address) -> Store | None:
         return not is_owned(dsn.path) or read_address(dsn.path) != address
 
     sessions = Sessions(
-        lambda: make(address.token, LOCAL_SETTINGS),
+        lambda: client(address.token, LOCAL_SETTINGS),
         embedded=False,
         gone=gone,
         folder=dsn.path,
         ended=ended,
     )
-    readers = Sessions(lambda: make(address.read_token, {}), embedded=False, gone=gone, ended=ended)
+    readers = Sessions(lambda: client(address.read_token, {}), embedded=False, gone=gone, ended=ended)
     try:
-        migrate(sessions)
+        _bring_up(sessions, make=make)
     except StoreError as error:
         sessions.close()
         if type(error) in (StoreError, OwnerEndedError):

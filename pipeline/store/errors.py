@@ -44,6 +44,10 @@ class DamagedError(StoreError):
     """What the folder holds cannot be opened as it is; trying again does not help."""
 
 
+class NoStoreError(StoreError):
+    """There is no store of prebill's yet where the DSN points, and it was not to be made."""
+
+
 NO_SPACE = 243
 """ClickHouse's own error number for a disk without room."""
 

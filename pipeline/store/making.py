@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.store.errors import DamagedError, DiskFullError
+from pipeline.store.owner import ADDRESS, LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,15 @@ ROOM_BYTES = 8_000_000
 MARK = "being.made"
 """In the folder from before a new store's first file until its schema is whole: what it holds is no one's data."""
 
+_TABLES = ("data", "metadata", "store")
+
+_HISTORY = "metadata/default/migrations.sql"
+"""The definition of the table that every store of prebill's has."""
+
 _OF_ENGINE = ("data", "metadata", "metadata_dropped", "store", "tmp")
+
+OF_STORE = (*_OF_ENGINE, MARK, LOCK, ADDRESS)
+"""Names of all that a store has in its folder."""
 
 
 def check_room(folder: Path) -> None:
@@ -33,6 +42,27 @@ def check_room(folder: Path) -> None:
             f"the store's tables cannot be made: is the disk full? {free / 1e6:,.1f} MB free at {folder}, "
             f"{ROOM_BYTES / 1e6:,.0f} MB are needed"
         )
+
+
+def is_there(folder: Path) -> bool:
+    """Whether the folder holds a store that is made whole; nothing is touched. Raises DamagedError where it holds
+    tables of the engine's, and those of prebill are not among them, or is none."""
+    if folder.exists() and not folder.is_dir():
+        raise DamagedError(f"{folder} is a file: expected the folder of a store")
+    if (folder / MARK).exists() or not any((folder / name).exists() for name in _TABLES):
+        return False
+    default = folder / "metadata" / "default"
+    if default.is_dir() and not default.is_symlink():
+        raise DamagedError(
+            f"the store {folder} cannot be opened: {default} is a folder where the engine has a link, as a copy that "
+            f"follows links leaves it; copy the store again with `cp -a` or `tar`"
+        )
+    if not (folder / _HISTORY).is_file():
+        raise DamagedError(
+            f"{folder} holds tables of the embedded engine and not prebill's (there is no {_HISTORY} in it): it is "
+            f"another application's, or a part of the store's files is gone"
+        )
+    return True
 
 
 @contextmanager
@@ -46,7 +76,7 @@ def made_whole(folder: Path) -> Iterator[None]:
         for name in _OF_ENGINE:
             if (folder / name).exists():
                 shutil.rmtree(folder / name)
-    elif any((folder / name).exists() for name in _OF_ENGINE):
+    elif is_there(folder):
         _check_definitions(folder)
         yield
         return

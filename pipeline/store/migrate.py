@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.store.errors import SchemaError
+from pipeline.store.errors import NoStoreError, QueryError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +110,27 @@ def migrate(
             sessions.execute(statement)
         _record(sessions, migration)
     return [migration.version for migration in new]
+
+
+def check_schema(sessions: Sessions) -> None:
+    """Raises NoStoreError where there is no schema, and SchemaError where it is not this code's; changes nothing."""
+    migrations = load_migrations()
+    try:
+        done = applied_versions(sessions)
+    except QueryError as error:
+        if error.code not in _NOT_THERE:
+            raise
+        raise NoStoreError("there is no store of prebill's in it") from None
+    _check(done, migrations)
+    if new := [migration for migration in migrations if migration.version not in done]:
+        raise SchemaError(
+            f"the store's schema is at version {max(done, default=0)}, this prebill needs {new[-1].version}: "
+            f"`prebill run` brings it there"
+        )
+
+
+_NOT_THERE = (60, 81)
+"""ClickHouse's own numbers for a table and a database that are not there."""
 
 
 def _check(done: dict[int, tuple[str, str]], migrations: list[Migration]) -> None:

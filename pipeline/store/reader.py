@@ -116,17 +116,7 @@ class Reader:
         )[0]
         if not count:
             return []
-        spans: list[tuple[int, int]] = []
-        for begin, end in months(int(first) // 60, int(last) // 60 + 1):
-            held = self._sessions.one(
-                "SELECT count() FROM ledger WHERE segment_id >= bitShiftLeft(toUInt128({begin:UInt32}), 96)"
-                " AND segment_id < bitShiftLeft(toUInt128({end:UInt32}), 96)",
-                {"begin": begin, "end": end},
-            )
-            pieces = 1 + int(held) // SEGMENTS_AT_ONCE
-            steps = [begin + (end - begin) * piece // pieces for piece in range(pieces + 1)]
-            spans.extend(pairwise(steps))
-        return spans
+        return ledger_spans(self._sessions, int(first) // 60, int(last) // 60 + 1, SEGMENTS_AT_ONCE)
 
     def winners(self, segment_ids: Iterable[int], cut: int | None = None) -> dict[int, LedgerEntry]:
         """The winning entry of each segment that has one at the cut (default: now), by segment_id."""
@@ -202,6 +192,21 @@ class Reader:
     def _entries(self, where: str, params: Params | None = None) -> list[LedgerEntry]:
         sql = f"SELECT {ENTRY_SELECT} FROM ledger WHERE {where}"
         return [entry_from_row(row) for row in self._sessions.rows(sql, params)]
+
+
+def ledger_spans(sessions: Sessions, first: int, after: int, at_once: int) -> list[tuple[int, int]]:
+    """Minutes [first, after) cut at the beginnings of months (UTC), and where a month has more than about `at_once`
+    attempts."""
+    spans: list[tuple[int, int]] = []
+    for begin, end in months(first, after):
+        held = sessions.one(
+            "SELECT count() FROM ledger WHERE segment_id >= bitShiftLeft(toUInt128({begin:UInt32}), 96)"
+            " AND segment_id < bitShiftLeft(toUInt128({end:UInt32}), 96)",
+            {"begin": begin, "end": end},
+        )
+        pieces = 1 + int(held) // at_once
+        spans.extend(pairwise(begin + (end - begin) * piece // pieces for piece in range(pieces + 1)))
+    return spans
 
 
 def usage_query(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.store import damage
 from pipeline.store.bill_log import BillLog
 from pipeline.store.coverage_store import CoverageStore
 from pipeline.store.desk_log import DeskLog
@@ -13,20 +14,21 @@ from pipeline.store.incident_log import IncidentLog
 from pipeline.store.leases import Leases
 from pipeline.store.reader import Reader
 from pipeline.store.status import StoreStatus, read_status
-from pipeline.store.sweep import SweepReport, sweep
+from pipeline.store.sweep import SweepReport, delete_facts, sweep
 from pipeline.store.usage_by_day import RoughDays, read_days
 from pipeline.store.usage_for_book import BookReader
 from pipeline.store.usage_lately import UsageLately
 from pipeline.store.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from types import TracebackType
 
     import pyarrow as pa
 
     from pipeline.model import LedgerEntry, Origin, UsageBatch
+    from pipeline.store.damage import Aside, LostFacts
     from pipeline.store.sessions import Params, Sessions
 
 
@@ -76,6 +78,29 @@ class Store(CoverageStore):
     def set_edges(self, edges: Sequence[tuple[str, str, datetime, datetime | None]]) -> None:
         """Replaces the zones of edges: (edge, zone, from, to or None), as the view `usage` shows them."""
         self._writer.set_edges(edges)
+
+    # -- what was lost
+
+    def parts_aside(self) -> tuple[Aside, ...]:
+        """Parts of tables that the engine found broken: nothing that they hold is counted."""
+        return damage.parts_aside(self._sessions)
+
+    def forget_aside(self, aside: Sequence[Aside]) -> None:
+        """Deletes such parts, when all that they held is there again."""
+        damage.forget_aside(self._sessions, aside)
+
+    def ledger_lacks(self) -> int:
+        """How many rows of the ledger are gone."""
+        return damage.ledger_lacks(self._sessions)
+
+    def lost_facts(self, minutes: tuple[int, int] | None = None) -> Iterator[list[LostFacts]]:
+        """Winning attempts whose facts are not what their ledger entries say; of segments of minutes [first, after)."""
+        return damage.lost_facts(self._sessions, self.cut(), minutes)
+
+    def replace_facts(self, lost: Sequence[LostFacts], batch: UsageBatch) -> int:
+        """Writes facts of attempts that are in the ledger again, under their own write_ids; returns rows."""
+        delete_facts(self._sessions, [(each.write_id, each.segment_id) for each in lost if each.found])
+        return self._writer.insert_facts(batch)
 
     # -- reads
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pipeline.store.damage import parts_aside
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,7 +33,10 @@ class SweepReport:
 
 def sweep(sessions: Sessions, now: datetime) -> SweepReport:
     """Deletes facts of superseded and orphaned write_ids older than 24 h; never those that a close pinned, never those
-    that win now. Can be interrupted and run again at any time, by one process at a time."""
+    that win now. Can be interrupted and run again at any time, by one process at a time. Nothing while parts of tables
+    cannot be read: facts seem to be nobody's where it is their ledger rows that are gone."""
+    if parts_aside(sessions):
+        return SweepReport(0, 0)
     cutoff_ms = int((now - KEPT).timestamp() * 1000)
     young = sessions.rows(
         "SELECT minIf(seq, toUnixTimestamp64Milli(committed_at) > {at:Int64}),"
@@ -42,9 +47,11 @@ def sweep(sessions: Sessions, now: datetime) -> SweepReport:
     swept = int(sessions.one("SELECT max(cut) FROM sweeps"))
     superseded = 0
     for low in range(swept, old_cut, SEQS_AT_ONCE):
-        superseded += _delete(sessions, _superseded(sessions, low, min(low + SEQS_AT_ONCE, old_cut), old_cut))
+        superseded += delete_facts(
+            sessions, _superseded(sessions, low, min(low + SEQS_AT_ONCE, old_cut), old_cut)
+        )
     orphans = _orphans(sessions, cutoff_ms)
-    orphaned = _delete(sessions, orphans)
+    orphaned = delete_facts(sessions, orphans)
     if superseded or orphaned or old_cut > swept:
         _record(sessions, old_cut, now, superseded + orphaned)
     # what is settled, either way, needs no announcement any more
@@ -87,7 +94,7 @@ def _orphans(sessions: Sessions, cutoff_ms: int) -> list[tuple[int, int]]:
     return [(int(write_id), int(segment_id)) for write_id, segment_id in rows]
 
 
-def _delete(sessions: Sessions, attempts: Iterable[tuple[int, int]]) -> int:
+def delete_facts(sessions: Sessions, attempts: Iterable[tuple[int, int]]) -> int:
     """Deletes their facts, month by month: a deletion reads only the parts of its partition."""
     months: dict[str, list[int]] = defaultdict(list)
     for write_id, segment_id in attempts:

@@ -50,6 +50,9 @@ def put_usage(store: Store, usage: Usage, edge_of: Mapping[str, str], first_writ
         )
     )
     store.commit(
-        [make_entry(o, w, committed_at=COMMITTED) for o, (_, w) in zip(origins, segments, strict=True)]
+        [
+            make_entry(origin, write_id, committed_at=COMMITTED, parsed=int(usage.requests[at == i].sum()))
+            for i, (origin, (_, write_id)) in enumerate(zip(origins, segments, strict=True))
+        ]
     )
     return first_write + len(segments)

@@ -189,7 +189,8 @@ def test_what_is_wrong_with_the_machine_is_not_called_a_fault_of_ours(
     monkeypatch: pytest.MonkeyPatch, code: int, told: str
 ) -> None:
     @contextmanager
-    def opened(_dsn: str) -> Iterator[None]:
+    def opened(_dsn: str, *, make: bool) -> Iterator[None]:
+        assert make
         yield None
 
     monkeypatch.setattr("pipeline.store.connect.open_store", opened)

@@ -93,7 +93,12 @@ def put(store: Store, attempts: list[Attempt], first_write: int) -> None:
         for name, at, n in rows
     ]
     store.insert_facts(make_batch(facts))
-    store.commit([make_entry(origin, write, lines=lines) for write, (origin, lines, _) in numbered])
+    store.commit(
+        [
+            make_entry(origin, write, lines=lines, parsed=sum(row[-1] for row in rows))
+            for write, (origin, lines, rows) in numbered
+        ]
+    )
 
 
 def counted(attempts: list[Attempt], names: tuple[str, ...] = NAMES[:2]) -> int:

@@ -11,7 +11,7 @@ from pipeline.app.context import acting_user
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.period import parse_language, parse_month
-from pipeline.app.stores import existing_store
+from pipeline.app.stores import money_store
 from pipeline.app.terminal import print_json, say
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _month(
     language = parse_language(lang, whose.lang)
     period = parse_month(month)
     book = book_of(config)
-    with existing_store(context) as store:
+    with money_store(context) as store:
         parts = month_parts(store, config, whose, period, context.now())
         if issue:
             _issue(store, parts, book, context, actor)
@@ -213,7 +213,7 @@ def _document(context: Context, number: int, output: Path | None, lang: str | No
     from pipeline.app.bill_pages import show_entry
     from pipeline.rating.bill_books import RebillError
 
-    with existing_store(context) as store:
+    with money_store(context) as store:
         try:
             entry = store.bills.document(number)
         except RebillError as error:

@@ -10,8 +10,9 @@ from cyclopts import Parameter
 from pipeline.app.context import acting_user
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
 from pipeline.app.parameters import Flag, Given
-from pipeline.app.stores import existing_store
+from pipeline.app.stores import money_store
 from pipeline.app.terminal import plural, print_json, say
+from pipeline.app.whole_store import refuse_lost
 
 if TYPE_CHECKING:
     from pipeline.app.settings import Config, CustomerSettings
@@ -83,7 +84,7 @@ def close(
         all_hosts=not only,
     )
     _say_who_is_left(config, only, order)
-    with existing_store(context) as store:
+    with money_store(context) as store:
         for tried in range(2):
             try:
                 outcome = _close(store, config, order, context.now())
@@ -168,6 +169,7 @@ def _close(store: Store, config: Config, order: Order, now: datetime) -> Outcome
     )
 
     def check(first: int, after: int) -> control.Checked:
+        refuse_lost(store, first, after)
         begin, end = control.widen(first, after, store.gaps())
         return control.check(store, settings, now=now.timestamp(), first=begin, after=end)
 
@@ -198,7 +200,7 @@ def describe(month: Month, outcome: Outcome) -> dict[str, Any]:
 
 
 def _document(close: Close) -> dict[str, Any]:
-    from pipeline.coverage.close import minute_text
+    from pipeline.instants import minute_text
 
     return {
         "customer": close.customer,
@@ -250,7 +252,7 @@ def _show(month: Month, outcome: Outcome) -> None:
 
 
 def _line(how: str, close: Close) -> str:
-    from pipeline.coverage.close import minute_text
+    from pipeline.instants import minute_text
 
     usage, proof = close.body.get("usage", {}), close.body.get("proof", {})
     lost = proof.get("lost_minutes", 0)

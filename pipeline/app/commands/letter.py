@@ -14,7 +14,7 @@ from pipeline.app.context import parse_time
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.period import parse_discount, parse_language, parse_month
-from pipeline.app.stores import existing_store
+from pipeline.app.stores import money_store
 from pipeline.app.terminal import print_json
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def letter(
     more = _more_options(free or [], paid or [])
     given = (("--answer-by", answer_by), ("--next-by", next_by))
     times = [parse_time(text, option) if text else None for option, text in given]
-    with existing_store(context) as store:
+    with money_store(context) as store:
         found = _compose(store, context, who, book_of(config), period, percent, more, times, sender)
     subject, text = letter_subject(found, language), letter_text(found, language)
     if json:

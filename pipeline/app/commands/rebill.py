@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pipeline.app.context import acting_user
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
-from pipeline.app.stores import existing_store
+from pipeline.app.stores import money_store
 from pipeline.app.terminal import out, print_json, say
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def rebill(
     assumed = assumption_of(context.config, stays=stays, moves=moves, margin=margin, churn=churn)
     payback, causes = None, None
     try:
-        with existing_store(context) as store:
+        with money_store(context) as store:
             if action == "show":
                 return _show_all(store, context, what, lang, json=json)
             now = context.now()

@@ -18,9 +18,11 @@ from pipeline.app.parameters import Flag, Given
 from pipeline.app.run_screen import run_progress, show_report
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import print_json, say
+from pipeline.app.whole_store import restore as restore_lost
 
 if TYPE_CHECKING:
     from pipeline.app.settings import Config
+    from pipeline.flow_report import RunReport
     from pipeline.formats.model import LogFormat
     from pipeline.store.store import Store
 
@@ -32,6 +34,7 @@ def run(
     *,
     once: Flag = False,
     runner: str = "local",
+    restore: Flag = False,
     json: Flag = False,
     context: Given,
 ) -> int:
@@ -44,9 +47,13 @@ def run(
     Parameters
     ----------
     once
-        Stop when all that is in the spool is in the store; exit 1 if some of it could not be read.
+        Stop when all that is in the spool is in the store; exit 1 if some of it was damaged, quarantined or not taken
+        in.
     runner
         What runs Beam's graph: local, this process.
+    restore
+        First look through the whole store for usage that was counted and is not there any more, as after a damage of
+        its disk, and count it again from the spool. Done by itself where a part of the store cannot be read.
     json
         At the end, one JSON document on standard output: what was done.
     """
@@ -57,9 +64,11 @@ def run(
         )
     config = context.config
     check_spool(config)
-    fmt = spool_format(config)
+    fmt = spool_format(config, context.now().timestamp())
     with stop_on_signals() as stop:
-        return past_owners(lambda: _with_store(config, fmt, context, stop, once=once, json=json), stop)
+        return past_owners(
+            lambda: _with_store(config, fmt, context, stop, once=once, restoring=restore, json=json), stop
+        )
 
 
 def past_owners(work: Callable[[], int], stop: StopEvent) -> int:
@@ -76,15 +85,24 @@ def past_owners(work: Callable[[], int], stop: StopEvent) -> int:
 
 
 def _with_store(
-    config: Config, fmt: LogFormat, context: Context, stop: StopEvent, *, once: bool, json: bool
+    config: Config,
+    fmt: LogFormat,
+    context: Context,
+    stop: StopEvent,
+    *,
+    once: bool,
+    restoring: bool,
+    json: bool,
 ) -> int:
     with any_store(context) as store, housekeeping(store, context, stop):
+        still_lost = restore_lost(store, fmt) if restoring or store.parts_aside() else False
         if once:
-            code = bring_in(config, store, fmt, context, stop, once=once, json=json)
+            report = bring_in(config, store, fmt, context, stop, once=once, json=json)
             say(check_once(store, config, context.now()))
-            return code
+            return FOUND_SOMETHING if still_lost or report.left_out else 0
         with checks(store, config, context.clock(), stop):
-            return bring_in(config, store, fmt, context, stop, once=once, json=json)
+            bring_in(config, store, fmt, context, stop, once=once, json=json)
+            return 0
 
 
 def check_spool(config: Config) -> None:
@@ -105,8 +123,8 @@ def bring_in(
     *,
     once: bool,
     json: bool = False,
-) -> int:
-    """Run the pipeline and show what it did; the exit code."""
+) -> RunReport:
+    """Run the pipeline and show what it did."""
     from pipeline.app.compiling import compiling_told
     from pipeline.flow_source import SpoolSource
     from pipeline.ingest.errors import UnreadableError
@@ -142,10 +160,10 @@ def bring_in(
     show_report(report, seconds - compiling.seconds, once=once)
     if stop.number is not None:
         raise Stopped(stop.number)
-    return FOUND_SOMETHING if once and report.postponed else 0
+    return report
 
 
-def spool_format(config: Config) -> LogFormat:
+def spool_format(config: Config, now_s: float) -> LogFormat:
     """The format of the spool's lines; `auto` is found from the first segment that has any."""
     from pipeline.formats.errors import FormatError
     from pipeline.formats.load import load_format
@@ -153,7 +171,7 @@ def spool_format(config: Config) -> LogFormat:
     try:
         if config.spool.format != "auto":
             return load_format(config.spool.format)
-        head = _first_head(Path(config.spool.path), config.spool.pattern)
+        head = _first_head(Path(config.spool.path), config.spool.pattern, now_s)
         if not head:
             raise UsageFailure(
                 'spool.format: "auto" needs a segment with lines in the spool, and there is none yet',
@@ -168,21 +186,23 @@ def spool_format(config: Config) -> LogFormat:
         raise UsageFailure([f"spool.format: {problem}" for problem in error.problems]) from None
 
 
-def _first_head(spool: Path, pattern: str | None) -> bytes:
+def _first_head(spool: Path, pattern: str | None, now_s: float) -> bytes:
     from pipeline.app.inputs import read_head
+    from pipeline.formats.detect import shows_requests
     from pipeline.ingest.names import PatternError
     from pipeline.ingest.spool import Spool
 
     try:
-        look = Spool(spool, pattern).look(0.0)
+        look = Spool(spool, pattern).look(now_s)
     except PatternError as error:
         raise UsageFailure(f"spool.pattern: {error}") from None
     for found in look.found:
         try:
-            if head := read_head(str(spool / found.path)):
-                return head
+            head = read_head(str(spool / found.path))
         except UsageFailure:
             continue  # damaged or unreadable: another one will tell
+        if shows_requests(head):
+            return head
     return b""
 
 

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.period import parse_language, parse_month
-from pipeline.app.stores import existing_store
+from pipeline.app.stores import money_store
 from pipeline.app.terminal import err, print_json, say
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def simulate(
     book = book_of(config)
     compiled = compiled_for(book, period, plans, public=public)
     others = () if public else public_plans(book, period)
-    with existing_store(context) as store:
+    with money_store(context) as store:
         if customer is not None:
             who = customer_of(config, customer)
             one = simulate_month(store, context, who, book, compiled, period)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.period import parse_language, parse_month, second_text
-from pipeline.app.stores import existing_store
+from pipeline.app.stores import money_store
 from pipeline.app.terminal import out, plural, print_json, say
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def spikes(
 
     parse_language(lang)
     _check_month(month, context)
-    with existing_store(context) as store:
+    with money_store(context) as store:
         look = SpikeWatch(store, context.config).look(context.now())
     if json:
         print_json(look_json(look, lang))

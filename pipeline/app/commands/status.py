@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.app.failures import FOUND_SOMETHING
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.reason_screen import described_reasons, reason_lines
 from pipeline.app.status_coverage import coverage_rows, look_at_coverage
@@ -34,6 +36,9 @@ def status(
 ) -> int:
     """What is in, how late, what is missing, what came broken, what waits, what is open.
 
+    Exit 1 where a part of the store itself cannot be read: then what it
+    held is in no count.
+
     Parameters
     ----------
     json
@@ -42,6 +47,7 @@ def status(
     # With --store alone there need be no configuration; then the spool and the roster are not looked at.
     config = None if context.store_dsn and not context.config_path else context.config
     with existing_store(context) as store:
+        aside = store.parts_aside()
         found = store.status()
         spool = look_at_spool(store, config) if config is not None else None
         missing = look_at_coverage(store, config, context.now())
@@ -49,12 +55,13 @@ def status(
     document = describe(found, spool, config, context.now()) | {
         "coverage": missing,
         "incidents": {priority: opened[priority] for priority in PRIORITIES},
+        "damaged": [asdict(part) for part in aside],
     }
     if json:
         print_json(document)
     else:
         show(document, context.dsn)
-    return 0
+    return FOUND_SOMETHING if aside else 0
 
 
 def look_at_spool(store: Store, config: Config) -> dict[str, Any]:

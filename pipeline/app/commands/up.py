@@ -17,6 +17,7 @@ from pipeline.app.commands.watch import ended, told_begin
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import say
+from pipeline.app.whole_store import restore as restore_lost
 
 if TYPE_CHECKING:
     from pipeline.app.commands.run import StopEvent
@@ -38,7 +39,7 @@ def up(*, wait: Flag = False, context: Given) -> int:
     """
     config = context.config
     check_spool(config)
-    fmt = spool_format(config)
+    fmt = spool_format(config, context.now().timestamp())
     with stop_on_signals() as stop:
         return past_owners(lambda: _with_store(config, fmt, context, stop, wait=wait), stop)
 
@@ -48,6 +49,8 @@ def _with_store(config: Config, fmt: LogFormat, context: Context, stop: StopEven
     from pipeline.app.watching import watch_of
 
     with any_store(context) as store, housekeeping(store, context, stop):
+        if store.parts_aside():
+            restore_lost(store, fmt)
         failed: list[BaseException] = []
         lost: list[Lost] = []
 

@@ -9,6 +9,7 @@ from pipeline.app.failures import Stopped
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import plural, say
+from pipeline.app.whole_store import warn_broken
 
 if TYPE_CHECKING:
     from pipeline.app.commands.run import StopEvent
@@ -45,6 +46,7 @@ def _with_store(context: Context, stop: StopEvent, *, once: bool, wait: bool) ->
         watch_of(store, config, context.clock(), stop, wait=wait) as (watching, lost),
         api_of(store, config, context.clock(), None if once else watching),
     ):
+        warn_broken(store)
         told_begin(watching)
         if once:
             watching.once()
