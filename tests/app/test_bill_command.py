@@ -169,7 +169,7 @@ def test_best_plan_letter_and_rebill(prebill: Prebill, site: Path) -> None:
     assert (best["current"], best["net"], best["best"]) == ("per-request", "65.00", "calm")
     assert (best["best_net"], best["saves"]) == ("20.00", "45.00")
     table = prebill("simulate", "--all", *month).stdout.replace("\xa0", " ")
-    assert "1 customers: 65.00 RUB now, 20.00 RUB if each had his best plan" in table
+    assert "1 customer: 65.00 RUB now, 20.00 RUB if each had his best plan" in table
     shown = prebill("simulate", "c1", *month).stdout
     assert shown.index("calm") < shown.index("per-request")
 
