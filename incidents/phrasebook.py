@@ -191,6 +191,11 @@ _OURS: tuple[tuple[str, str], ...] = (
         "журналы узла {name} теряются, ничто свежее не показывает, что клиенты обслуживаются: проверьте немедленно",
     ),
     (
+        "nothing fresh shows that the clients of edge {name} are served",
+        "ничто свежее не показывает, что клиенты узла {name} обслуживаются",
+    ),
+    ("nothing fresh shows that {name} is served", "ничто свежее не показывает, что {name} обслуживается"),
+    (
         "logs of edge {name} are lost and its counter stands still, though probes are fine",
         "журналы узла {name} теряются, и его счётчик стоит, хотя пробы проходят",
     ),

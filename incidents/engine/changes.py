@@ -123,6 +123,15 @@ def unanswered(view: View, reason: str) -> str:
     return f"not verified within {minutes}, so the worst is assumed: {reason}"
 
 
+def known_now(incident: Incident, found: Judgement) -> str:
+    """Why the worst is assumed: what it was raised for may have been long ago."""
+    if found.bad:
+        return incident.reason
+    kind, whom = incident.scope.kind, incident.scope.id
+    of_edge = f"nothing fresh shows that the clients of edge {whom} are served"
+    return of_edge if kind == "edge" else f"nothing fresh shows that {whom} is served"
+
+
 def dismissal(view: View, incident: Incident, parent_before: str) -> str:
     """Who ended, by a person's word, what it hung below and had its priority from; empty where nobody did."""
     if not incident.borrowed or not parent_before or incident.parent == parent_before:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def judge_customer(view: View, subject: str) -> Judgement:
     """Harm of a customer, and its cause as far as it shows."""
     state, moment, limits = view.state, view.moment, view.limits
-    name = name_of(subject)
+    name, incident = name_of(subject), state.incidents.get(subject)
     verdict = judge_probes(state, subject, moment, limits)
     pairs = fresh_pairs(state, name, moment, limits) if name in state.homes else {}
     burn, cause = _burn(view, name, pairs, verdict)
@@ -49,9 +49,7 @@ def judge_customer(view: View, subject: str) -> Judgement:
     bad: list[str] = ["probe"] if verdict.bad else []
     good: list[str] = ["probe", "call"] if verdict.clean else []
     reasons: list[str] = []
-    facts = (
-        list(probe_facts(state, subject, moment, limits)) if verdict.bad or subject in state.incidents else []
-    )
+    facts = list(probe_facts(state, subject, moment, limits)) if verdict.bad or incident is not None else []
     harm = verdict.harm if verdict.bad else Harm.NONE
     held, warn, newest = verdict.held, False, verdict.newest
     if verdict.harm is Harm.CONFIRMED:
@@ -78,6 +76,8 @@ def judge_customer(view: View, subject: str) -> Judgement:
             reasons.append(f"{name} gets errors at every edge, and the cause is not shown to be his origin")
     elif burn is not None and burn.requests and not burns_fast(burn, limits):
         good.append("errors")
+        if incident is not None:
+            facts.append(Fact(burn.at, "traffic", burn.text))
     if slow is not None:
         bad.append("slow")
         newest = max(newest, slow.burn.at)
@@ -99,7 +99,7 @@ def judge_customer(view: View, subject: str) -> Judgement:
         said = Fact(
             fall.at,
             "traffic",
-            f"{counted(fall.actual, 'request')} a minute, {fall.usual:,.0f} are usual",
+            _against_usual(fall),
             min(state.fallen[name].values(), default=fall.minute),
         )
         denied = counters_deny(state, fall, moment, limits)
@@ -126,7 +126,8 @@ def judge_customer(view: View, subject: str) -> Judgement:
                 )
     elif fall is not None:
         good.append("fall")
-    incident = state.incidents.get(subject)
+        if incident is not None and "fall" in incident.sources:
+            facts.append(Fact(fall.at, "traffic", _against_usual(fall)))
     above = _cause_above(view, subject, shown=cause == "origin" and not verdict.bad, bad=bool(bad))
     return Judgement(
         harm=harm,
@@ -145,6 +146,10 @@ def judge_customer(view: View, subject: str) -> Judgement:
         wants_probe=bool(bad) and verdict.harm is Harm.UNKNOWN,
         followed=above.subject if above is not None else "",
     )
+
+
+def _against_usual(fall: Fall) -> str:
+    return f"{counted(fall.actual, 'request')} a minute, {fall.usual:,.0f} are usual"
 
 
 def _cause_above(view: View, subject: str, *, shown: bool, bad: bool) -> Incident | None:

@@ -50,7 +50,7 @@ def judge_edge(view: View, subject: str) -> Judgement:
             held=bool(carried),
             fine_until=fine_until(state.incidents[subject], verdict, _burn_until(burn, limits.fresh) or 0.0),
             until=soonest(verdict.until, _burn_until(burn, limits.fresh), carried_until),
-            facts=probe_facts(state, subject, moment, limits),
+            facts=(*probe_facts(state, subject, moment, limits), *_told(burn)),
         )
     if slow is not None and not verdict.bad:
         return _smoulders(
@@ -194,6 +194,10 @@ def _serves(view: View, cells: list[Cell]) -> bool:
 def _burns(view: View, pair: Pair) -> bool:
     burn = burn_of_pair(pair, pair.cells[-1].minute, view.limits)
     return view.moment.fresh(pair.cells[-1].at, view.limits.fresh) and burn.over(view.limits.burn)
+
+
+def _told(burn: Burn | None) -> tuple[Fact, ...]:
+    return (Fact(burn.at, "traffic", burn.text),) if burn is not None and burn.requests else ()
 
 
 def _burn_until(burn: Burn | None, fresh: float) -> float | None:

@@ -30,7 +30,7 @@ def judge_loss(view: View, subject: str) -> Judgement:
     if loss is None or not loss.spans:
         return Judgement(good=("gap",), newest=loss.told_at if loss else 0.0)
     customers = customers_of(view, edge, loss)
-    served, most, until, facts = _served(view, edge, customers)
+    served, most, until, facts, unseen = _served(view, edge, customers)
     parent = worst_outage(view, edge, customers)
     still = counts_zero(state, edge, moment, limits)
     harm, held, reason = Harm.NONE, True, f"logs of edge {edge} are lost; the clients are served"
@@ -74,6 +74,7 @@ def judge_loss(view: View, subject: str) -> Judgement:
         newest=loss.told_at,
         until=until,
         wants_probe=not served,
+        unseen=unseen,
         followed=parent.subject if parent else "",
     )
 
@@ -149,23 +150,28 @@ def _was_served(view: View, edge: str, customers: list[str]) -> bool:
     return not any(judge_probes(view.state, each, view.moment, view.limits).bad for each in targets)
 
 
-def _served(view: View, edge: str, customers: list[str]) -> tuple[bool, bool, float | None, tuple[Fact, ...]]:
+def _served(
+    view: View, edge: str, customers: list[str]
+) -> tuple[bool, bool, float | None, tuple[Fact, ...], tuple[str, ...]]:
     """Whether a fresh probe of the edge, or of every customer of it, is fine; whether at least most of each one's
-    probes are; until when that holds."""
+    probes are; until when that holds; what they said; of which customers nothing says that they are served."""
     state, moment, limits = view.state, view.moment, view.limits
     at_edge = judge_probes(state, EDGE + edge, moment, limits)
     facts = probe_facts(state, EDGE + edge, moment, limits)
     if at_edge.healthy:
-        return True, True, at_edge.until, facts
+        return True, True, at_edge.until, facts, ()
     until = at_edge.until
     loss = state.losses[edge]
     # minutes of which nobody said, nor knows, whom they hit, are answered by the edge's own probe alone
-    fine = most = bool(customers) and (not loss.unnamed or bool(_served_at(view, edge)))
+    known = most = bool(customers) and (not loss.unnamed or bool(_served_at(view, edge)))
+    unseen: list[str] = []
     for customer in customers:
         verdict = judge_probes(state, CUSTOMER + customer, moment, limits)
         until = soonest(until, verdict.until)
-        fine = fine and verdict.healthy
+        if not verdict.healthy:
+            unseen.append(customer)
         most = most and (verdict.healthy or verdict.held)
         if len(facts) < 2 * limits.quorum:
             facts = (*facts, *probe_facts(state, CUSTOMER + customer, moment, limits))
-    return fine and not at_edge.bad, most or at_edge.held, until, facts
+    fine = known and not unseen and not at_edge.bad
+    return fine, most or at_edge.held, until, facts, tuple(unseen)

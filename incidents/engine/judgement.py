@@ -24,7 +24,8 @@ class Judgement(Struct, frozen=True, kw_only=True):
     yet, whoever was away asks first. `beyond`: harm outside
     of the scope, which no plan mutes. `warn`: the client is told first. `newest`: the time of the newest bad
     evidence. `fine_until`: until when what speaks well holds, if nothing more is heard. `until`: when this may change
-    by age alone. `followed`: the incident that this one hangs below; `own`, `alone`: its harm and its reason without
+    by age alone. `unseen`: to whom of `customers` letters go, where not to all: nothing fresh shows that they are
+    served. `followed`: the incident that this one hangs below; `own`, `alone`: its harm and its reason without
     that one, where they differ.
     """
 
@@ -42,6 +43,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     fine_until: float = 0.0
     until: float | None = None
     wants_probe: bool = False
+    unseen: tuple[str, ...] = ()
     followed: str = ""
     own: Harm | None = None
     alone: str = ""

@@ -14,6 +14,7 @@ from incidents.engine.changes import (
     hand_clock,
     hang,
     is_late,
+    known_now,
     lender,
     lower,
     raise_to,
@@ -93,7 +94,7 @@ def _open(view: View, subject: str, old: Incident | None, found: Judgement) -> l
         incident.flaps += 1
         incident.turn += 1
         incident.status, incident.harm, incident.resolved_at = Status.OPEN, found.harm, None
-        incident.acks, incident.sources = [], []
+        incident.acks, incident.sources, incident.written = [], [], ()
         incident.warned = incident.verified = incident.borrowed = incident.unanswered = False
         incident.priority, incident.level = Priority.NORMAL, 0
     incident.since = now
@@ -121,7 +122,7 @@ def _open(view: View, subject: str, old: Incident | None, found: Judgement) -> l
 def _take(view: View, incident: Incident, found: Judgement) -> None:
     """What is known now; sources that ever spoke of harm are remembered, and breaks in what was clean."""
     if found.bad:
-        incident.facts, incident.customers = found.facts, found.customers
+        incident.facts, incident.customers, incident.unseen = found.facts, found.customers, found.unseen
         if incident.kind in FOLLOW_EVIDENCE or PRIORITIES[found.harm].rank >= incident.priority.rank:
             # else what it was raised for stays said, while less is seen now
             worst = incident.unanswered and not found.followed and "served" not in found.good
@@ -167,7 +168,7 @@ def _stick(view: View, incident: Incident, found: Judgement) -> list[Transition]
     handed = above is not None and lesser and hand_clock(view, incident, above, found)
     if clock_runs(incident, found) and is_late(view, incident) and not handed:
         wanted = Priority.COMPANY_WIDE
-        reason = unanswered(view, incident.reason)
+        reason = unanswered(view, known_now(incident, found))
     if wanted.rank > incident.priority.rank:
         if above is None or (lesser and wanted is Priority.COMPANY_WIDE):
             incident.parent, incident.paused = "", False  # it hangs below nothing less urgent

@@ -34,6 +34,7 @@ def tell(
     draft: bool = False,
     parent: str = "",
     quiet: tuple[str, ...] = (),
+    customers: tuple[str, ...] | None = None,
 ) -> Transition:
     """A line about an incident as it stands now."""
     return Transition(
@@ -54,7 +55,7 @@ def tell(
         actor=actor,
         parent=parent or incident.parent,
         flaps=incident.flaps,
-        customers=incident.customers,
+        customers=incident.customers if customers is None else customers,
         quiet=quiet,
     )
 
@@ -142,7 +143,7 @@ def stand_down(view: View, incident: Incident, reason: str) -> list[Transition]:
     if Audience.COMPANY not in _told(incident):
         return []
     lines = all_clear(view, incident, reason)
-    incident.since = view.now
+    incident.since, incident.written = view.now, ()
     return lines
 
 
@@ -211,7 +212,15 @@ def send(
     return tell(
         view, incident, Change.NOTICE, reason, audience=audience, notice=notice, level=level, draft=draft,
         quiet=tuple(incident.acks) if reminds else (),
+        customers=_written_to(incident, over=over) if audience is Audience.CLIENT else None,
     )  # fmt: skip
+
+
+def _written_to(incident: Incident, *, over: bool) -> tuple[str, ...]:
+    """Whom a letter is for. Who was promised a next message gets it, or the end."""
+    if not over:
+        incident.written = tuple(sorted({*(incident.unseen or incident.customers), *incident.written}))
+    return incident.written or incident.customers
 
 
 def _to_everyone(view: View, incident: Incident, reason: str) -> list[Transition]:

@@ -182,7 +182,8 @@ class Incident(Struct):
     `borrowed`: it has its priority from, or beside, the incident above it. `minutes`: of a gap, when it was last
     told. `since`: when it opened, or came back. `unanswered`: it called everyone because nothing answered in time.
     `served_at`: since when the client behind it is shown to be served, without a break. `shown`: of an origin, the
-    newest look of those that confirm that it fails.
+    newest look of those that confirm that it fails. `unseen`: as judged. `written`: customers who had a letter since it
+    opened, or came back, and so hear on.
     """
 
     id: str
@@ -226,6 +227,8 @@ class Incident(Struct):
     served_at: float | None = None
     shown: float = 0.0
     minutes: int = 0
+    unseen: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
 
 
 class State(Struct):
