@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.app.context import DEFAULT_CONFIG, Context
 from pipeline.app.failures import Failure
 from pipeline.app.terminal import human_bytes, plural
+from pipeline.instants import instant_text
 
 if TYPE_CHECKING:
     from incidents.desk.api.settings import ApiSettings
@@ -115,7 +116,7 @@ class _Timex(ctypes.Structure):
 
 def _clock(context: Context) -> Check:
     now = context.now()
-    shown = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    shown = instant_text(now)
     if context.fixed_now is not None:
         return Check("clock", NOTE, f"{shown}, given by --now")
     state = _Timex()

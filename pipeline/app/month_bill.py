@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
-from pipeline.app.period import minute_text
 from pipeline.app.whole_store import refuse_lost
+from pipeline.instants import minute_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

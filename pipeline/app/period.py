@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
 from pipeline.configured import Instant
+from pipeline.instants import minute_text
 
 if TYPE_CHECKING:
     from pipeline.coverage.periods import Month
@@ -96,16 +97,6 @@ def _minute(option: str, text: str | None, problems: list[str], *, up: bool) -> 
         problems.append(f"{option}: expected a time after 1970, found {text!r}")
         return None
     return -(-seconds // 60) if up else seconds // 60
-
-
-def minute_text(minute: int) -> str:
-    """A minute as RFC 3339."""
-    return second_text(minute * 60)
-
-
-def second_text(seconds: float) -> str:
-    """An instant as RFC 3339, in whole seconds."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def span_text(first: int, after: int) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.model import DIMENSIONS, MEASURES, LedgerEntry, Origin
 from pipeline.store.columns import ENTRY_SELECT, entry_from_row
-from pipeline.store.sessions import Params, Sessions, ids_subquery, names_subquery
+from pipeline.store.sessions import Params, Sessions, ids_subquery, in_chunks, names_subquery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     import pyarrow as pa
 
@@ -100,7 +100,7 @@ class Reader:
         found = [0] * (1 + len(MEASURES))
         for span in self._spans():
             where, params = _filter(None, None, None, span)
-            sql = f"SELECT count(), {sums} FROM facts WHERE {where} AND write_id IN ({_WINNERS} {_BEST})"
+            sql = f"SELECT count(), {sums} FROM facts WHERE {where} AND write_id IN ({_WINNERS} {BEST})"
             row = self._sessions.rows(sql, {**params, "cut": cut})[0]
             found = [a + int(b) for a, b in zip(found, row, strict=True)]
         return dict(zip(("rows", *MEASURES), found, strict=True))
@@ -122,9 +122,9 @@ class Reader:
         """The winning entry of each segment that has one at the cut (default: now), by segment_id."""
         found: dict[int, LedgerEntry] = {}
         bound, params = ("seq <= {cut:UInt64} AND", {"cut": cut}) if cut is not None else ("", {})
-        for ids in _chunks(segment_ids):
+        for ids in in_chunks(segment_ids, IDS_AT_ONCE):
             where = f"{bound} segment_id IN ({ids_subquery(ids)})"
-            for entry in self._entries(f"{where} {_BEST}", params):
+            for entry in self._entries(f"{where} {BEST}", params):
                 found[entry.segment_id] = entry
         return found
 
@@ -132,7 +132,7 @@ class Reader:
         """Every entry of these segments, ordered by segment_id and seq."""
         return [
             entry
-            for ids in _chunks(segment_ids)
+            for ids in in_chunks(segment_ids, IDS_AT_ONCE)
             for entry in self._entries(f"segment_id IN ({ids_subquery(ids)}) ORDER BY segment_id, seq")
         ]
 
@@ -180,7 +180,7 @@ class Reader:
         `fmt`, versions that were quarantined as no log of another format were not attempted."""
         found: dict[int, set[str]] = {}
         counts = "1" if fmt is None else "state != 'quarantined' OR format IN ('', {fmt:String})"
-        for ids in _chunks(origin.segment_id for origin in origins):
+        for ids in in_chunks((origin.segment_id for origin in origins), IDS_AT_ONCE):
             for segment_id, seen in self._sessions.rows(
                 f"SELECT segment_id, groupUniqArrayIf(fingerprint, {counts}) FROM ledger"
                 f" WHERE segment_id IN ({ids_subquery(ids)}) GROUP BY segment_id",
@@ -229,14 +229,14 @@ def usage_query(
     if unknown:
         raise ValueError(f"usage by {', '.join(unknown)}: expected some of {', '.join(GROUPABLE)}")
     where, params = _filter(resources, minutes, edges, segment_minutes)
-    winners = f"{_WINNERS} {_BEST}"
+    winners = f"{_WINNERS} {BEST}"
     if resources is not None:
         where, of_facts = _filter(resources, minutes, edges)
         params |= of_facts
         winners = (
             "SELECT write_id FROM ledger"
             f" PREWHERE segment_key IN (SELECT toUInt64(segment_id) FROM facts WHERE {where})"
-            f" WHERE seq <= {{cut:UInt64}} AND indexHint({_STRETCH}) {_BEST}"
+            f" WHERE seq <= {{cut:UInt64}} AND indexHint({STRETCH}) {BEST}"
         )
     # names come from logs: what is no UTF-8 must not make the whole answer unreadable
     groups = {
@@ -260,16 +260,16 @@ def winners_within(
     streams or of all; its parameters."""
     of = "" if edges is None else f" AND edge IN ({names_subquery(edges)})"
     of += "" if streams is None else f" AND stream IN ({names_subquery(streams)})"
-    return f"{_WINNERS}{of} {_BEST}", {"cut": cut, "since_s": first * 60, "until_s": after * 60}
+    return f"{_WINNERS}{of} {BEST}", {"cut": cut, "since_s": first * 60, "until_s": after * 60}
 
 
-_STRETCH = (
+STRETCH = (
     "segment_id >= bitShiftLeft(toUInt128(intDiv({since_s:UInt32}, 60)), 96)"
     " AND segment_id < bitShiftLeft(toUInt128(intDiv({until_s:UInt32}, 60)), 96)"
 )
 # in the order of the ledger's key, one segment at a time: memory does not grow with their number, as with argMax
-_BEST = "ORDER BY segment_id, full_rank DESC, seq DESC LIMIT 1 BY segment_id"
-_WINNERS = f"SELECT write_id FROM ledger WHERE seq <= {{cut:UInt64}} AND {_STRETCH}"
+BEST = "ORDER BY segment_id, full_rank DESC, seq DESC LIMIT 1 BY segment_id"
+_WINNERS = f"SELECT write_id FROM ledger WHERE seq <= {{cut:UInt64}} AND {STRETCH}"
 
 
 def _filter(
@@ -334,12 +334,6 @@ def _touches(entry: LedgerEntry, wanted: tuple[str, str, str, int, int]) -> bool
         and s.first <= after
         and s.next >= first
     )
-
-
-def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
-    distinct = sorted(set(ids))
-    for at in range(0, len(distinct), IDS_AT_ONCE):
-        yield distinct[at : at + IDS_AT_ONCE]
 
 
 def _plain_text(table: pa.Table) -> pa.Table:

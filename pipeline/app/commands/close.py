@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -13,6 +13,7 @@ from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import money_store
 from pipeline.app.terminal import plural, print_json, say
 from pipeline.app.whole_store import refuse_lost
+from pipeline.instants import second_text
 
 if TYPE_CHECKING:
     from pipeline.app.settings import Config, CustomerSettings
@@ -211,7 +212,7 @@ def _document(close: Close) -> dict[str, Any]:
         "cut": close.cut,
         "digest": f"sha256:{close.digest}",
         "rows": close.rows,
-        "closed_at": _time(close.closed_at),
+        "closed_at": second_text(close.closed_at),
         "actor": close.actor,
         "reason": close.reason,
         **close.body,
@@ -243,7 +244,7 @@ def _show(month: Month, outcome: Outcome) -> None:
     if outcome.already and not outcome.closed and not outcome.refused:
         print(f"{month} is closed already; nothing was changed.")
     for close in outcome.already[:NAMED]:
-        print(_line(f"closed since {_time(close.closed_at)}", close))
+        print(_line(f"closed since {second_text(close.closed_at)}", close))
     hidden = max(0, len(outcome.closed) - NAMED) + max(0, len(outcome.already) - NAMED)
     if hidden:
         print(f"… {hidden:,} more; --json lists all")
@@ -275,7 +276,3 @@ def _adjustment(adjustment: Adjustment) -> str:
 def _names(customers: list[str]) -> str:
     more = len(customers) - NAMED
     return ", ".join(customers[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _time(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -9,6 +9,7 @@ from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.stores import money_store
 from pipeline.app.terminal import out, print_json, say
+from pipeline.instants import instant_text
 
 if TYPE_CHECKING:
     from pipeline.app.context import Context
@@ -205,7 +206,7 @@ def _entry_json(books: Books, number: int) -> dict[str, Any]:
         "customer": entry.customer,
         "of": entry.of,
         "rebill": entry.rebill or None,
-        "at": f"{entry.at:%Y-%m-%dT%H:%M:%SZ}",
+        "at": instant_text(entry.at),
         "actor": entry.actor,
         "reason": entry.reason,
         "period": to_json(entry.bill, None)["period"],

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
 from pipeline.app.parameters import Flag, Given
-from pipeline.app.period import parse_language, parse_month, second_text
+from pipeline.app.period import parse_language, parse_month
 from pipeline.app.stores import money_store
 from pipeline.app.terminal import out, plural, print_json, say
+from pipeline.instants import second_text
 
 if TYPE_CHECKING:
     from decimal import Decimal

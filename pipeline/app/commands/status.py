@@ -15,6 +15,7 @@ from pipeline.app.reason_screen import described_reasons, reason_lines
 from pipeline.app.status_coverage import coverage_rows, look_at_coverage
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import human_bytes, human_count, out, plural, print_json, printable
+from pipeline.instants import instant_text
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -253,4 +254,4 @@ def _show_edges(document: dict[str, Any]) -> None:
 
 
 def _time(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if at is None else instant_text(at)
