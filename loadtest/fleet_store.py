@@ -81,7 +81,9 @@ class FleetStore:
             had = lines + int(truth.lines[row, minute - truth.first])
             edge, stream = truth.pairs[row]
             reason = f"{lines} lines, the sidecar claims {had}"
-            rows.append({"edge": edge, "stream": stream, "at_s": minute * 60, "state": "damaged", "reason": reason})
+            rows.append(
+                {"edge": edge, "stream": stream, "at_s": minute * 60, "state": "damaged", "reason": reason}
+            )
         return _Rows(rows)
 
     def beats(self, since: float, until: float) -> NDArray[np.float64]:
