@@ -32,6 +32,9 @@ IN_FULL = 5
 IN_BRIEF = 30
 CUSTOMERS_SHOWN = 10
 ENGINE = "engine"
+_FINE = tuple(
+    f"{what}: fine since " for what in ("not resolved", "not acknowledged", "still not acknowledged")
+)
 
 
 class Composer:
@@ -134,7 +137,7 @@ class Composer:
         personal = recipient.why in (Why.ON_CALL, Why.COMPANY)
         return render(
             f"notice.{lang}.j2",
-            harm=words.HARM[lang][notice.harm.value],
+            harm=(words.HARM_BEFORE if resolved or _is_fine(notice) else words.HARM)[lang][notice.harm.value],
             reason=sentence_start(
                 words.one_line(in_language(notice.reason, lang), 1000), notice.scope.id, *notice.customers
             ),
@@ -185,6 +188,11 @@ def _subject(notice: Transition, lang: str) -> str:
     status = f"{words.STATUS[lang]['resolved']}: " if notice.status is Status.RESOLVED else ""
     what = f"{words.PRIORITY[lang][notice.priority.value]} · {words.KIND[lang][notice.kind.value]}"
     return words.one_line(f"{status}{what} · {words.scope_text(notice.scope, lang)}", 120)
+
+
+def _is_fine(notice: Transition) -> bool:
+    """A reminder while minutes are counted in which all is well."""
+    return notice.reason.startswith(_FINE)
 
 
 def _acknowledge(notice: Transition, recipient: Recipient) -> str:

@@ -48,6 +48,21 @@ HARM: Mapping[str, Mapping[str, str]] = {
         "confirmed": "Клиенты страдают: подтверждено.",
     },
 }
+HARM_BEFORE: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "none": "Clients are served.",
+        "unknown": "Whether clients were served was not known.",
+        "suspected": "Clients may have been hurt.",
+        "confirmed": "Clients were hurt: confirmed.",
+    },
+    "ru": {
+        "none": "Клиенты обслуживаются.",
+        "unknown": "Обслуживались ли клиенты, было неизвестно.",
+        "suspected": "Клиенты, возможно, страдали.",
+        "confirmed": "Клиенты страдали: подтверждено.",
+    },
+}
+"""When it is over, or fine for now."""
 STATUS: Mapping[str, Mapping[str, str]] = {
     "en": {"open": "open", "acknowledged": "acknowledged", "resolved": "resolved"},
     "ru": {"open": "открыт", "acknowledged": "принят", "resolved": "решён"},

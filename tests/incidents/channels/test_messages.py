@@ -59,6 +59,17 @@ def test_a_page_in_english() -> None:
     )
 
 
+def test_harm_that_is_over_or_fine_for_now_is_told_as_past() -> None:
+    fine = "not resolved: fine since 2026-09-21T14:14:00Z: probes of c1 fail"
+    assert told(notice(reason=fine)).text.startswith("Clients were hurt: confirmed. Not resolved: fine since")
+    over = notice(status=Status.RESOLVED, reason="10 minutes of fresh evidence that all is well")
+    assert told(over).text.startswith("Clients were hurt: confirmed. 10 minutes")
+    assert told(over, lang="ru").text.startswith("Клиенты страдали: подтверждено. ")
+    assert told(notice(reason="not resolved: probes of c1 fail")).text.startswith(
+        "Clients are hurt: confirmed. "
+    )
+
+
 def test_a_page_in_russian_with_roles_and_a_parent() -> None:
     message = told(everyone(parent="i0", flaps=2), why=Why.COMPANY, lang="ru", roles=Roles(commander="anna"))
     assert message.subject == "ВСЕМ · авария · клиент c1"
@@ -88,6 +99,7 @@ def test_every_table_of_words_has_the_same_keys_in_both_languages() -> None:
         words.PRIORITY,
         words.KIND,
         words.HARM,
+        words.HARM_BEFORE,
         words.STATUS,
         words.SCOPE,
         words.WHY,
