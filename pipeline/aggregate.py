@@ -33,7 +33,8 @@ class Aggregate:
 
     `malformed_at`: (path, offset, reason), the first hundred of each file. `faults`: (path, why it could not be read to
     its end); what came before is counted. `known`: the measures that some lines told, or without lines the format can;
-    `unknown_at`: (measure, path) of those that not all lines of a file told. `bytes_read`: unpacked.
+    `unknown_at`: (measure, path) of those that not all lines of a file told. `bytes_read`: unpacked. `overflown`: lines
+    claim so many bytes that no sum of them is right.
     """
 
     by: tuple[str, ...]
@@ -49,6 +50,7 @@ class Aggregate:
     seconds: float
     bytes_read: int
     union: Union
+    overflown: bool
 
     def to_arrow(self) -> pa.Table:
         """The groups, in no order: the dimensions of `by` (names as dictionaries of bytes), then the known measures."""
@@ -112,6 +114,7 @@ def aggregate_files(
         seconds=time.perf_counter() - started,
         bytes_read=sum(reading.bytes for reading in readings),
         union=usage,
+        overflown=any(tally.overflown for tally in tallies),
     )
     with _IDLE_LOCK:
         _IDLE.extend(tallies)

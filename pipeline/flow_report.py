@@ -52,6 +52,11 @@ class RunReport:
     stopped: bool = False
     all_in_at: float | None = None
 
+    @property
+    def left_out(self) -> bool:
+        """Whether anything was there that is not whole in the store: damaged, quarantined, or not taken in."""
+        return bool(self.postponed or self.problems or {"damaged", "quarantined"} & self.states.keys())
+
     def add(self, entries: Sequence[LedgerEntry]) -> None:
         """Count committed attempts."""
         for entry in entries:

@@ -20,7 +20,7 @@ _PACKED_HEAD = 256 << 10
 @dataclass(frozen=True)
 class Inputs:
     """Readable files. `paths`: what to open. `names`: what to call each. `size`: bytes to read, `None` with a pipe.
-    `head`: of the first that is not empty, which is `head_name`."""
+    `head`: of the first with a line of a request, which is `head_name`; where none has, of the first not empty."""
 
     paths: tuple[str, ...]
     names: tuple[str, ...]
@@ -44,7 +44,9 @@ def check_target(option: str, target: Path, files: Sequence[str]) -> None:
 
 @contextmanager
 def open_inputs(files: Sequence[str]) -> Iterator[Inputs]:
-    """Check all `files` and read the head of the first that has one; raises UsageFailure with every problem at once."""
+    """Check all `files` and read the head that tells the format; raises UsageFailure with every problem at once."""
+    from pipeline.formats.detect import shows_requests
+
     problems = [problem for name in files if name != STDIN and (problem := _problem(name))]
     if files.count(STDIN) > 1:
         problems.append("-: standard input can be read only once")
@@ -65,20 +67,21 @@ def open_inputs(files: Sequence[str]) -> Iterator[Inputs]:
     names = tuple("-" if name == STDIN else name for name in files)
     head, head_name = b"", ", ".join(names)
     for path, packed, name in zip(paths, heads, names, strict=True):
-        head = read_head(path, packed)
-        if head:
-            head_name = name
+        found = read_head(path, packed, name)
+        if found and (not head or shows_requests(found)):
+            head, head_name = found, name
+        if shows_requests(found):
             break
     known = [size for size in sizes if size is not None]
     yield Inputs(tuple(paths), names, sum(known) if len(known) == len(sizes) else None, head, head_name)
 
 
-def read_head(path: str, packed: bytes = b"") -> bytes:
+def read_head(path: str, packed: bytes = b"", name: str = "") -> bytes:
     """The first unpacked bytes of a file, its first line whole unless it is very long; of `packed` where a pipe's first
-    bytes were read already."""
+    bytes were read already. `name`: what to call it."""
     from pipeline.formats.detect import HEAD_BYTES, LONGEST_HEAD, first_line_end
     from pipeline.ingest.codecs import open_content
-    from pipeline.ingest.errors import ContentError
+    from pipeline.ingest.errors import ContentError, UnreadableError
 
     buffer = bytearray(HEAD_BYTES)
     filled = 0
@@ -97,8 +100,8 @@ def read_head(path: str, packed: bytes = b"") -> bytes:
                     break
                 buffer += bytes(HEAD_BYTES)
     except ContentError as error:
-        if not filled and not packed:
-            raise UsageFailure(f"{path}: cannot be read: {error.reason}") from None
+        if not filled and (not packed or isinstance(error, UnreadableError)):
+            raise UsageFailure(f"{name or path}: cannot be read: {error.reason}") from None
     finally:
         if memory >= 0:
             os.close(memory)

@@ -24,8 +24,9 @@ MAX_LINES = 120
 LEAST_SHARE = 0.1
 """A log may begin with other lines than requests, but not be mostly something else."""
 NEARLY_ALL = 0.9
-PREFIXES = (b"]: ", b"| ", b": ")
-"""What ends the prefixes of syslog, docker compose and others, tried when nothing fits as it stands."""
+PREFIXES = (b"]: ", b"| ", b": ", b" - - ")
+"""What ends the prefixes of syslog (the last: of RFC 5424), docker compose and others, tried when nothing fits as it
+stands."""
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"PK\x03\x04": "zip"}
 
 
@@ -86,7 +87,7 @@ def detect(head: bytes) -> Detection:
     if len(head) >= LONGEST_HEAD and not first_line_end(head):
         raise DetectionError(f"a line longer than {LONGEST_HEAD >> 20} MiB, which is not looked at", ())
     lines = _lines(head)
-    data = [line for line in lines if line and not line.startswith(b"#")]
+    data = _requests(lines)
     if not data:
         raise DetectionError("no line of a request" if lines else "nothing: the log is empty", ())
     packed = next((name for magic, name in MAGIC.items() if head.startswith(magic)), "")
@@ -104,6 +105,15 @@ def detect(head: bytes) -> Detection:
         if fitting:
             break
     return _choose(fitting, tuple(sorted((candidate for _, candidate in tried), key=_order)), data)
+
+
+def shows_requests(head: bytes) -> bool:
+    """Whether there is a line in a log's head that is no comment, by which its format can be told."""
+    return bool(_requests(_lines(head)))
+
+
+def _requests(lines: list[bytes]) -> list[bytes]:
+    return [line for line in lines if not line.startswith(b"#")]
 
 
 def _fits(candidate: Candidate) -> bool:

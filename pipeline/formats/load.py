@@ -41,7 +41,7 @@ def _load_builtin(name: str) -> LogFormat:
 
 def _load_file(path: Path) -> LogFormat:
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         if isinstance(error, UnicodeDecodeError):
             found = f"something else than UTF-8 at byte {error.start}"

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pipeline.ingest.decoders import FOREIGN, SKIPPABLE, Codec, gzip_codec, lz4_codec, zstd_codec
+from pipeline.ingest.decoders import FOREIGN, SKIPPABLE, Codec, gzip_codec, lz4_codec, no_lines, zstd_codec
 from pipeline.ingest.errors import ChangedError, DamagedError, UnreadableError
 from pipeline.ingest.fingerprint import fingerprint_file, fingerprint_of
 from pipeline.ingest.names import split_codec
@@ -82,6 +82,8 @@ class Content:
         view = view if view.format == "B" and view.ndim == 1 else view.cast("B")
         try:
             count = self.read(view) if self._unpack is None else self._unpack.readinto(view)
+            if not self.unpacked and (fault := no_lines(bytes(view[: min(count, _HEAD)]))):
+                raise UnreadableError(fault)
         except (DamagedError, UnreadableError) as error:
             self._failed = error
             raise
@@ -199,6 +201,8 @@ def _recognise(head: bytes, promised: str, limits: Limits) -> tuple[str, Codec |
         true = promised if promised in ("zstd", "lz4") else "zstd"
     elif promised != "plain" and (len(head) < 4 and makers[promised]().magics[0].startswith(head[:3])):
         true = promised  # too short to tell, or empty: cut
+    if true == "plain" and (fault := no_lines(head)):
+        raise UnreadableError(fault)
     if true == "plain" and promised != "plain" and not _is_text(head):
         raise UnreadableError(
             f"is not {promised}, nor any other known codec: it begins with {head[:8].hex(' ')}"

@@ -63,6 +63,22 @@ FOREIGN = {
 }
 """Compressions that are recognised in order to be refused by name."""
 
+TAR_AT, TAR = 257, (b"ustar\x00", b"ustar  \x00")
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def no_lines(head: bytes) -> str:
+    """What a content is that begins so, unpacked, where it is known to be no lines of text, and what to do; else
+    empty."""
+    if head[TAR_AT:].startswith(TAR):
+        return "is a tar archive; expected a log: take the files out of it"
+    start = head[:64]
+    even, odd = start[::2], start[1::2]
+    one_half = len(start) >= 8 and any(even) != any(odd)
+    if one_half or (start.startswith(UTF_16) and b"\0" in start):
+        return "is UTF-16; expected UTF-8: convert it, for instance with iconv -f UTF-16 -t UTF-8"
+    return ""
+
 
 class _Lz4:
     """lz4's frame context in the common shape; unlike lz4's own class it never copies the input that is left."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from pipeline.aggregate import aggregate_files
+from pipeline.app.failures import UsageFailure
+from pipeline.app.inputs import read_head
 from pipeline.app.terminal import human_bytes
+from pipeline.ingest.errors import UnreadableError
 
 from .conftest import Prebill
 
@@ -56,6 +63,63 @@ def test_what_cannot_be_read_is_named(prebill: Prebill, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, "prebill: --top: expected 1 or more, found -1\n")
 
 
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", ["tar", "utf-16", "utf-16-le", "utf-16-be"])
+def test_what_is_no_text_is_refused_by_its_name(tmp_path: Path, kind: str, packed: bool, piped: bool) -> None:
+    log = "".join(LINE.format(number=number, uri="") for number in range(3)).encode()
+    content = tar_of(log) if kind == "tar" else log.decode().encode(kind)
+    path = tmp_path / "a.log"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    piped_head = path.read_bytes() if piped else b""
+    with pytest.raises(UsageFailure, match="a.log: cannot be read: is (a tar archive|UTF-16); expected"):
+        read_head(str(path), piped_head, "a.log")
+    with pytest.raises(UnreadableError, match="is (a tar archive|UTF-16); expected"):
+        aggregate_files([path], "edge-tsv")
+
+
+def tar_of(log: bytes) -> bytes:
+    """An archive with one log."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        member = tarfile.TarInfo("access.log")
+        member.size = len(log)
+        tar.addfile(member, io.BytesIO(log))
+    return archive.getvalue()
+
+
+def test_a_file_with_no_request_lets_the_next_one_tell_the_format(prebill: Prebill, tmp_path: Path) -> None:
+    header = "#Fields: date time cs-host sc-status sc-bytes\n"
+    (tmp_path / "a.log").write_text(header)
+    (tmp_path / "b.log").write_text(header + "2026-11-22 10:01:01 a.example.com 200 1000\n")
+    done = prebill("aggregate", "a.log", "b.log", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [row["bytes_sent"] for row in json.loads(done.stdout)["usage"]] == [1000]
+    done = prebill("aggregate", "a.log")
+    assert (done.returncode, "a.log: the log's first lines: found no line of a request" in done.stderr) == (
+        2,
+        True,
+    )
+
+
+def test_files_of_which_not_all_lines_tell_a_measure_are_named(prebill: Prebill, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("#Fields: date time\n2026-11-22 10:01:01\n")
+    (tmp_path / "b.log").write_text("#Fields: date time sc-bytes\n2026-11-22 10:01:01 7\n")
+    done = prebill("aggregate", "a.log", "b.log", "--json")
+    document = json.loads(done.stdout)
+    assert document["unknown_at"] == [{"file": "a.log", "measure": "bytes_sent"}]
+    assert [row["bytes_sent"] for row in document["usage"]] == [7]
+    assert "bytes_sent unknown in lines of a.log: summed is what other lines tell" in done.stderr
+
+
+def test_sums_beyond_all_measure_are_told_by_the_exit_code(prebill: Prebill, tmp_path: Path) -> None:
+    line = LINE.format(number=1, uri="").replace("\t1000\t", f"\t{10**16 - 1}\t")
+    (tmp_path / "a.log").write_text(line * 200)
+    done = prebill("aggregate", "a.log")
+    assert done.returncode == 1
+    assert "its lines claim more than 1.15 EB" in done.stderr
+
+
 def test_a_wrong_format_is_doubted(prebill: Prebill, tmp_path: Path) -> None:
     hint = "so much is malformed as edge-tsv"
     (tmp_path / "a.log").write_text("".join(LINE.format(number=number, uri="") for number in range(40)))
@@ -82,6 +146,9 @@ def test_answers_that_are_no_text(prebill: Prebill, tmp_path: Path, style: str) 
     )
     (tmp_path / "spool").mkdir()
     assert prebill("run", "--once").returncode == 0
+    refused = prebill("sql", "SELECT 1 FORMAT CSV;")
+    assert refused.returncode == 2
+    assert "Leave FORMAT out: --json, --ndjson or --raw" in refused.stderr
     query = "SELECT unhex('ff') AS k, [unhex('fe'), 'a'] AS l, 7 AS n, 'é' AS t"
     done = prebill("sql", query, *([style] if style else []))
     assert done.returncode == 0, done.stderr

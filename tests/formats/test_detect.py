@@ -164,3 +164,10 @@ def test_damaged_golden_lines_are_a_format_or_an_explanation(name: str, data: st
 
 def test_a_first_line_longer_than_the_head() -> None:
     assert detect(COMBINED.replace(b"curl", b"c" * 100_000) + COMBINED).name == "combined"
+
+
+def test_haproxy_behind_a_prefix_of_rfc_5424() -> None:
+    prefix = b"<134>1 2026-11-22T10:00:01.123Z lb1 haproxy 123 - - "
+    lines = [line for line in golden("haproxy-raw").splitlines(True) if line[:1].isdigit()]
+    found = detect(b"".join(prefix + line for line in lines))
+    assert (found.name, found.format.prefix_until, found.confidence) == ("haproxy-raw", b" - - ", 1.0)

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.formats.errors import FormatError
 from pipeline.formats.from_toml import TomlReader
-from pipeline.formats.load import load_format, parse_format
+from pipeline.formats.load import HERE, load_format, parse_format
 from pipeline.formats.model import UNREADABLE, LogFormat
 
 SMALL = """
@@ -226,3 +226,9 @@ def test_whatever_stands_there_is_a_format_or_a_problem(base: str, place: str) -
         table[last] = tomllib.loads(f"x = {value}")["x"]
         with contextlib.suppress(FormatError):
             assert isinstance(TomlReader(data, "mine.toml").read(), LogFormat)
+
+
+def test_a_byte_order_mark_before_a_format_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + (HERE / "combined.toml").read_bytes())
+    assert load_format(path).columns == load_format("combined").columns

@@ -41,7 +41,8 @@ def aggregate(
 ) -> int:
     """Usage out of log files, like a log analyser: no store, no configuration.
 
-    Exit 1 where there are lines and not one of them can be read.
+    Exit 1 where there are lines and not one of them can be read, or where
+    they claim more bytes than can be summed.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def aggregate(
     # By default the screen sums minutes up: their course is drawn above the table.
     shown = dimensions or groups[1:]
     _tell(found, inputs, fmt, groups, shown, output, summary, top=top, json=json)
-    return FOUND_SOMETHING if found.malformed and not found.parsed else 0
+    return FOUND_SOMETHING if found.overflown or (found.malformed and not found.parsed) else 0
 
 
 def _dimensions(by: str | None) -> tuple[str, ...] | None:

@@ -136,11 +136,11 @@ def _run(losses: Losses, end: datetime, folder: Path, context: Context) -> int:
     from pipeline.app.commands.run import bring_in, spool_format, stop_on_signals
     from pipeline.app.stores import any_store
 
-    config = context.config
+    config, now_s = context.config, context.now().timestamp()
     with any_store(context) as store, stop_on_signals() as stop:
         say("running the pipeline …")
-        if code := bring_in(config, store, spool_format(config), context, stop, once=True):
-            return code
+        if bring_in(config, store, spool_format(config, now_s), context, stop, once=True).postponed:
+            return FOUND_SOMETHING
         out().print()
         _show_usage(store, config)
         _show_broken(store)
@@ -151,8 +151,8 @@ def _run(losses: Losses, end: datetime, folder: Path, context: Context) -> int:
         out().print()
         say("some of what was missing comes late; running the pipeline once more …")
         _deliver(folder, losses.late)
-        if code := bring_in(config, store, spool_format(config), context, stop, once=True):
-            return code
+        if bring_in(config, store, spool_format(config, now_s), context, stop, once=True).postponed:
+            return FOUND_SOMETHING
         later = check_and_record(store, config, end + SECOND_LOOK)
         show_what_came(store, later, config)
         told = stories.late_data_comes(SECOND_LOOK.total_seconds() / 60) and told

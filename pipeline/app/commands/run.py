@@ -196,9 +196,9 @@ def _first_head(spool: Path, pattern: str | None, now_s: float) -> bytes:
         look = Spool(spool, pattern).look(now_s)
     except PatternError as error:
         raise UsageFailure(f"spool.pattern: {error}") from None
-    for found in look.found:
+    for path in [each.path for each in (*look.found, *look.waiting)]:  # half a file tells its format too
         try:
-            head = read_head(str(spool / found.path))
+            head = read_head(str(spool / path))
         except UsageFailure:
             continue  # damaged or unreadable: another one will tell
         if shows_requests(head):

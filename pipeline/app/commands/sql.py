@@ -71,7 +71,7 @@ def sql(
         try:
             table, types = ask(store, text)
         except QueryError as error:
-            raise _refusal(error) from None
+            raise _refusal(error, text) from None
     if json:
         sys.stdout.write("[")
         _write_rows(rows(table, types), separator=",", indent="\n  ")
@@ -88,7 +88,7 @@ def sql(
     return 0
 
 
-def _refusal(error: QueryError) -> Failure:
+def _refusal(error: QueryError, query: str) -> Failure:
     """ClickHouse's refusal in plain words: what it said, without codes and versions, and what it means."""
     said = re.sub(r"^Code: \d+\.\s*(DB::Exception:\s*)?", "", str(error)).strip()
     said = re.sub(r"\s*\([A-Z_0-9]+\)\s*$", "", said.split("Stack trace:")[0]).strip()
@@ -105,6 +105,11 @@ def _refusal(error: QueryError) -> Failure:
         )
     if error.code == 0:
         return ReachFailure(f"the store did not answer the query: {said}")
+    if re.search(r"\bFORMAT\s+\w+[\s;]*$", query, re.IGNORECASE):
+        return UsageFailure(
+            f"the store does not understand the query: {said}",
+            mend="Leave FORMAT out: --json, --ndjson or --raw says how the answer is written.",
+        )
     mend = "`prebill sql 'SHOW TABLES'` lists what there is." if error.code in (60, 47, 81) else ""
     return UsageFailure(f"the store does not understand the query: {said}", mend=mend)
 
