@@ -253,6 +253,7 @@ _EVIDENCE: tuple[tuple[str, str], ...] = (
     ("edge {name}: came, {at} to {at1}", "узел {name}: пришло, с {at} до {at1}"),
     ("edge {name}: {action}", "узел {name} {action}"),
     ("no requests since the reading before", "с прошлого показания ни одного запроса"),
+    ("a minute that is right", "верная минута"),
     ("a minute {minutes} ahead of its arrival", "минута, которая на {minutes} впереди своего прихода"),
     ("{loss}: {at} to {at1}, stream {name}", "{loss}: с {at} до {at1}, поток {name}"),
     ("{loss}: {at} to {at1}", "{loss}: с {at} до {at1}"),

@@ -105,7 +105,10 @@ def judge_clock(view: View, subject: str) -> Judgement:
         good=("clock",) if right else (),
         held=True,
         reason=f"the clock of edge {name_of(subject)} is wrong: lines are counted in their segment's minute",
-        facts=(Fact(skew.wrong_at, "segment", f"a minute {ahead} ahead of its arrival"),),
+        facts=(
+            Fact(skew.wrong_at, "segment", f"a minute {ahead} ahead of its arrival"),
+            *([Fact(skew.right_at, "segment", "a minute that is right")] if right else []),
+        ),
         newest=skew.wrong_at,
         until=skew.right_at + view.limits.fresh if right else None,
     )

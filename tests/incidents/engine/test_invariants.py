@@ -152,7 +152,8 @@ def check_money_is_no_harm(drawn: list[Event], seed: int) -> None:
 
 
 def check_lowering_is_named(drawn: list[Event], _: int) -> None:
-    """7: every lowering and every end names its actor, its evidence and its time; and no priority falls without one."""
+    """7: every lowering and every end names its actor, its evidence and its time; and no priority falls without one.
+    What the engine lowers it does on evidence that is fresh (test calls to the support line count for a day)."""
     ranks: dict[str, int] = {}
     for line in run([*drawn, END]):
         before = ranks.get(line.incident, -1)
@@ -161,6 +162,12 @@ def check_lowering_is_named(drawn: list[Event], _: int) -> None:
             assert line.reason
             assert line.evidence
             assert all(fact.at <= line.at for fact in line.evidence)
+            if (
+                line.actor == "engine"
+                and line.scope.kind != "support_line"
+                and line.kind is not Kind.BILLING_GAP
+            ):
+                assert max(fact.at for fact in line.evidence) >= line.at - 300
         elif line.change is not Change.REOPENED:
             assert line.priority.rank >= before
         ranks[line.incident] = line.priority.rank
