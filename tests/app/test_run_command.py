@@ -49,6 +49,8 @@ def test_a_file_that_was_just_copied_tells_the_format(spool: Path) -> None:
 def test_the_exit_code_tells_of_what_is_not_whole_in_the_store(
     prebill: Prebill, spool: Path, what: str
 ) -> None:
+    config = spool.parent / "prebill.toml"
+    config.write_text(config.read_text().replace('"auto"', '"edge-tsv"'))
     write_segment(spool, "e1", 0, lines(0, "a.example", 3, 0))
     assert prebill("run", "--once", *NOW).returncode == 0
     if what == "damaged":

@@ -22,7 +22,7 @@ def test_reasons_are_told_where_people_look(prebill: Prebill, tmp_path: Path) ->
         path = write_segment(spool, "e1", minute, lines(minute, "d.example", 1, 100 + minute))
         path.with_name(f"{path.name}.json").write_text('{"lines": "many\\u0007"}')
     ran = prebill("run", "--once", "--json")
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 1, ran.stderr
     report = json.loads(ran.stdout)
     assert report["with_reason"] == len(report["reasons"]) == 7
     assert "20261101T0009Z.log: received: sidecar" in ran.stderr
@@ -55,7 +55,7 @@ def test_what_no_line_of_is_read_is_a_gap_until_the_format_is_mended(
     config.write_text(text.replace("[spool]", '[spool]\nformat = "combined"'))
     path = write_segment(tmp_path / "spool", "e1", 3, lines(3, "c.example", 5, 15))
     now = ("--now", "2026-11-01T00:30:00Z")
-    assert prebill("run", "--once", *now).returncode == 0
+    assert prebill("run", "--once", *now).returncode == 1
 
     def broken() -> dict[str, str]:
         checks = json.loads(prebill("doctor", "--json").stdout)

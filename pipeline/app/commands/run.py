@@ -196,7 +196,8 @@ def _first_head(spool: Path, pattern: str | None, now_s: float) -> bytes:
         look = Spool(spool, pattern).look(now_s)
     except PatternError as error:
         raise UsageFailure(f"spool.pattern: {error}") from None
-    for path in [each.path for each in (*look.found, *look.waiting)]:  # half a file tells its format too
+    half = [waiting.path for waiting in look.waiting]  # tells its format too
+    for path in [*(found.path for found in look.found), *half]:
         try:
             head = read_head(str(spool / path))
         except UsageFailure:
