@@ -47,8 +47,7 @@ def run(
     Parameters
     ----------
     once
-        Stop when all that is in the spool is in the store; exit 1 if some of it was damaged, quarantined or not taken
-        in.
+        Stop when all that is in the spool is in the store; exit 1 if some was damaged, quarantined or not taken in.
     runner
         What runs Beam's graph: local, this process.
     restore
