@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import UsageFailure
-from pipeline.app.whole_store import refuse_lost
 from pipeline.instants import minute_text
 
 if TYPE_CHECKING:
@@ -78,8 +77,6 @@ def month_parts(
 
     spans = spans_of(customer, month)
     refuse_future(month, now, spans)
-    minutes = [int(at.timestamp()) // 60 for span in spans for at in (span.period.begin, span.period.end)]
-    refuse_lost(store, min(minutes), max(minutes))
     closes = {(c.first, c.after): c for c in store.closes(period=str(month), customer=customer.id)}
     found = []
     for span in spans:
