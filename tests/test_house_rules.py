@@ -105,7 +105,7 @@ def test_every_command_has_help_on_itself_and_each_parameter(command: catalogue.
     documented = docstring_parser.parse(function.__doc__)
     assert documented.short_description
     helped = {each.arg_name for each in documented.params if each.description}
-    hidden = {"context", "runner", "lines"}
+    hidden = {"context", "lines"}
     assert set(inspect.signature(function).parameters) - hidden == helped
 
 

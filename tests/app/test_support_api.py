@@ -253,7 +253,7 @@ def test_a_slow_client_is_told_so_and_keeps_nobody_waiting(store: Store) -> None
         )
 
     with (
-        running(store, api_config(patience=Duration.parse("1s"), at_once=3)) as hasty,
+        running(store, api_config(patience=Duration.parse("3s"), at_once=3)) as hasty,
         ThreadPoolExecutor(2) as pool,
     ):
         began = time.monotonic()
@@ -262,7 +262,7 @@ def test_a_slow_client_is_told_so_and_keeps_nobody_waiting(store: Store) -> None
         assert not any(each.done() for each in slow)
         for each in slow:
             assert each.result().startswith(b"HTTP/1.1 408 ")
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 10
         wait_until(lambda: hasty.get("999999")[0] == 404, "the places are free again")
 
 
