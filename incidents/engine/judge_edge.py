@@ -142,9 +142,10 @@ def neighbours_carry(view: View, edge: str, *, dead: bool) -> tuple[bool | None,
     if not clients:
         return _others_serve(view, edge)
     answer: bool | None = True
-    until: float | None = None
+    # an edge that answers may be the one that a look had luck at, unless there is a neighbour
+    elsewhere, until = (True, None) if dead else _others_serve(view, edge)
     for customer in sorted(clients):
-        one, holds = _is_carried(view, customer, edge, dead=dead)
+        one, holds = _is_carried(view, customer, edge, elsewhere=bool(elsewhere))
         if one is False:
             return False, holds
         if one is None:
@@ -153,14 +154,13 @@ def neighbours_carry(view: View, edge: str, *, dead: bool) -> tuple[bool | None,
     return answer, until
 
 
-def _is_carried(view: View, customer: str, edge: str, *, dead: bool) -> tuple[bool | None, float | None]:
-    """Of who gets errors from an edge that answers, a healthy look may be one that had luck there: a neighbour must be
-    seen to serve him too."""
+def _is_carried(view: View, customer: str, edge: str, *, elsewhere: bool) -> tuple[bool | None, float | None]:
+    """`elsewhere`: whether his healthy probes can have been answered by another edge than this one."""
     state, moment, limits = view.state, view.moment, view.limits
     verdict = judge_probes(state, CUSTOMER + customer, moment, limits)
     if verdict.harm is Harm.CONFIRMED:
         return False, verdict.until
-    if verdict.healthy and dead:
+    if verdict.healthy and elsewhere:
         return True, verdict.until
     others = [state.traffic[home].pairs[customer] for home in state.homes.get(customer, ()) if home != edge]
     told = [pair for pair in others if moment.fresh(pair.cells[-1].at, limits.fresh)]
