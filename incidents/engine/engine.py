@@ -210,13 +210,17 @@ class Engine:
 
     def _judge(self, view: View, subject: str, changed: set[str]) -> list[Transition]:
         state = self._state
+        burnt = name_of(subject) in state.burning
         found = _JUDGES[subject.split(":", 1)[0] + ":"](view, subject)
         if subject.startswith(VANTAGE):
             vantage = state.vantages[name_of(subject)]
             if vantage.suspect != ("suspect" in found.bad):
                 vantage.suspect = not vantage.suspect
                 changed.update(vantage.bads)
-        elif subject.startswith(CUSTOMER) and name_of(subject) in state.fallen:
+        elif subject.startswith(CUSTOMER) and burnt != (name_of(subject) in state.burning):
+            # whose errors are his own, an edge's surge is reckoned without
+            changed.update(EDGE + edge for edge in state.homes.get(name_of(subject), ()))
+        if subject.startswith(CUSTOMER) and name_of(subject) in state.fallen:
             denied = counted_loss(view, name_of(subject))
             if denied is not None:
                 edge, fall = denied
@@ -240,6 +244,7 @@ class Engine:
         if above is not None and deadline(above, self._limits) != clock:
             changed |= {found.followed, subject}  # its deadline has come nearer
         incident = state.incidents.get(subject)
+        self._links.note_incident(subject)
         if incident is not None:
             self._ids[incident.id] = subject
             self._arm(view, incident, found)

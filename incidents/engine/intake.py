@@ -10,8 +10,8 @@ from incidents.engine.meters import take_counter, take_edge_act
 from incidents.engine.plans import take_maintenance
 from incidents.engine.probes import take_probe
 from incidents.engine.state import Asked, Skew
-from incidents.engine.subjects import CLOCK, REQUEST
-from incidents.engine.traffic import take_traffic
+from incidents.engine.subjects import CLOCK, EDGE, REQUEST
+from incidents.engine.traffic import answers_well, take_traffic
 from incidents.events import (
     Counter,
     DeliveryFailed,
@@ -43,7 +43,7 @@ def take(state: State, links: Links, limits: Limits, event: Event) -> set[str]:
     if isinstance(event, Probe):
         return take_probe(state, event, limits)
     if isinstance(event, Traffic):
-        touched = take_traffic(state, event, limits)
+        touched = _traffic(state, links, limits, event)
         return touched | _minute(state, event.edge, event.minute, event.at, limits)
     if isinstance(event, Counter):
         return take_counter(state, event)
@@ -60,6 +60,19 @@ def take(state: State, links: Links, limits: Limits, event: Event) -> set[str]:
     if isinstance(event, Request):
         return _request(state, links, event)
     return set()
+
+
+def _traffic(state: State, links: Links, limits: Limits, event: Traffic) -> set[str]:
+    """An edge that begins to answer well, or ends to, may carry the clients of others that fail, or no more."""
+    if not links.edges:
+        return take_traffic(state, event, limits)
+    before = answers_well(state, event.edge, event.at, limits)
+    touched = take_traffic(state, event, limits)
+    if answers_well(state, event.edge, event.at, limits) is not before:
+        touched |= links.edges
+    return touched | {
+        EDGE + home for home in state.homes.get(event.customer, ()) if EDGE + home in links.edges
+    }
 
 
 def is_news(state: State, event: Event) -> bool:

@@ -95,6 +95,10 @@ def judge_customer(view: View, subject: str) -> Judgement:
         until = soonest(until, *(whole_until(state, edge, moment, limits) for edge in pairs))
     if cause == "origin":
         until = soonest(until, judge_probes(state, ORIGIN + name, moment, limits).until)
+        if verdict.harm is Harm.UNKNOWN:  # then the edges' own looks answer
+            until = soonest(
+                until, *(judge_probes(state, EDGE + edge, moment, limits).until for edge in pairs)
+            )
     if fell and fall is not None:
         said = Fact(
             fall.at,

@@ -10,14 +10,21 @@ from incidents.engine.meters import counts_zero
 from incidents.engine.probes import judge_probes, probe_facts
 from incidents.engine.slow import slow_of_edge
 from incidents.engine.subjects import CUSTOMER, EDGE, name_of
-from incidents.engine.traffic import burn_of_edge, burn_of_pair, burns_fast, fell_to_zero, lines_of_edge
+from incidents.engine.traffic import (
+    burn_of_edge,
+    burn_of_pair,
+    burns_fast,
+    fell_to_zero,
+    lines_of_edge,
+    serves,
+)
 from incidents.engine.windows import failing_since
 from incidents.model import Fact, Harm
 
 if TYPE_CHECKING:
     from incidents.engine.judgement import View
     from incidents.engine.slow import Slow
-    from incidents.engine.state import Cell, Pair
+    from incidents.engine.state import Pair
     from incidents.engine.windows import Burn
 
 
@@ -165,7 +172,7 @@ def _is_carried(view: View, customer: str, edge: str, *, elsewhere: bool) -> tup
     others = [state.traffic[home].pairs[customer] for home in state.homes.get(customer, ()) if home != edge]
     told = [pair for pair in others if moment.fresh(pair.cells[-1].at, limits.fresh)]
     until = soonest(verdict.until, *(pair.cells[-1].at + limits.fresh for pair in told))
-    if any(_serves(view, pair.cells) for pair in told):
+    if any(serves(pair.cells, limits) for pair in told):
         return (None if verdict.bad else True), until
     return (False if told and not verdict.healthy else None), until
 
@@ -179,16 +186,9 @@ def _others_serve(view: View, edge: str) -> tuple[bool | None, float | None]:
         whole = traffic.pairs.get("")
         cells = whole.cells if whole else traffic.sums
         if cells and view.moment.fresh(cells[-1].at, view.limits.fresh):
-            told.append(_serves(view, cells))
+            told.append(serves(cells, view.limits))
             until = soonest(until, cells[-1].at + view.limits.fresh)
     return (any(told) if told else None), until
-
-
-def _serves(view: View, cells: list[Cell]) -> bool:
-    """Whether these minutes show requests that are answered well."""
-    part, whole = view.limits.burn
-    requests, errors = sum(c.requests for c in cells), sum(c.errors for c in cells)
-    return cells[-1].requests > 0 and errors * whole <= part * requests
 
 
 def _burns(view: View, pair: Pair) -> bool:

@@ -99,7 +99,8 @@ def _open(view: View, subject: str, old: Incident | None, found: Judgement) -> l
         incident.priority, incident.level = Priority.NORMAL, 0
     incident.since = now
     _take(view, incident, found)
-    incident.suspected_at = now if found.harm in (Harm.SUSPECTED, Harm.UNKNOWN) else None
+    asks = found.harm if found.own is None else found.own  # what it hangs below has a clock of its own
+    incident.suspected_at = now if asks in (Harm.SUSPECTED, Harm.UNKNOWN) else None
     until = 0.0 if found.beyond or kind is Kind.CLIENT_REQUEST else muted_until(state, subject, scope, now)
     incident.muted, incident.muted_until = until > now, until
     if incident.muted:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.engine.subjects import CUSTOMER, EDGE, GAP, ORIGIN, REQUEST, name_of
+from incidents.model import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +22,23 @@ class Links:
         self._losses: dict[str, set[str]] = {}
         self._listed: dict[str, tuple[str, ...]] = {}
         self._requests: dict[str, set[str]] = {}
+        self.edges: set[str] = set()
+        """The edges whose outages are open, as subjects."""
+        for subject in state.incidents:
+            self.note_incident(subject)
         for edge in state.losses:
             self.note_loss(edge)
         for name in state.requests:
             self.note_request(name)
+
+    def note_incident(self, subject: str) -> None:
+        """An incident was opened, has changed, or is forgotten."""
+        if subject.startswith(EDGE):
+            incident = self._state.incidents.get(subject)
+            if incident is None or incident.status is Status.RESOLVED:
+                self.edges.discard(subject)
+            else:
+                self.edges.add(subject)
 
     def note_loss(self, edge: str) -> None:
         """Whom the losses of an edge name may have changed."""
@@ -49,12 +63,14 @@ class Links:
 
     def dependents(self, subject: str) -> Iterator[str]:
         """The subjects whose judgement stands on this one's; all of them have a greater rank, but a customer whose
-        errors, or whose outage, his origin may answer for."""
+        errors, or whose outage, his origin may answer for, or his edges."""
         if subject.startswith(CUSTOMER):
             customer = name_of(subject)
             state = self._state
             for edge in self._losses.get(customer, ()):
                 yield GAP + edge
+                if EDGE + edge in state.incidents:
+                    yield EDGE + edge
             for edge in state.homes.get(customer, ()):
                 if GAP + edge in state.incidents:
                     yield GAP + edge
@@ -72,3 +88,7 @@ class Links:
             edge = name_of(subject)
             if GAP + edge in self._state.incidents:
                 yield GAP + edge
+            pairs = self._state.traffic[edge].pairs if edge in self._state.traffic else {}
+            for customer in self._state.burning:  # where nobody looks at him, looks at his edges answer
+                if customer in pairs:
+                    yield CUSTOMER + customer

@@ -168,17 +168,23 @@ def judge_vantage(state: State, name: str, moment: Moment, limits: Limits) -> bo
         )
     if not vantage.witness:
         return False
-    clients = 0
-    for target in vantage.bads:
-        clients += target.startswith(CUSTOMER) and _is_fresh(state, target, name, moment, limits)
-        if clients > 1:
-            return True
-    return False
+    return len(_failed_clients(state, name, moment, limits)) > 1
+
+
+def _failed_clients(state: State, name: str, moment: Moment, limits: Limits) -> list[float]:
+    """Two clients, if there are so many, for whom a prober's fresh looks fail: the times of these looks."""
+    seen: list[float] = []
+    for target in state.vantages[name].bads:
+        if target.startswith(CUSTOMER) and _is_fresh(state, target, name, moment, limits):
+            seen.append(state.targets[target][name].at)
+            if len(seen) > 1:
+                break
+    return seen
 
 
 def doubt_until(state: State, name: str, moment: Moment, limits: Limits) -> float | None:
     """When age alone may make a suspect of a prober, or end its being one: with the last target that is fine for it, or
-    with what speaks against it."""
+    with what speaks against it, its own looks among that."""
     vantage = state.vantages[name]
     if not vantage.bads:
         return None
@@ -192,6 +198,8 @@ def doubt_until(state: State, name: str, moment: Moment, limits: Limits) -> floa
         for who, look in looks.items()
         if (who == name or look.ok) and moment.fresh(look.at, fresh_for)
     ]
+    if not vantage.okays:
+        seen += _failed_clients(state, name, moment, limits)
     return min(seen) + fresh_for if seen else None
 
 

@@ -74,6 +74,23 @@ def take_traffic(state: State, event: Traffic, limits: Limits) -> set[str]:
     return {EDGE + event.edge}
 
 
+def answers_well(state: State, edge: str, at: float, limits: Limits) -> bool | None:
+    """Whether an edge's minutes, as told not long before `at`, are answered well; None where none was told."""
+    traffic = state.traffic.get(edge)
+    if traffic is None:
+        return None
+    whole = traffic.pairs.get("")
+    cells = whole.cells if whole else traffic.sums
+    return serves(cells, limits) if cells and at <= cells[-1].at + limits.fresh else None
+
+
+def serves(cells: list[Cell], limits: Limits) -> bool:
+    """Whether these minutes show requests that are answered well."""
+    part, whole = limits.burn
+    requests, errors = sum(c.requests for c in cells), sum(c.errors for c in cells)
+    return cells[-1].requests > 0 and errors * whole <= part * requests
+
+
 def burn_of_pair(pair: Pair, last: float, limits: Limits) -> Burn:
     """Of the window of minutes that ends with `last`."""
     return sum_window(pair.cells, pair.past, last - limits.burn_window, last)
