@@ -99,9 +99,9 @@ def ledger_lacks(sessions: Sessions) -> int:
 def lost_facts(
     sessions: Sessions, cut: int, minutes: tuple[int, int] | None = None
 ) -> Iterator[list[LostFacts]]:
-    """Attempts that win at the cut and whose facts are not what their entries say, among segments of minutes [first,
-    after), or all; piece by piece. A row of facts has one request at least, so requests tell of every row that is gone.
-    """
+    """Attempts whose facts are not what their entries say, of those that win at the cut or that a close counted (what
+    changed since is told against them), among segments of minutes [first, after), or all; piece by piece. A row of
+    facts has one request at least, so requests tell of every row that is gone."""
     if minutes is None:
         count, first, last = sessions.rows(
             "SELECT count(), toUInt32(min(minute)), toUInt32(max(minute)) FROM ledger"
@@ -117,7 +117,12 @@ def lost_facts(
 # more (15 M facts of 300,000 segments, two busy cores: 5 s with, 4 s without)
 _LOST = f"""
 SELECT segment_id, write_id, parsed, found
-FROM (SELECT segment_id, write_id, parsed FROM ledger WHERE seq <= {{cut:UInt64}} AND {STRETCH} {BEST}) AS counted
+FROM (
+    SELECT segment_id, write_id, parsed FROM ledger WHERE seq <= {{cut:UInt64}} AND {STRETCH} {BEST}
+    UNION DISTINCT
+    SELECT segment_id, write_id, parsed FROM ledger
+    WHERE seq <= {{cut:UInt64}} AND {STRETCH} AND write_id IN (SELECT write_id FROM pinned_writes)
+) AS counted
 LEFT JOIN (
     SELECT write_id, sum(requests) AS found FROM facts
     WHERE segment_minute >= toDateTime({{since_s:UInt32}}, 'UTC')
