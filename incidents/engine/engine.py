@@ -186,6 +186,8 @@ class Engine:
             lines += told
             if told:
                 changed |= {subject, *self._others(subject)}
+                if subject.startswith(GAP):  # a person's word settles what was lost
+                    changed |= self._links.note_loss(name_of(subject))
         lines += self._judge_all(view, changed)
         return lines
 
@@ -228,8 +230,7 @@ class Engine:
                     at=fall.at, edge=edge, since=fall.minute, until=fall.minute + 60, loss_class="counter",
                     customers=(name_of(subject),),
                 )  # fmt: skip
-                changed |= take_gap(state, lost)
-                self._links.note_loss(edge)
+                changed |= take_gap(state, lost) | self._links.note_loss(edge)
         known = state.incidents.get(subject)
         if known is None and not found.bad:
             self._timers.wake(subject, found.until, 1)

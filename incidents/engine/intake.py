@@ -51,8 +51,7 @@ def take(state: State, links: Links, limits: Limits, event: Event) -> set[str]:
         return _minute(state, event.edge, event.minute, event.at, limits)
     if isinstance(event, Gap | GapClosed):
         touched = take_gap(state, event) if isinstance(event, Gap) else take_gap_closed(state, event)
-        links.note_loss(event.edge)
-        return touched
+        return touched | links.note_loss(event.edge)
     if isinstance(event, EdgeAct):
         return take_edge_act(state, event)
     if isinstance(event, Maintenance):
@@ -68,6 +67,8 @@ def _traffic(state: State, links: Links, limits: Limits, event: Traffic) -> set[
         return take_traffic(state, event, limits)
     before = answers_well(state, event.edge, event.at, limits)
     touched = take_traffic(state, event, limits)
+    if EDGE + event.edge not in touched:
+        return touched  # known already, or from the future
     if answers_well(state, event.edge, event.at, limits) is not before:
         touched |= links.edges
     return touched | {

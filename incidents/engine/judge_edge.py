@@ -151,10 +151,12 @@ def neighbours_carry(view: View, edge: str, *, dead: bool) -> tuple[bool | None,
     answer: bool | None = True
     # an edge that answers may be the one that a look had luck at, unless there is a neighbour
     elsewhere, until = (True, None) if dead else _others_serve(view, edge)
+    if not dead and traffic:  # then age alone changes who is meant
+        until = soonest(until, *(traffic.pairs[each].cells[-1].at + view.limits.fresh for each in clients))
     for customer in sorted(clients):
         one, holds = _is_carried(view, customer, edge, elsewhere=bool(elsewhere))
         if one is False:
-            return False, holds
+            return False, holds if dead else soonest(until, holds)
         if one is None:
             answer = None
         until = soonest(until, holds)

@@ -40,18 +40,19 @@ class Links:
             else:
                 self.edges.add(subject)
 
-    def note_loss(self, edge: str) -> None:
-        """Whom the losses of an edge name may have changed."""
+    def note_loss(self, edge: str) -> set[str]:
+        """Whom the losses of an edge name may have changed; its outage, if it is open, where they matter to it."""
         loss = self._state.losses.get(edge)
         now = tuple(loss.customers) if loss is not None and loss.spans else ()
         before = self._listed.get(edge, ())
         if now == before:
-            return
+            return set()
         for customer in before:
             self._losses[customer].discard(edge)
         for customer in now:
             self._losses.setdefault(customer, set()).add(edge)
         self._listed[edge] = now
+        return self.edges & {EDGE + edge}
 
     def note_request(self, name: str) -> None:
         """A request has come."""
