@@ -63,6 +63,29 @@ def test_clients_who_are_carried_are_served_while_nobody_looks_at_their_edge() -
     assert called(run([one, carried, Tick(at=START + 660)])) == [(9, Kind.OUTAGE)]
 
 
+def test_losses_that_name_more_clients_change_an_outage_at_once() -> None:
+    """c1 is fine as long as he is looked at; then lost logs tell that the edge has another client, whom nobody saw."""
+    edge = Scope("edge", "e1")
+    known = Traffic(at=START, edge="e1", minute=START - 60, requests=1000, customer="c1")
+    looks = [probe(1, ok=False, scope=edge), probe(4, ok=True), probe(4, ok=False, scope=edge)]
+    named = Gap(
+        at=START + 420, edge="e1", since=START - 600, until=START - 300, loss_class="missing",
+        customers=("c1", "c2"),
+    )  # fmt: skip
+    assert called(run([known, *looks, Tick(at=START + 440)])) == []
+    assert called(run([known, *looks, named, Tick(at=START + 440)])) == [(7, Kind.OUTAGE)]
+
+
+def test_when_minutes_with_names_age_the_other_edges_answer() -> None:
+    lines = run([
+        Traffic(at=START + 60, edge="e1", minute=START, requests=1000, customer="c2", errors_5xx=200),
+        Traffic(at=START + 120, edge="e2", minute=START + 60, requests=0),
+        Traffic(at=START + 180, edge="e1", minute=START + 120, requests=1000, errors_5xx=200),
+        Tick(at=START + 400),
+    ])  # fmt: skip
+    assert lines[-1].reason == "a surge of errors at edge e1; its neighbours do not carry the clients"
+
+
 def test_an_edge_serves_no_less_than_its_clients_get() -> None:
     whole = Traffic(at=START + 60, edge="e1", minute=START, requests=0)
     theirs = Traffic(at=START + 60, edge="e1", minute=START, requests=1000, customer="c1", errors_5xx=200)
