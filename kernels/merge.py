@@ -58,12 +58,18 @@ def sort_rows(resource, minute, n, first_minute, order, counts, length):  # type
 
 
 def gather_rows(order, n, resource, minute, segment, sums, to_resource, to_minute, to_segment, to_sums):  # type: ignore[no-untyped-def]
-    """Put n rows into an order: uint32[n] three times, uint64[6, n]; a row is read once for all its columns."""
+    """Put n rows into an order: uint32[n] three times, uint64[6, n]; a row is read once for all its columns.
+
+    Sums are read where each segment has them, which spares a copy of the largest columns. sums: int64[segments, 2], of
+    each segment the address of its uint64[6, rows], less 8 bytes for every row of the segments before, and its rows.
+    """
     for i in range(n):
         row = get(order, i)
+        of = np.int64(load32(segment + 4 * row))
         store32(to_resource + 4 * i, np.int64(load32(resource + 4 * row)))
         store32(to_minute + 4 * i, np.int64(load32(minute + 4 * row)))
-        store32(to_segment + 4 * i, np.int64(load32(segment + 4 * row)))
+        store32(to_segment + 4 * i, of)
+        at, rows = get(sums, 2 * of) + 8 * row, 8 * get(sums, 2 * of + 1)
         for j in range(6):
-            store64(to_sums + 8 * (j * n + i), load64(sums + 8 * (j * n + row)))
+            store64(to_sums + 8 * (j * n + i), load64(at + j * rows))
     return n

@@ -8,6 +8,7 @@ for every shuffle. So nothing of the graph depends on what is in a batch, and on
 from __future__ import annotations
 
 import functools
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,9 @@ MINUTE = 60
 LATENESS_S = 400 * 86_400
 """Beam drops what comes later than this: longer than any period stays open."""
 
-ROWS_AN_INSERT = 250_000
-"""Windows are gathered into one INSERT up to this many rows: parts stay few, and the sort stays in the cache."""
+ROWS_AN_INSERT = 600_000
+"""Windows are gathered into INSERTs of about equal sizes up to this many rows: every part costs, and the more of them,
+the sooner the store begins to merge them."""
 
 NAMESPACE = "prebill"
 
@@ -145,17 +147,20 @@ class WriteFacts(_Step):
 
     def start_bundle(self) -> None:
         self.gathered: list[Attempt] = []
-        self.rows = 0
+        self.rows, self.enough = 0, 0.0
         self.writing: list[Future[list[LedgerEntry]]] = []
 
     def process(self, group: tuple[int, Iterable[int]], window: Any = beam.DoFn.WindowParam) -> None:
         run = find_run(self.run_key)
         self.window = window
+        if not self.enough:  # what comes after a shuffle is parked as a whole before
+            rows = sum(map(_count_rows, run.parcels.values()))
+            self.enough = max(1.0, rows / max(1, math.ceil(rows / ROWS_AN_INSERT)))
         for parcel in group[1]:
             attempt = run.collect(parcel)
             self.gathered.append(attempt)
-            self.rows += len(attempt.usage.minute) if attempt.usage is not None else 0
-        if self.rows >= ROWS_AN_INSERT:
+            self.rows += _count_rows(attempt)
+        if self.rows >= self.enough:
             self._write()
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
@@ -169,6 +174,10 @@ class WriteFacts(_Step):
     def _write(self) -> None:
         self.writing.append(pool("write").submit(write_facts, self.gathered, find_run(self.run_key)))
         self.gathered, self.rows = [], 0
+
+
+def _count_rows(attempt: Attempt) -> int:
+    return len(attempt.usage.minute) if attempt.usage is not None else 0
 
 
 class CommitLedger(_Step):

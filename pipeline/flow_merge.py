@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import TYPE_CHECKING
 
@@ -35,10 +36,15 @@ def merge_usages(usages: Sequence[tuple[tuple[int, int], SegmentUsage]]) -> Usag
     names, resource = _unite_names([usage for _, usage in ordered], sum(lengths))
     minute = np.concatenate([np.zeros(0, np.uint32), *(usage.minute for _, usage in ordered)])
     segment = np.repeat(np.arange(len(ordered), dtype=np.uint32), lengths)
-    sums = np.concatenate([np.zeros((6, 0), np.uint64), *(usage.sums for _, usage in ordered)], axis=1)
+    sums = [np.ascontiguousarray(usage.sums, np.uint64) for _, usage in ordered]
+    before = itertools.accumulate(lengths, initial=0)
+    places = np.array(
+        [(s.ctypes.data - 8 * n, s.shape[1]) for s, n in zip(sums, before, strict=False)], np.int64
+    )
     order = _order(resource, minute, len(names))
-    columns = [np.empty_like(resource), np.empty_like(minute), np.empty_like(segment), np.empty_like(sums)]
-    rows = (resource, minute, segment, np.ascontiguousarray(sums), *columns)
+    columns = [np.empty_like(each) for each in (resource, minute, segment)]
+    columns.append(np.empty((6, len(order)), np.uint64))
+    rows = (resource, minute, segment, places, *columns)
     entry.gather_rows(order.ctypes.data, len(order), *(array.ctypes.data for array in rows))
     of_segment = np.array([edges.index(usage.edges[0]) for _, usage in ordered], np.uint32)
     return UsageBatch(
