@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pipeline.store.errors import OwnerEndedError, StoreError, is_no_room, no_room, query_error
-from pipeline.store.handing import insert_table
+from pipeline.store.handing import insert_in_place, insert_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -151,6 +151,16 @@ class Sessions:
             settings = {"insert_deduplication_token": token} if token else {}
             client.insert_arrow(table, data, settings={**settings, "async_insert": 0})
 
+    def insert_many(self, table: str, data: pa.Table) -> None:
+        """The same for very many rows: the embedded engine reads the columns where they are."""
+        if not self.embedded:
+            self.insert(table, data)
+            return
+        with self._writing(f"{data.num_rows:,} rows of {table}"), self.client() as client:
+            handle = client._backend._handle
+            with _telling(), handle.lock:
+                insert_in_place(handle.conn.query, table, data)
+
     @contextlib.contextmanager
     def _writing(self, what: str) -> Iterator[None]:
         try:
@@ -176,9 +186,14 @@ def _insert_embedded(client: Any, table: str, data: pa.Table, token: str) -> Non
     settings = f" SETTINGS insert_deduplication_token = '{_quoted(token)}'" if token else ""
     # the client's own handle: private, but a second handle for every insert would cost a connect each
     handle = client._backend._handle
+    with _telling(), handle.lock:
+        insert_table(handle.conn.query, f"INSERT INTO {table} ({columns}){settings}", data)
+
+
+@contextlib.contextmanager
+def _telling() -> Iterator[None]:
     try:
-        with handle.lock:
-            insert_table(handle.conn.query, f"INSERT INTO {table} ({columns}){settings}", data)
+        yield
     except RuntimeError as error:
         raise query_error(error) from error
 

@@ -40,7 +40,7 @@ class Writer:
         self._announce(batch)
         rows = 0
         for _, table in facts_by_month(batch):
-            self._sessions.insert("facts", table)
+            self._sessions.insert_many("facts", table)
             rows += table.num_rows
         return rows
 
