@@ -120,7 +120,7 @@ def _against_peers(bench: Bench, data: Data, fmt: str, by: tuple[str, ...], bar:
 def compare_orders(bench: Bench, data: Data) -> Table:
     """Lines in random order against the same lines in order."""
     jobs = [Job("prebill", "edge-tsv", data.log("edge-tsv", shuffled=mixed), TWO) for mixed in (True, False)]
-    return _ratio_table("Lines in random order", "in order", bench.time(jobs), 0.9, jobs)
+    return _ratio_table("Lines in random order", "in order", bench.time(jobs, fresh=True), 0.9, jobs)
 
 
 def compare_threads(bench: Bench, data: Data) -> Table:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One thing to time: an engine on a file, and the cores that it may use. `wake`: run once more just before, not
+    """One thing to time: an engine on a file, and the cores that it may use. `wake`: run more just before, not
     timed: a core that slept while one thread ran had, on a virtual machine, two thirds of its rate for 0.1 s."""
 
     engine: str
@@ -70,12 +70,19 @@ class Bench:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end_all()
+
+    def _end_all(self) -> None:
         for worker in self._workers.values():
             worker.kill()
             worker.wait()
+        self._workers.clear()
 
-    def time(self, jobs: Sequence[Job], *, compare: bool = True) -> list[Timing]:
-        """Each job's timing: a round to warm up, whose results are compared, then rounds with every job once."""
+    def time(self, jobs: Sequence[Job], *, compare: bool = True, fresh: bool = False) -> list[Timing]:
+        """Each job's timing: a round to warm up, whose results are compared, then rounds with every job once. `fresh`:
+        in processes of their own, whose tables no other job has made larger."""
+        if fresh:
+            self._end_all()
         kept = [self._scratch / f"result-{place}.arrow" for place in range(len(jobs))]
         for job, path in zip(jobs, kept, strict=True):
             self._ask(job, keep=path if compare else None)
