@@ -34,7 +34,9 @@ def test_every_value_arrives_as_it_is(store: Store) -> None:
     ids = [0, 1, 2**64, 2**128 - 1]
     numbers = [0, 1, 2**63, 2**64 - 1]
     columns = {
-        "name": pa.DictionaryArray.from_arrays(pa.array([3, 2, 1, 0], pa.int32()), pa.array(names, pa.binary())),
+        "name": pa.DictionaryArray.from_arrays(
+            pa.array([3, 2, 1, 0], pa.int32()), pa.array(names, pa.binary())
+        ),
         "id": pa.array([each.to_bytes(16, "little") for each in ids], pa.binary(16)),
         "n": pa.array(numbers, pa.uint64()),
         "at": pa.array([0, 1, 2**31, 2**32 - 1], pa.uint32()),
@@ -58,8 +60,9 @@ def test_threads_that_insert_at_once_do_not_get_each_others_rows(store: Store) -
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(insert, range(80)))
-    wrong = "SELECT count(), countIf(rows != told OR values != 1) FROM (SELECT count() AS rows, any(v) AS told,"
-    assert store._sessions.rows(f"{wrong} uniqExact(v) AS values FROM t GROUP BY k)") == [(80, 0)]
+    groups = "SELECT count() AS rows, any(v) AS told, uniqExact(v) AS values FROM t GROUP BY k"
+    wrong = f"SELECT count(), countIf(rows != told OR values != 1) FROM ({groups})"
+    assert store._sessions.rows(wrong) == [(80, 0)]
 
 
 def test_what_the_engine_refuses_is_raised(store: Store) -> None:
