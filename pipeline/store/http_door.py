@@ -200,11 +200,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             },
             params={k[6:]: v for k, v in params.items() if k.startswith("param_")},
         )
-        with connection(self.server.path, statement) as conn:
-            answer = execute(conn, statement)
-            self._send(
-                answer.format, answer.summary, answer.chunks, params.get("query_id") or secrets.token_hex(16)
-            )
+        query_id = params.get("query_id") or secrets.token_hex(16)
+        with (
+            connection(self.server.path, statement) as conn,
+            contextlib.closing(execute(conn, statement)) as answer,
+        ):
+            self._send(answer.format, answer.summary, answer.chunks, query_id)
 
     def _secret(self) -> str:
         """Bearer token, Basic password or X-ClickHouse-Key; never from the URL, which is logged on its way."""

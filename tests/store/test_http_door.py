@@ -6,6 +6,7 @@ import base64
 import gzip
 import http.client
 import json
+import socket
 import threading
 import time
 import zlib
@@ -290,6 +291,19 @@ def test_many_clients_while_the_owner_writes(store: Store, address: Address) -> 
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_readers_that_are_killed_hurt_nobody(store: Store, address: Address) -> None:
+    """Each leaves in the middle of a stream: the engine must end it while its connection lives."""
+    token = base64.b64encode(f"any:{address.token}".encode()).decode()
+    question = "SELECT%20number%20FROM%20numbers(1000000000)"
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", address.port), timeout=60) as reader:
+            reader.sendall(
+                f"GET /?query={question} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {token}\r\n\r\n".encode()
+            )
+            assert reader.recv(1 << 16).startswith(b"HTTP/1.1 200")
+        store.cut()  # raises when the engine has ended
 
 
 def test_only_loopback_answers(store: Store) -> None:
