@@ -65,7 +65,7 @@ class Sessions:
     @contextlib.contextmanager
     def client(self) -> Iterator[Any]:
         """A client for this thread alone; errors come out as QueryError and StoreError."""
-        from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+        from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
         if self._closed:
             raise StoreError("the store has been closed")
@@ -74,19 +74,16 @@ class Sessions:
                 found = self._idle.get_nowait()
             except queue.Empty:
                 found = self._open()
-            keep = True
+            keep = False
             try:
                 yield found
+                keep = True
             except OperationalError as error:
-                keep = False
                 raise self._unreachable(error) from error
-            except DatabaseError as error:
-                raise query_error(error) from error
             except ClickHouseError as error:
+                # what a failed query had made by then an embedded connection gives to the next one that asks
+                keep = not self.embedded
                 raise query_error(error) from error
-            except BaseException:
-                keep = self.embedded
-                raise
             finally:
                 if keep and not self._closed:
                     self._idle.put(found)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.model import Origin, SegmentState, Sequence, SequenceUnit
-from pipeline.store import StoreError
+from pipeline.store import QueryError, StoreError
 from pipeline.store.migrate import load_migrations
 from pipeline.store.reader import usage_query
 from tests.store.cases import MINUTE, NOW, make_batch, make_entry, write
@@ -333,3 +333,16 @@ def test_more_names_than_a_url_holds(store: Store, origin: Callable[[int], Origi
     assert usage.select(["resource", "requests"]).to_pylist() == [{"resource": "a.example.ru", "requests": 5}]
     assert store.reaches(names) == {}
     assert store.usage(cut, edges=[], by=()).num_rows == store.usage(0, by=()).num_rows
+
+
+@pytest.mark.parametrize("then", ["rows", "arrow"])
+@pytest.mark.parametrize("first", ["rows", "arrow"])
+def test_what_a_failed_query_had_made_is_nobodys_answer(store: Store, first: str, then: str) -> None:
+    """It fails in its middle, with blocks of its result made already; the next one asks on the same thread."""
+    sessions = store._sessions
+    fails = "SELECT number, throwIf(number = 3000000) FROM numbers(10000000)"
+    for _ in range(3):
+        with pytest.raises(QueryError, match="Code: 395"):
+            getattr(sessions, first)(fails)
+        found = getattr(sessions, then)("SELECT 7 AS a, 8 AS b")
+        assert found == [(7, 8)] if then == "rows" else found.to_pylist() == [{"a": 7, "b": 8}]
