@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pipeline.app.terminal import human_bytes, human_count, out, percent, plural, printable, spark
-from pipeline.app.usage_output import name_column
+from pipeline.app.usage_groups import fold, largest, numbers
 from pipeline.instants import minute_text
 
 if TYPE_CHECKING:
@@ -44,44 +46,33 @@ class Totals:
 
 def total(usage: pa.Table) -> Totals:
     """Sum a table of groups."""
-    import pyarrow.compute as pc
-
     measures = [name for name in usage.column_names if name not in _TITLES]
-    sums = {name: int(pc.sum(usage[name]).as_py() or 0) for name in measures}
+    sums = {name: int(numbers(usage, name).sum()) for name in measures}
     if "minute" not in usage.column_names or not usage.num_rows:
         return Totals(sums, None, None, 0)
-    bounds = pc.min_max(usage["minute"]).as_py()
-    return Totals(
-        sums, int(bounds["min"]), int(bounds["max"]), int(pc.count_distinct(usage["minute"]).as_py())
-    )
+    minutes = np.unique(numbers(usage, "minute"))
+    return Totals(sums, int(minutes[0]), int(minutes[-1]), len(minutes))
 
 
 def top_table(usage: pa.Table, by: Sequence[str], totals: Totals, top: int) -> Table:
     """The `top` groups of `by` with the most bytes, and what the rest sums to."""
-    import pyarrow.compute as pc
     from rich.table import Table
 
     measures = list(totals.sums)
-    grouped = usage.group_by(list(by)).aggregate([(name, "sum") for name in measures])
-    grouped = grouped.rename_columns([*by, *measures])
-    for place, name in enumerate(by):
-        if name != "minute":
-            grouped = grouped.set_column(place, name, name_column(grouped[name]))
-    volume = totals.volume
-    order = [(volume, "descending"), *((name, "ascending") for name in by)]
-    best = grouped.sort_by(order).slice(0, top)
+    groups = fold(usage, by, measures)
     table = Table(box=None, pad_edge=False, header_style="bold", row_styles=("", "dim"), padding=(0, 2, 0, 0))
     for name in by:
         table.add_column(_TITLES[name], overflow="fold", max_width=48)
-    heads = _heads(totals.sums)
-    for head in heads:
+    for head in _heads(totals.sums):
         table.add_column(head, justify="right", no_wrap=True)
-    for row in best.to_pylist():
-        table.add_row(*(name_text(name, row[name]) for name in by), *_cells(row, totals))
-    hidden = grouped.num_rows - best.num_rows
+    rest = dict(totals.sums)
+    best = largest(groups, by, totals.volume, top)
+    for group in best:
+        row = {name: int(groups.sums[name][group]) for name in measures}
+        table.add_row(*(name_text(name, groups.value(group, name)) for name in by), *_cells(row, totals))
+        rest = {name: left - row[name] for name, left in rest.items()}
+    hidden = len(groups) - len(best)
     if hidden > 0:
-        shown = {name: int(pc.sum(best[name]).as_py() or 0) for name in measures}
-        rest = {name: totals.sums[name] - shown[name] for name in measures}
         table.add_section()
         table.add_row(f"{hidden:,} more", *("" for _ in by[1:]), *_cells(rest, totals), style="italic")
     return table
@@ -92,8 +83,10 @@ def course(usage: pa.Table, totals: Totals) -> str:
     if totals.first_minute is None or totals.last_minute is None or totals.minutes < 2:
         return ""
     volume = totals.volume
-    sums = usage.group_by(["minute"]).aggregate([(volume, "sum")])
-    amounts = sorted(zip(sums["minute"].to_pylist(), sums[f"{volume}_sum"].to_pylist(), strict=True))
+    minutes = fold(usage, ["minute"], [volume])
+    amounts = list(
+        zip(numbers(usage, "minute")[minutes.rows].tolist(), minutes.sums[volume].tolist(), strict=True)
+    )
     shown = _without_outlying(amounts)
     first = shown[0][0]
     span = shown[-1][0] - first + 1
