@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -251,3 +252,13 @@ def test_numbers_are_checked(tmp_path: Path, names: Sequence[str], says: str) ->
 def test_statements_are_split_outside_of_quotes_and_comments() -> None:
     text = "SELECT ';--', \"a;b\", `c;d`, 'it''s; \\'; x'; -- one; two\n;SELECT 2 - -1;\n-- the end"
     assert split_statements(text) == ("SELECT ';--', \"a;b\", `c;d`, 'it''s; \\'; x'", "SELECT 2 - -1")
+
+
+def test_every_engine_of_the_schema_is_granted() -> None:
+    """The test on a server holds all grants; this one runs everywhere, and says which engine a migration brought."""
+    root = Path(__file__).parents[2]
+    schema = "".join(file.read_text() for file in SCHEMA.glob("*.sql"))
+    granted = re.findall(
+        r"GRANT TABLE ENGINE ON (\w+)", (root / "infra" / "clickhouse" / "grants.sql").read_text()
+    )
+    assert set(re.findall(r"ENGINE = (\w+)", schema)) == set(granted)
