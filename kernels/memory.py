@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 from typing import Any
 
@@ -19,7 +20,8 @@ def zeroed(shape: int | tuple[int, ...], dtype: Any) -> NDArray[Any]:
     From 2 MiB on it lies on huge pages where the system has them: with small ones a table of groups misses the
     TLB at every line (1.4 GB/s instead of 2.1). Pages are handed out by the system as they are first touched.
     """
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    count = shape if isinstance(shape, int) else math.prod(shape)
+    size = count * np.dtype(dtype).itemsize
     if size < _LARGE:
         raw = np.zeros(size + 2 * PAD + 64, np.uint8)
         start = PAD + -(raw.ctypes.data + PAD) % 64

@@ -11,7 +11,7 @@ import numpy as np
 
 from kernels.layout import PIECE, QUOTES, SEPARATOR
 from kernels.lines import NEWLINE
-from kernels.options import inner, outer
+from kernels.options import inner
 from kernels.simd import equal_mask, nesting_mask, popcount, prefix_xor, store_places, trailing_zeros
 from kernels.words import get, load16, load32, store16, store32
 
@@ -33,15 +33,6 @@ def _note_ends(ends, lines, newlines, marks, found):  # type: ignore[no-untyped-
         newlines &= newlines - U(1)
         lines += 1
     return lines
-
-
-@outer
-def _note_more_ends(ends, newlines, marks, found):  # type: ignore[no-untyped-def]
-    """Note the ends of several lines within a vector."""
-    while newlines != U(0):
-        store32(ends, found + popcount(marks & (newlines ^ (newlines - U(1)))))
-        newlines &= newlines - U(1)
-        ends += 4
 
 
 @inner

@@ -233,11 +233,6 @@ def index_groups(groups, count, index, slots, minute_bits):  # type: ignore[no-u
     return count
 
 
-def add_name(tables, state, address, length):  # type: ignore[no-untyped-def]
-    """The number of a name, new or known. The name is padded, and there is room."""
-    return number_of(tables, state, address, length)
-
-
 def adopt_names(tables, state, data, offsets, numbers, first, count):  # type: ignore[no-untyped-def]
     """Numbers of names that another table had, from the first-th on; how many are done when all are, or room ends.
 

@@ -143,7 +143,7 @@ class StampMinute(_Step):
 
 
 class WriteFacts(_Step):
-    """Whole windows of a shard → ledger entries, their facts written once, a few windows to an INSERT."""
+    """Whole windows of a shard → numbers of ledger entries, their facts written once, a few windows to an INSERT."""
 
     def start_bundle(self) -> None:
         self.gathered: list[Attempt] = []
@@ -167,9 +167,10 @@ class WriteFacts(_Step):
         if self.gathered:
             self._write()
         for future in self.writing:
-            with find_run(self.run_key).catching():
-                entries = future.result()
-            yield WindowedValue((0, entries), self.window.max_timestamp(), [self.window])
+            run = find_run(self.run_key)
+            with run.catching():
+                written = run.keep_written(future.result())
+            yield WindowedValue((0, written), self.window.max_timestamp(), [self.window])
 
     def _write(self) -> None:
         self.writing.append(pool("write").submit(write_facts, self.gathered, find_run(self.run_key)))
@@ -188,9 +189,10 @@ class CommitLedger(_Step):
         names = ("segments", "lines", "malformed", "flagged", "duplicates", "bytes", "rows")
         self.counters = {name: Metrics.counter(NAMESPACE, name) for name in names}
 
-    def process(self, group: tuple[int, Iterable[list[LedgerEntry]]]) -> None:
+    def process(self, group: tuple[int, Iterable[int]]) -> None:
         run = find_run(self.run_key)
-        entries = sorted((e for part in group[1] for e in part), key=lambda e: (e.segment_id, e.write_id))
+        written = [entry for number in group[1] for entry in run.take_written(number)]
+        entries = sorted(written, key=lambda e: (e.segment_id, e.write_id))
         at = time.perf_counter()
         with run.catching():
             run.seq = run.store.commit(entries)

@@ -31,6 +31,12 @@ class Names:
         return [data[a:b] for a, b in itertools.pairwise(places)]
 
 
+def names_of(names: Sequence[bytes]) -> Names:
+    """Names in this order."""
+    places = list(itertools.accumulate(map(len, names), initial=0))
+    return Names(np.frombuffer(b"".join(names), np.uint8), np.array(places, np.int64))
+
+
 @dataclass(frozen=True, slots=True)
 class Groups:
     """Groups as columns, in no order.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.formats.compiled import Compiled
+    from pipeline.groups import Names
 
 SMALLEST = 1 << 10
 """Groups that a fresh tally has room for; it grows beyond."""
@@ -30,6 +31,9 @@ ahead, up to a bound. It takes memory only as it fills."""
 USUAL_BYTES, LARGEST_INDEX = 512, 1 << 20
 """The index begins with a slot for so many bytes of expected content, up to a bound, and grows by four: growing by two
 costs 5 % on a log of many groups. Twice the slots: 1 % less time in the order of time, 3 % more in random order."""
+
+SHORT_BYTES = 1 << 18
+"""What is emptied sooner than the GIL comes back from other threads."""
 
 MINUTE_BITS, MANY_SLOTS = 6, 1 << 18
 """An index of many slots has a region for each of 64 minutes in turn, until one of them is crowded."""
@@ -62,27 +66,34 @@ class Tables:
         self._arena: NDArray[np.uint8] = zeroed(1 << 18, np.uint8)
         self._seen: NDArray[np.uint64] = zeroed(SMALLEST, np.uint64)
         self._addresses = self.state.ctypes.data, self._tables.ctypes.data
+        self._blank = np.zeros_like(self.state)
+        self._blank[[at.SEED, at.SEED_2]] = self._seed
+        self._blank[[at.RUN_FIRST, at.RUN_NEXT]] = -1
+        self._blank[[at.SEQ_MIN, at.SEQ_MAX]] = np.iinfo(np.int64).max, -1
         self._dirty = False
+        self._regions = False
         self.clear()
 
     def clear(self, expected_bytes: int = 0) -> None:
         """Forget everything; `expected_bytes` of content to come says how large a table of groups to begin with."""
         if self._dirty:
             for table in (self._index, self._names, self._seen):
-                ctypes.memset(table.ctypes.data, 0, table.nbytes)  # without the GIL, which numpy keeps
+                if table.nbytes < SHORT_BYTES:
+                    table[:] = 0
+                else:
+                    ctypes.memset(table.ctypes.data, 0, table.nbytes)  # without the GIL, which numpy keeps
+        bound = self._regions
         room = min(expected_bytes // FEWEST_BYTES, MOST_ROOM)
         if room > len(self._groups):
-            self._groups = zeroed((room, 8), np.uint64)
+            self._groups, bound = zeroed((room, 8), np.uint64), False
         slots = min(1 << (expected_bytes // USUAL_BYTES).bit_length(), LARGEST_INDEX)
         if slots > len(self._index):
-            self._index = zeroed(slots, np.uint32)
-        self.state[:] = 0
-        self.state[at.SEED], self.state[at.SEED_2] = self._seed
-        self.state[[at.RUN_FIRST, at.RUN_NEXT]] = -1
-        self.state[at.SEQ_MIN], self.state[at.SEQ_MAX] = np.iinfo(np.int64).max, -1
+            self._index, bound = zeroed(slots, np.uint32), False
+        self.state[:] = self._blank
         self._dirty = False
-        self._regions = True
-        self._bind()
+        if not bound:
+            self._regions = True
+            self._bind()
 
     def _bind(self) -> None:
         """Tell the kernels where the tables are now."""
@@ -132,11 +143,26 @@ class Tables:
     def _know_hits(self, compiled: Compiled) -> None:
         """Give the cache statuses that count as hits the first numbers, before any other name comes."""
         if self.state[at.NAMES_USED] == 0:
-            for name in compiled.hits:
-                raw = zeroed(64, np.uint8)
-                raw[: len(name)] = np.frombuffer(name, np.uint8)
-                entry.add_name(self._tables.ctypes.data, self.state.ctypes.data, raw.ctypes.data, len(name))
+            self.adopt(compiled.hits)
             self.state[at.CACHE_NAMES] = self.state[at.NAMES_USED]
+
+    def adopt(self, others: Names) -> NDArray[np.uint32]:
+        """Take in another tally's names; uint32[names], their numbers here."""
+        self._dirty = True
+        data = zeroed(len(others.data), np.uint8)
+        data[:] = others.data
+        numbers = np.empty(len(others), np.uint32)
+        (state, tables), offsets, done = self._addresses, others.offsets.ctypes.data, 0
+        while done < len(others):
+            done = entry.adopt_names(
+                tables, state, data.ctypes.data, offsets, numbers.ctypes.data, done, len(others)
+            )
+            if done < len(others):
+                self._grow(at.GROW_NAMES if self._names_are_full() else at.GROW_ARENA)
+        return numbers
+
+    def _names_are_full(self) -> bool:
+        return (self.count(at.NAMES_USED) + 1) * 8 > len(self._names) * 5
 
     def count(self, what: int) -> int:
         """A counter of kernels.layout: LINES, PARSED, MALFORMED …"""

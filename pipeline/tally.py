@@ -301,30 +301,6 @@ class Tally(Tables):
         used, end = self.count(at.NAMES_USED), self.count(at.ARENA_USED)
         return Names(self._arena[:end].copy(), np.append(self._name_places[:used], end))
 
-    def adopt(self, others: Names) -> NDArray[np.uint32]:
-        """Take in another tally's names; uint32[names], their numbers here."""
-        self._dirty = True
-        data = zeroed(len(others.data), np.uint8)
-        data[:] = others.data
-        numbers = np.empty(len(others), np.uint32)
-        done = 0
-        while done < len(others):
-            done = entry.adopt_names(
-                self._tables.ctypes.data,
-                self.state.ctypes.data,
-                data.ctypes.data,
-                others.offsets.ctypes.data,
-                numbers.ctypes.data,
-                done,
-                len(others),
-            )
-            if done < len(others):
-                self._grow(at.GROW_NAMES if self._names_are_full() else at.GROW_ARENA)
-        return numbers
-
-    def _names_are_full(self) -> bool:
-        return (self.count(at.NAMES_USED) + 1) * 8 > len(self._names) * 5
-
     @property
     def spilled(self) -> bool:
         """Whether `groups` may tell of a group more than once, because there were more lines than 32 bits count."""

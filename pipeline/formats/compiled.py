@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +11,14 @@ import numpy as np
 from kernels import entry, layout
 from pipeline.formats.errors import FormatError, Problem
 from pipeline.formats.model import path_of
+from pipeline.groups import names_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kernels.native import Kernel
     from pipeline.formats.model import LogFormat
+    from pipeline.groups import Names
 
 PREFIX_AT, DIRECTIVE_AT, NAMES_AT, LITERALS = 64, 128, 256, 8192
 _TIME_TYPES = {"epoch": layout.EPOCH, "clf": layout.CLF, "iso": layout.ISO, "date_time": layout.DATE_TIME}
@@ -40,7 +43,7 @@ _ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A format as a kernel sees it.
+    """A format as a kernel sees it. `spec` and `template` are the caller's own, the rest is shared.
 
     `spec`: int64[SPEC_SIZE] of kernels.layout. `literals`: uint8, `-` at 0, the prefix and the directive at their
     places. `hits`: cache values that count as hits, the first among the names. `keys`, `template`: int64, paths
@@ -51,7 +54,7 @@ class Compiled:
     fmt: LogFormat
     spec: NDArray[np.int64]
     literals: NDArray[np.uint8]
-    hits: tuple[bytes, ...]
+    hits: Names
     keys: NDArray[np.int64]
     template: NDArray[np.int64]
     scan: Kernel
@@ -59,7 +62,13 @@ class Compiled:
 
 
 def compile_format(fmt: LogFormat) -> Compiled:
-    """The arrays of a format, for any kernel."""
+    """The arrays of a format, for any kernel. Cheap: segments are many, and most of them are small."""
+    drawn = _draw(fmt)
+    return replace(drawn, spec=drawn.spec.copy(), template=drawn.template.copy())
+
+
+@functools.lru_cache(maxsize=64)
+def _draw(fmt: LogFormat) -> Compiled:
     spec = np.zeros(layout.SPEC_SIZE, np.int64)
     literals = np.zeros(LITERALS, np.uint8)
     literals[0] = ord("-")
@@ -86,7 +95,8 @@ def compile_format(fmt: LogFormat) -> Compiled:
     else:
         scan, exact = entry.scan_delimited, entry.exact_line
         _columns(fmt, spec)
-    return Compiled(fmt, spec, literals, fmt.cache.hit if fmt.cache else (), keys, template, scan, exact)
+    hits = names_of(fmt.cache.hit if fmt.cache else ())
+    return Compiled(fmt, spec, literals, hits, keys, template, scan, exact)
 
 
 def _paths(

@@ -12,7 +12,6 @@ import os
 import stat
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -172,7 +171,7 @@ def open_content(
             if opened != segment.fingerprint.partition("/")[0]:
                 raise ChangedError(f"the file changed after it was found ({segment.fingerprint} → {opened})")
         promised = codec or (segment.codec if segment is not None else split_codec(str(path))[1])
-        return Content(fd, Path(path).name, promised, limits, segment, own=True)
+        return Content(fd, str(path).rpartition(os.sep)[2], promised, limits, segment, own=True)
     except BaseException:
         os.close(fd)
         raise
