@@ -49,13 +49,19 @@ _LAST_DAY = 49_700  # later ones may pass 2^32 seconds, by the exact reader's le
 
 
 @inner
-def quick_epoch(a, b, unit):  # type: ignore[no-untyped-def]
+def quick_epoch(a, b, unit, state):  # type: ignore[no-untyped-def]
     """Seconds out of 10 digits with a fraction, or out of 13, 16 or 19 digits."""
     if b - a == 14 and load8(a + 10) == 46 and (unit == UNIT_AUTO or unit == UNIT_S):
         # The native line's own shape, ten digits, a point, three digits, without a vector compare: 2 ns less a line.
         last = load64(a + 6) ^ _POINT
         if ((last + _OVER) | (last - _ZEROS)) & _TOPS == U(0):
-            high = eight_digits(load64(a))
+            word = load64(a)
+            if word == U(get(state, MEMO_DATE_1)):
+                high = get(state, MEMO_DAY)
+            else:
+                high = eight_digits(word)
+                put(state, MEMO_DATE_1, np.int64(word))
+                put(state, MEMO_DAY, high)
             seconds = high * 100 + np.int64(((last >> U(16)) & U(15)) * U(10) + ((last >> U(24)) & U(15)))
             return seconds if high >= 0 and seconds < (1 << 32) else np.int64(UNREADABLE)
     count = digit_count(a)
@@ -183,7 +189,7 @@ def quick_json_time(spec, state, a, b):  # type: ignore[no-untyped-def]
     """The same of a value of NDJSON, where an epoch or an ISO time may stand for the other."""
     kind = get(spec, TIME_TYPE)
     if kind == EPOCH or kind == ISO:
-        return quick_iso(a, b, state) if load8(a + 4) == 45 else quick_epoch(a, b, get(spec, TIME_UNIT))
+        return quick_iso(a, b, state) if load8(a + 4) == 45 else quick_epoch(a, b, get(spec, TIME_UNIT), state)
     return quick_clf_text(a, b, state) if kind == CLF else np.int64(UNREADABLE)
 
 
@@ -192,7 +198,7 @@ def quick_time(spec, state, a, b, c, d, limit):  # type: ignore[no-untyped-def]
     """Epoch seconds of the usual shape of the format's time, else -1."""
     kind = get(spec, TIME_TYPE)
     if kind == EPOCH:
-        return quick_epoch(a, b, get(spec, TIME_UNIT))
+        return quick_epoch(a, b, get(spec, TIME_UNIT), state)
     if kind == CLF:
         return quick_clf(a, b, limit, get(spec, SEPARATOR), state)
     if kind == DATE_TIME:

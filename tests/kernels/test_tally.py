@@ -92,6 +92,27 @@ def test_only_a_point_stands_in_a_fractional_time(point: bytes) -> None:
     assert (found.parsed, [bad.reason for bad in found.malformed_at]) == (0, ["time"])
 
 
+@pytest.mark.parametrize(
+    ("fmt", "line"),
+    [
+        ("edge-tsv", b"%b67.123\t1\tr\tGET\t/\t200\t1\t1\tHIT\t1\t-\n" % bytes(8)),
+        ("common", b'192.0.2.1 - - [%b00:00:07 +0000] "GET / HTTP/1.1" 200 5\n' % bytes(12)),
+        ("caddy", b'{"ts":"%bT00:00:07Z","request":{"host":"a"},"status":200,"size":5}\n' % bytes(10)),
+        ("w3c", b"#Fields: date time sc-status sc-bytes\n%b 00:00:07 200 5\n" % bytes(10)),
+    ],
+)
+def test_zeros_are_no_date(fmt: str, line: bytes) -> None:
+    """A fresh tally remembers no date, and of nothing else than a date is one remembered."""
+    found = read(line, fmt)
+    assert (found.parsed, [bad.reason for bad in found.malformed_at]) == (0, ["time"])
+
+
+def test_a_time_is_not_taken_for_the_one_before() -> None:
+    minutes = (MINUTE, MINUTE + 1, MINUTE - 2, MINUTE + 60, MINUTE)
+    found = read(b"".join(tsv(i, minute=minute) for i, minute in enumerate(minutes)))
+    assert sorted(found.minute.tolist()) == sorted(set(minutes))
+
+
 LINES = [
     b'192.0.2.1 - - [22/Nov/2026:10:00:00 +0000] "GET /%d HTTP/1.1" 200 %d "-" "curl"\n' % (i, i)
     for i in range(10)
