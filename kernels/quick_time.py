@@ -189,7 +189,9 @@ def quick_json_time(spec, state, a, b):  # type: ignore[no-untyped-def]
     """The same of a value of NDJSON, where an epoch or an ISO time may stand for the other."""
     kind = get(spec, TIME_TYPE)
     if kind == EPOCH or kind == ISO:
-        return quick_iso(a, b, state) if load8(a + 4) == 45 else quick_epoch(a, b, get(spec, TIME_UNIT), state)
+        return (
+            quick_iso(a, b, state) if load8(a + 4) == 45 else quick_epoch(a, b, get(spec, TIME_UNIT), state)
+        )
     return quick_clf_text(a, b, state) if kind == CLF else np.int64(UNREADABLE)
 
 
