@@ -59,7 +59,7 @@ def run(
     if runner not in RUNNERS:
         raise UsageFailure(
             f"--runner: expected {' or '.join(RUNNERS)}, found {runner!r}",
-            mend="Beam's portable runners open ports that anybody may use (docs/decisions/0004-flow.md): leave --runner out.",
+            mend="Beam's portable runners open ports to everybody (docs/decisions/0004-flow.md): leave --runner out.",
         )
     config = context.config
     check_spool(config)
