@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from pipeline.app.failures import UsageFailure
 
 if TYPE_CHECKING:
-    from pipeline.app.config import ConfigRead
-    from pipeline.app.settings import Config
+    from pipeline.app.configuration.config import ConfigRead
+    from pipeline.app.configuration.settings import Config
 
 DEFAULT_CONFIG = "prebill.toml"
 
@@ -32,14 +32,14 @@ class Context:
     @cached_property
     def config(self) -> Config:
         """The configuration, from file and environment, with `--store` over both; raises UsageFailure."""
-        from pipeline.app.config import usable
+        from pipeline.app.configuration.config import usable
 
         return usable(self.config_read)
 
     @cached_property
     def config_read(self) -> ConfigRead:
         """The same with whatever is wrong in it; raises UsageFailure where it is no TOML."""
-        from pipeline.app.config import read_config
+        from pipeline.app.configuration.config import read_config
 
         named = Path(self.config_path) if self.config_path else None
         return read_config(named, Path(DEFAULT_CONFIG), os.environ, store_dsn=self.store_dsn)

@@ -1,5 +1,5 @@
-"""What gaps cost, as it was last rated, in the store: pipeline.app.gap_money writes and reads it, the view `gaps` shows
-it."""
+"""What gaps cost, as it was last rated, in the store: pipeline.app.coverage.gap_money writes and reads it, the view
+`gaps` shows it."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from incidents.desk.api.door import hash_of
 from incidents.desk.api.settings import ApiSettings, ApiToken
 from incidents.desk.settings import Manager, SupportSettings
-from pipeline.app.settings import Config, CustomerSettings, SpoolSettings, StoreSettings
-from pipeline.app.support_api import SupportApi
-from pipeline.app.support_server import ApiServer
+from pipeline.app.configuration.settings import Config, CustomerSettings, SpoolSettings, StoreSettings
+from pipeline.app.support.api import SupportApi
+from pipeline.app.support.server import ApiServer
 from pipeline.configured import Duration
 
 if TYPE_CHECKING:

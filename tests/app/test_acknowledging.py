@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from incidents.model import Change, Status
-from pipeline.app.watch_log import change_row
+from pipeline.app.watch.log import change_row
 from pipeline.store.connect import open_store
 from tests.app.watch_cdn import make_config
 from tests.incidents.channels.givens import transition

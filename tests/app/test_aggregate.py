@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.aggregate import aggregate_files
-from pipeline.app.usage_output import rendered, write_usage
-from pipeline.app.usage_screen import course, total
+from pipeline.app.usage.output import rendered, write_usage
+from pipeline.app.usage.screen import course, total
 from pipeline.ingest.decoders import zstd_module
 
 from .conftest import ROOT, Prebill

@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loadtest.plan_mix import NIGHT, draw_plans
-from pipeline.app.book_simulation import simulate_all
-from pipeline.app.month_bill import count_part, own_plan, spans_of
-from pipeline.app.settings import Config
-from pipeline.app.still_open import why_open
+from pipeline.app.bills.book_simulation import simulate_all
+from pipeline.app.bills.month_bill import count_part, own_plan, spans_of
+from pipeline.app.configuration.settings import Config
+from pipeline.app.coverage.still_open import why_open
 from pipeline.coverage.periods import Month
 from pipeline.model import Origin
 from pipeline.rating import book_batches, book_months, month_usage

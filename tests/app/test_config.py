@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.app.config import read_config, usable
+from pipeline.app.configuration.config import read_config, usable
+from pipeline.app.configuration.settings import Config
 from pipeline.app.failures import Failure
-from pipeline.app.settings import Config
 
 MINIMAL = '[store]\ndsn = "chdb:///var/lib/prebill"\n[spool]\npath = "/var/spool/prebill"\n'
 WHOLE = (

@@ -13,10 +13,10 @@ from incidents.channels.settings import ChannelSettings, Notifying
 from incidents.desk.settings import ImapSettings, SmtpSettings, SupportSettings
 from incidents.people.settings import PersonSettings
 from incidents.probes.settings import ProbeSettings, ProbingSettings
-from pipeline.app.channel_check import channels_found
-from pipeline.app.desk_check import mail_found
-from pipeline.app.probe_check import probes_found
-from pipeline.app.settings import Config, SpoolSettings, StoreSettings
+from pipeline.app.configuration.settings import Config, SpoolSettings, StoreSettings
+from pipeline.app.doctor.channels import channels_found
+from pipeline.app.doctor.desk import mail_found
+from pipeline.app.doctor.probes import probes_found
 from pipeline.configured import Duration
 from tests.incidents.desk.servers import PASSWORD, USER, free_port, smtp
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.app.config import read_config
-from pipeline.app.contracts import contract_errors
+from pipeline.app.configuration.config import read_config
+from pipeline.app.configuration.contracts import contract_errors
 from pipeline.rating.book import survey_book
 
 from .conftest import Prebill

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from pipeline.app.coverage_screen import ruler, summary
+from pipeline.app.coverage.heat_map import LOOKS, Zoom, cell_starts, draw, share_in, worst_rows, zoom_for
+from pipeline.app.coverage.screen import ruler, summary
 from pipeline.app.failures import UsageFailure
-from pipeline.app.heat_map import LOOKS, Zoom, cell_starts, draw, share_in, worst_rows, zoom_for
 from pipeline.app.period import Period, parse_period, span_text
 from pipeline.coverage.model import Coverage, State, Stream
 from pipeline.instants import minute_text

@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.app.hit_months import _batches, _split
+from pipeline.app.coverage.hit_months import _batches, _split
 from pipeline.rating.stake import Money, Stake
 from pipeline.rating.stake_json import stake_from, stake_json
 

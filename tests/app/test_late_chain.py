@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.app.bills.month_bill import adjust_bill, bill_part, customer_of, month_parts, plan_for
 from pipeline.app.commands.close import close
-from pipeline.app.config import read_config, usable
+from pipeline.app.configuration.config import read_config, usable
+from pipeline.app.configuration.plan_files import book_of
 from pipeline.app.context import Context
-from pipeline.app.month_bill import adjust_bill, bill_part, customer_of, month_parts, plan_for
-from pipeline.app.plan_files import book_of
 from pipeline.coverage.periods import Month
 from pipeline.model import Origin
 from pipeline.rating.model import Bill, Discount

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.app.context import Context
 from pipeline.app.failures import OwnerFailure
-from pipeline.app.probe_store import LastingStore
+from pipeline.app.incidents.probe_store import LastingStore
 from pipeline.coverage.evidence import parse_evidence
 from tests.empty_store import lay_store
 from tests.waiting import wait_until

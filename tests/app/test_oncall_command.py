@@ -107,7 +107,7 @@ def test_without_people_it_says_where_to_begin(tmp_path: Path, prebill: Prebill)
 
 def test_a_role_is_handed_over_once_it_is_held(folder: Path, prebill: Prebill) -> None:
     from incidents.model import Change, Harm, Kind, Priority, Scope, Status, Transition
-    from pipeline.app.watch_log import change_row
+    from pipeline.app.watch.log import change_row
     from pipeline.store.connect import open_store
 
     def opened(incident: str, priority: Priority) -> Transition:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.app import settings
-from pipeline.app.checks import FAIL, NOTE, OK
 from pipeline.app.commands.close import terms_of
-from pipeline.app.config import read_config, usable
-from pipeline.app.contracts import contracts_of
+from pipeline.app.configuration import settings
+from pipeline.app.configuration.config import read_config, usable
+from pipeline.app.configuration.contracts import contracts_of
+from pipeline.app.configuration.settings import Config
+from pipeline.app.doctor.checks import FAIL, NOTE, OK
+from pipeline.app.doctor.plans import check_plans
 from pipeline.app.failures import Failure
-from pipeline.app.plan_checks import check_plans
-from pipeline.app.settings import Config
 from pipeline.rating.model import Discount, Tax, Term
 from pipeline.shape import top_level_keys
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.app.commands.run import spool_format
-from pipeline.app.config import read_config, usable
+from pipeline.app.configuration.config import read_config, usable
 
 from .conftest import Prebill
 from .test_store_commands import CONFIG, lines, write_segment

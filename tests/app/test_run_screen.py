@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.app.run_screen import show_report
+from pipeline.app.usage.run_screen import show_report
 from pipeline.flow_report import RunReport
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from loadtest.spike import RESOURCES, ZONES, month_with_a_spike
-from pipeline.app.config import read_config, usable
-from pipeline.app.settings import Config
-from pipeline.app.spike_suspects import DAYS, far_off, find_suspects
-from pipeline.app.spike_watch import SpikeWatch
-from pipeline.app.watch_beside import spike_looks
+from pipeline.app.bills.spike_suspects import DAYS, far_off, find_suspects
+from pipeline.app.bills.spike_watch import SpikeWatch
+from pipeline.app.configuration.config import read_config, usable
+from pipeline.app.configuration.settings import Config
+from pipeline.app.watch.beside import spike_looks
 from pipeline.coverage.evidence import parse_evidence
 from pipeline.coverage.periods import Month
 from pipeline.rating.book import SHIPPED

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.app import support_acts
 from pipeline.app.failures import UsageFailure
+from pipeline.app.support import acts as support_acts
 from tests.incidents.desk.cases import OFFICE, WEDNESDAY, turn
 from tests.incidents.desk.test_bounces import acknowledged, report
 

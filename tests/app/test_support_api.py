@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from incidents.desk.settings import SmtpSettings
-from pipeline.app import support_api
-from pipeline.app.support_api import SupportApi
+from pipeline.app.support import api as support_api
+from pipeline.app.support.api import SupportApi
 from pipeline.configured import Duration
 from pipeline.store import open_store
 from pipeline.store.errors import StoreError

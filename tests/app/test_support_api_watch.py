@@ -15,11 +15,11 @@ import pytest
 
 from incidents.desk.api.door import hash_of
 from incidents.desk.api.settings import ApiSettings, ApiToken
-from pipeline.app import watch_loop
-from pipeline.app.api_check import api_found
-from pipeline.app.config import read_config, usable
-from pipeline.app.support_api import api_of
-from pipeline.app.watching import watch_of
+from pipeline.app.configuration.config import read_config, usable
+from pipeline.app.doctor.api import api_found
+from pipeline.app.support.api import api_of
+from pipeline.app.watch import loop as watch_loop
+from pipeline.app.watch.watching import watch_of
 from pipeline.store import open_store
 from tests.app.api_client import SECRET, Api, api_config, call, running
 from tests.empty_store import lay_store
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.app.settings import Config
+    from pipeline.app.configuration.settings import Config
     from pipeline.store import Store
     from tests.app.conftest import Prebill
 

@@ -12,8 +12,8 @@ import pytest
 
 from incidents.model import Change, Fact, Harm, Kind, Priority, Scope, Status, Transition
 from incidents.procedure import read_runbook
-from pipeline.app.gap_tasks import name_gaps
-from pipeline.app.watch_log import change_row
+from pipeline.app.incidents.gap_tasks import name_gaps
+from pipeline.app.watch.log import change_row
 from pipeline.store import open_store
 
 from .conftest import Prebill, calling, copy_site

@@ -11,10 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from incidents.model import Priority
-from pipeline.app import gap_output, incident_output
+from pipeline.app.bills.simulation_words import tell
 from pipeline.app.commands.status import _incidents
 from pipeline.app.context import acting_user
-from pipeline.app.simulation_words import tell
+from pipeline.app.coverage import gap_output
+from pipeline.app.incidents import output as incident_output
 from pipeline.app.terminal import console
 from pipeline.coverage.model import Amount, Gap, GapState, Loss, LossClass, Share, Stream
 from pipeline.store.incident_rows import IncidentRow

@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.app.usage_groups import fold, largest
+from pipeline.app.usage.groups import fold, largest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

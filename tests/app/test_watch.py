@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from incidents.words import instant_text
-from pipeline.app.watch_lease import COVERAGE, WATCH, HeldFailure, holding, is_dead, wanted
-from pipeline.app.watch_loop import Feed
-from pipeline.app.watching import watch_of
+from pipeline.app.watch.lease import COVERAGE, WATCH, HeldFailure, holding, is_dead, wanted
+from pipeline.app.watch.loop import Feed
+from pipeline.app.watch.watching import watch_of
 from pipeline.coverage.evidence import parse_evidence
 from pipeline.store import open_store
 from pipeline.store.leases import LeaseLostError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from pipeline.app.settings import Config
+    from pipeline.app.configuration.settings import Config
     from pipeline.store import Store
     from pipeline.store.incident_rows import ChangeRow
 
@@ -241,7 +241,7 @@ def test_a_part_that_dies_is_told_and_so_is_its_return(config: Config, store: St
 
 
 def test_gaps_that_closed_while_nobody_watched_close_their_task(config: Config, store: Store) -> None:
-    from pipeline.app.checking import check_and_record
+    from pipeline.app.coverage.checking import check_and_record
 
     clock = Clock(NOW)
 
@@ -272,7 +272,7 @@ def test_a_restart_asks_first_and_pages_for_silence_alone(
     config: Config, store: Store, tmp_path: Path, answered: bool, heard: set[str]
 ) -> None:
     """A task of lost logs is open, the clients are served; for an hour nobody watches, nor probes."""
-    from pipeline.app.checking import check_and_record
+    from pipeline.app.coverage.checking import check_and_record
 
     clock = Clock(NOW)
 
@@ -301,7 +301,7 @@ def test_accepted_gaps_end_their_task_in_the_name_of_who_accepted_them(
 ) -> None:
     from dataclasses import replace
 
-    from pipeline.app.checking import check_and_record
+    from pipeline.app.coverage.checking import check_and_record
     from pipeline.coverage.model import GapState
 
     clock = Clock(NOW)
@@ -354,7 +354,7 @@ def test_accepted_gaps_end_their_task_in_the_name_of_who_accepted_them(
 def test_accepting_a_loss_does_not_say_that_clients_are_served(config: Config, store: Store) -> None:
     from dataclasses import replace
 
-    from pipeline.app.checking import check_and_record
+    from pipeline.app.coverage.checking import check_and_record
     from pipeline.coverage.model import GapState
 
     clock = Clock(NOW)

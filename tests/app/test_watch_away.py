@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from incidents.words import instant_text
-from pipeline.app.watching import watch_of
+from pipeline.app.watch.watching import watch_of
 from pipeline.coverage.evidence import parse_evidence
 from pipeline.store import open_store
 from tests.app.watch_cdn import FIRST, Clock, make_config, put_probes
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pipeline.app.settings import Config
+    from pipeline.app.configuration.settings import Config
 
 NOW = FIRST * 60.0
 AWAY_S = 8 * 3600.0

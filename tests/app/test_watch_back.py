@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from incidents.replay import replay
 from incidents.words import instant_text
-from pipeline.app import watch_log
-from pipeline.app.watching import watch_of
+from pipeline.app.watch import log as watch_log
+from pipeline.app.watch.watching import watch_of
 from pipeline.coverage.evidence import parse_evidence
 from pipeline.store import open_store
 from tests.app.watch_cdn import FIRST, Clock, make_config
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pytest
 
     from incidents.model import Transition
-    from pipeline.app.settings import Config
+    from pipeline.app.configuration.settings import Config
     from pipeline.store import Store
     from pipeline.store.incident_rows import ChangeRow
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from incidents.engine.windows import sum_window
 from incidents.policy import Policy
-from pipeline.app.live_burns import SlowBurns
-from pipeline.app.watching import watch_of
+from pipeline.app.watch.live_burns import SlowBurns
+from pipeline.app.watch.watching import watch_of
 from pipeline.store import open_store
 from tests.app.watch_cdn import CUSTOMERS, EDGES, FIRST, Clock, make_config, put_minutes, put_probes, served
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.app.watch_loop import Watch
+    from pipeline.app.watch.loop import Watch
 
 HOURS = 150
 

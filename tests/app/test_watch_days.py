@@ -15,7 +15,7 @@ from incidents.words import instant_text
 from loadtest.fleet_ledger import draw_fleet
 from loadtest.fleet_scenario import read_scenario
 from loadtest.fleet_usage import FleetUsage
-from pipeline.app.live_usage import LiveUsage
+from pipeline.app.watch.live_usage import LiveUsage
 
 if TYPE_CHECKING:
     from typing import Any

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.app import watch_lease
 from pipeline.app.commands.run import StopEvent
 from pipeline.app.commands.watch import ended
 from pipeline.app.failures import ReachFailure
-from pipeline.app.watch_lease import WATCH, HeldFailure, holding
+from pipeline.app.watch import lease as watch_lease
+from pipeline.app.watch.lease import WATCH, HeldFailure, holding
 from pipeline.store.errors import StoreError
 from pipeline.store.leases import LeaseLostError
 

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from incidents.words import instant_text
-from pipeline.app.watching import watch_of
+from pipeline.app.watch.watching import watch_of
 from pipeline.coverage.evidence import parse_evidence
 from pipeline.store import open_store
 from tests.app.watch_cdn import FIRST, Clock, make_config

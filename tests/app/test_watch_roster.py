@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.model import Scope
-from pipeline.app.watch_roster import roster_of
+from pipeline.app.watch.roster import roster_of
 from pipeline.store import open_store
 from tests.app.watch_cdn import FIRST, make_config, put_minutes
 from tests.incidents.channels.givens import everyone

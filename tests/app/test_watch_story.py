@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.app.gap_money import money_of
-from pipeline.app.watching import watch_of
+from pipeline.app.coverage.gap_money import money_of
+from pipeline.app.watch.watching import watch_of
 from pipeline.store import open_store
 from tests.app.watch_cdn import (
     CUSTOMERS,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from incidents.words import instant_text
-from pipeline.app.config import read_config, usable
+from pipeline.app.configuration.config import read_config, usable
 from pipeline.coverage.evidence import parse_evidence
 from pipeline.coverage.model import Reading
 from pipeline.model import MEASURES, Origin, UsageBatch
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from pipeline.app.settings import Config
+    from pipeline.app.configuration.settings import Config
     from pipeline.store import Store
 
 START = datetime(2026, 11, 10, tzinfo=UTC)

@@ -146,7 +146,7 @@ def test_a_config_of_a_fleet_is_read_by_prebill(tmp_path: Path) -> None:
 
     from msgspec import convert
 
-    from pipeline.app.settings import Config
+    from pipeline.app.configuration.settings import Config
 
     files = draw_files(read_scenario("roster"))
     document = tomllib.loads(make_fleet_config(files.run, "spool", "chdb://store"))

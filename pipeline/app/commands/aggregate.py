@@ -74,7 +74,7 @@ def aggregate(
     if threads is not None and threads < 1:
         raise UsageFailure(f"--threads: expected 1 or more, found {threads}")
     if output is not None:
-        from pipeline.app.usage_output import check_ending
+        from pipeline.app.usage.output import check_ending
 
         check_ending(output)
         check_target("--output", output, files)
@@ -168,21 +168,21 @@ def _tell(
 ) -> None:
     document = _summary(found, inputs)
     if summary is not None:
-        from pipeline.app.usage_output import write_text
+        from pipeline.app.usage.output import write_text
 
         write_text(summary, jsonlib.dumps(document, ensure_ascii=False, indent=2) + "\n")
     usage = found.to_arrow()
     if output is not None:
-        from pipeline.app.usage_output import write_usage
+        from pipeline.app.usage.output import write_usage
 
         rows = write_usage(usage, groups, output)
         say(f"{plural(rows, 'group')} of {', '.join(groups)} → {output}")
     if json:
-        from pipeline.app.usage_output import plain_rows
+        from pipeline.app.usage.output import plain_rows
 
         print_json({**document, "format": fmt.name, "by": list(groups), "usage": plain_rows(usage, groups)})
     elif output is None:
-        from pipeline.app.usage_screen import show_usage
+        from pipeline.app.usage.screen import show_usage
 
         show_usage(usage, shown, top=top)
     _say_reading(found, document, fmt)

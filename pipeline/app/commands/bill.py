@@ -15,9 +15,9 @@ from pipeline.app.stores import money_store
 from pipeline.app.terminal import print_json, say
 
 if TYPE_CHECKING:
-    from pipeline.app.bill_pages import Page
+    from pipeline.app.bills.month_bill import ContractPart
+    from pipeline.app.bills.pages import Page
     from pipeline.app.context import Context
-    from pipeline.app.month_bill import ContractPart
     from pipeline.rating.bill_entries import Entry
     from pipeline.rating.book import PlanBook
     from pipeline.store.store import Store
@@ -92,9 +92,9 @@ def _month(
     issue: bool,
     json: bool,
 ) -> int:
-    from pipeline.app.bill_pages import page_json, save_pages, show_pages, writer_of
-    from pipeline.app.month_bill import customer_of, month_parts
-    from pipeline.app.plan_files import book_of
+    from pipeline.app.bills.month_bill import customer_of, month_parts
+    from pipeline.app.bills.pages import page_json, save_pages, show_pages, writer_of
+    from pipeline.app.configuration.plan_files import book_of
 
     config = context.config
     whose = customer_of(config, customer)
@@ -130,9 +130,9 @@ def _month(
 
 def _pages(store: Store, part: ContractPart, book: PlanBook) -> tuple[Page, list[Page], Page | None]:
     """The bill of a part as it stands, its adjustments as they were issued, and what is in none of them yet."""
-    from pipeline.app.bill_pages import Page, issued_page
-    from pipeline.app.issued import counted_late, late_bill, same_amounts, standing_of
-    from pipeline.app.month_bill import bill_part, plan_for
+    from pipeline.app.bills.issued import counted_late, late_bill, same_amounts, standing_of
+    from pipeline.app.bills.month_bill import bill_part, plan_for
+    from pipeline.app.bills.pages import Page, issued_page
     from pipeline.rating.exports.paper import Paper
 
     books = store.bills.books({part.customer.id})
@@ -172,8 +172,8 @@ def _issue(
 ) -> None:
     """The bill of each part that has none; then of each an adjustment for what came after its close, where that moves
     money. Raises UsageFailure."""
-    from pipeline.app.issued import counted_late, same_amounts, standing_of, whole_of_now
-    from pipeline.app.month_bill import bill_part, plan_for
+    from pipeline.app.bills.issued import counted_late, same_amounts, standing_of, whole_of_now
+    from pipeline.app.bills.month_bill import bill_part, plan_for
     from pipeline.rating.bill_books import RebillError
 
     who, now = acting_user(actor), context.now()
@@ -210,7 +210,7 @@ def _said(what: str, entry: Entry) -> str:
 
 
 def _document(context: Context, number: int, output: Path | None, lang: str | None, *, json: bool) -> int:
-    from pipeline.app.bill_pages import show_entry
+    from pipeline.app.bills.pages import show_entry
     from pipeline.rating.bill_books import RebillError
 
     with money_store(context) as store:

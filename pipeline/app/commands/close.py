@@ -16,7 +16,7 @@ from pipeline.app.whole_store import refuse_lost
 from pipeline.instants import second_text
 
 if TYPE_CHECKING:
-    from pipeline.app.settings import Config, CustomerSettings
+    from pipeline.app.configuration.settings import Config, CustomerSettings
     from pipeline.coverage.adjustments import Adjustment
     from pipeline.coverage.closing import Order, Outcome
     from pipeline.coverage.model import Close
@@ -125,7 +125,7 @@ def _problems(month: str, actor: str | None, reason: str | None, *, accept_gaps:
 
 def terms_of(config: Config, only: tuple[str, ...] = ()) -> list[Term]:
     """The contracts of these customers (default: all). Raises UsageFailure for a customer that is not configured."""
-    from pipeline.app.contracts import contracts_of
+    from pipeline.app.configuration.contracts import contracts_of
     from pipeline.coverage.periods import Term
 
     known = {customer.id: customer for customer in config.customer}
@@ -159,7 +159,7 @@ def _say_who_is_left(config: Config, only: tuple[str, ...], order: Order) -> Non
 
 
 def _close(store: Store, config: Config, order: Order, now: datetime) -> Outcome:
-    from pipeline.app.checking import settings_of
+    from pipeline.app.coverage.checking import settings_of
     from pipeline.coverage import control
     from pipeline.coverage.closing import close_month
 

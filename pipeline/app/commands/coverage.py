@@ -48,7 +48,7 @@ def coverage(
     json
         NDJSON on standard output, a line for each run of minutes in one state: edge, stream, from, to, state.
     """
-    from pipeline.app.checking import look_at
+    from pipeline.app.coverage.checking import look_at
 
     now = context.now()
     period = parse_period(since, until, now, DEFAULT_MINUTES)
@@ -63,8 +63,8 @@ def coverage(
             "no edge is expected, and none was seen: add an [[edge]] to the configuration, or run the pipeline"
         )
         return 0
-    from pipeline.app.coverage_screen import show_map
-    from pipeline.app.heat_map import draw, zoom_for
+    from pipeline.app.coverage.heat_map import draw, zoom_for
+    from pipeline.app.coverage.screen import show_map
 
     out().print(
         f"[bold]Coverage[/bold] {minute_text(period.first)} to {minute_text(period.after)}", highlight=False

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from pipeline.app.context import Context
-from pipeline.app.demo_faults import STORY, Losses, plant, write_counters
-from pipeline.app.demo_incidents import CONTRACT, Stories, write_plan
-from pipeline.app.demo_screen import show_coverage, show_what_came
-from pipeline.app.demo_spike import show_spike
+from pipeline.app.demo.faults import STORY, Losses, plant, write_counters
+from pipeline.app.demo.incidents import CONTRACT, Stories, write_plan
+from pipeline.app.demo.screen import show_coverage, show_what_came
+from pipeline.app.demo.spike import show_spike
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
 from pipeline.app.parameters import Given
 from pipeline.app.terminal import err, human_bytes, out, percent, plural, say
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from loadtest.cdn import Delivery
-    from pipeline.app.settings import Config
+    from pipeline.app.configuration.settings import Config
     from pipeline.store.store import Store
 
 MARK = ".prebill-demo"
@@ -132,8 +132,8 @@ def _deliver(folder: Path, deliveries: tuple[Delivery, ...]) -> None:
 
 
 def _run(losses: Losses, end: datetime, folder: Path, context: Context) -> int:
-    from pipeline.app.checking import check_and_record
     from pipeline.app.commands.run import bring_in, spool_format, stop_on_signals
+    from pipeline.app.coverage.checking import check_and_record
     from pipeline.app.stores import any_store
 
     config, now_s = context.config, context.now().timestamp()
@@ -181,7 +181,7 @@ class _Used:
 def _show_usage(store: Store, config: Config) -> None:
     from rich.table import Table
 
-    from pipeline.app.customers import Owners
+    from pipeline.app.configuration.customers import Owners
 
     owners = Owners(config.customer)
     used: dict[str, _Used] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.app.checks import FAIL, NOTE, OK, run_checks
+from pipeline.app.doctor.checks import FAIL, NOTE, OK, run_checks
 from pipeline.app.failures import FOUND_SOMETHING
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.terminal import out, print_json

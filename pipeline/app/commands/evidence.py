@@ -47,7 +47,7 @@ def evidence(
     """
     name = name_of(file)
     from incidents.words import instant_text
-    from pipeline.app.history import horizon_of, too_old, warning
+    from pipeline.app.watch.history import horizon_of, too_old, warning
 
     now = context.now().timestamp()
     found = _parse(read_lines_file(file), name, acting_user(actor), now)

@@ -61,9 +61,9 @@ def gaps(
         return _accept(accept, actor, reason, context, json=json)
     if given := [name for name, value in (("--actor", actor), ("--reason", reason)) if value is not None]:
         raise UsageFailure(f"{' and '.join(given)}: only with --accept")
-    from pipeline.app.checking import check_all, config_or_none
-    from pipeline.app.gap_money import money_of
-    from pipeline.app.gap_output import STILL_LOST, gap_document, show_gaps
+    from pipeline.app.coverage.checking import check_all, config_or_none
+    from pipeline.app.coverage.gap_money import money_of
+    from pipeline.app.coverage.gap_output import STILL_LOST, gap_document, show_gaps
 
     now = context.now()
     period = parse_period(since, until, now, 0) if since else None
@@ -123,8 +123,8 @@ def _accept(gap_id: str, actor: str | None, reason: str | None, context: Context
     ]
     if missing:
         raise UsageFailure([f"{name}: required with --accept, and not given" for name in missing])
-    from pipeline.app.checking import check_all
-    from pipeline.app.gap_output import gap_document
+    from pipeline.app.coverage.checking import check_all
+    from pipeline.app.coverage.gap_output import gap_document
     from pipeline.coverage.model import GapState
 
     now = context.now()
@@ -154,7 +154,7 @@ def _find(gap_id: str, current: Sequence[Gap]) -> Gap:
 
 
 def _names(context: Context) -> dict[str, str]:
-    from pipeline.app.checking import config_or_none
+    from pipeline.app.coverage.checking import config_or_none
 
     config = config_or_none(context)
     return {customer.id: customer.name for customer in config.customer} if config else {}

@@ -65,7 +65,7 @@ def incidents(
     """
     _check(action, name, actor, reason, every=every)
     if action == "after":
-        from pipeline.app.incident_after import show_after
+        from pipeline.app.incidents.after import show_after
         from pipeline.app.stores import existing_store
 
         with existing_store(context) as store:
@@ -106,12 +106,12 @@ def _do(
     json: bool,
 ) -> int:
     if action in ("events", "replay"):
-        from pipeline.app.incident_replay import print_events, replay_file
+        from pipeline.app.incidents.replay import print_events, replay_file
 
         return (
             print_events(context) if action == "events" else replay_file(context, name, lang=lang, json=json)
         )
-    from pipeline.app.incident_commands import list_incidents, say_on_incident, show_incident
+    from pipeline.app.incidents.commands import list_incidents, say_on_incident, show_incident
 
     if action == "list":
         return list_incidents(context, resolved=every, lang=lang, json=json)

@@ -20,8 +20,8 @@ from pipeline.app.terminal import print_json
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pipeline.app.configuration.settings import CustomerSettings
     from pipeline.app.context import Context
-    from pipeline.app.settings import CustomerSettings
     from pipeline.coverage.periods import Month
     from pipeline.rating.book import PlanBook
     from pipeline.rating.held import Held
@@ -82,8 +82,8 @@ def letter(
     json
         {"subject", "text", "options"} on standard output.
     """
-    from pipeline.app.month_bill import customer_of
-    from pipeline.app.plan_files import book_of
+    from pipeline.app.bills.month_bill import customer_of
+    from pipeline.app.configuration.plan_files import book_of
     from pipeline.rating.exports.show import plain
     from pipeline.rating.letter import letter_subject, letter_text
 
@@ -120,11 +120,11 @@ def _compose(
     times: list[datetime | None],
     sender: str,
 ) -> Letter:
+    from pipeline.app.bills.issued import amount_to_pay, plan_that_stands, standing_of, with_late
+    from pipeline.app.bills.month_bill import bills_before, held_of, month_parts, spans_of
+    from pipeline.app.bills.offers import configured_offers
     from pipeline.app.commands.simulate import compiled_for, simulate_parts
-    from pipeline.app.issued import amount_to_pay, plan_that_stands, standing_of, with_late
-    from pipeline.app.month_bill import bills_before, held_of, month_parts, spans_of
-    from pipeline.app.offers import configured_offers
-    from pipeline.app.still_open import refuse_future
+    from pipeline.app.coverage.still_open import refuse_future
     from pipeline.rating.letter import Letter
     from pipeline.rating.peak import find_peak, so_far
     from pipeline.rating.usage_join import join_usage

@@ -74,7 +74,7 @@ def oncall(
             "nobody is configured: there is no [[person]]",
             mend="docs/escalation.md shows a rota to begin with.",
         )
-    from pipeline.app.oncall_screen import oncall_document, show_oncall
+    from pipeline.app.incidents.oncall_screen import oncall_document, show_oncall
 
     document = oncall_document(people, _time(context, at), days)
     if json:
@@ -106,8 +106,8 @@ def _hand_over(
     if incident is None or role is None or person is None:
         raise UsageFailure("oncall handover: expected an incident, a role, and who takes it")
     from incidents.people.roles import HAND_OVER, HandOver, hand_over, hand_over_body, roles_of
-    from pipeline.app.hand_overs import hand_overs_of, transitions_of
-    from pipeline.app.incident_commands import find
+    from pipeline.app.incidents.commands import find
+    from pipeline.app.incidents.hand_overs import hand_overs_of, transitions_of
     from pipeline.app.stores import existing_store
     from pipeline.store.incident_rows import ActRow
 

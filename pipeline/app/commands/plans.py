@@ -15,7 +15,7 @@ from pipeline.app.parameters import Flag, Given
 from pipeline.app.terminal import out, plural, print_json, say
 
 if TYPE_CHECKING:
-    from pipeline.app.config import ConfigRead
+    from pipeline.app.configuration.config import ConfigRead
     from pipeline.app.context import Context
     from pipeline.rating.book import PlanBook
     from pipeline.rating.model import Plan
@@ -99,7 +99,7 @@ def _day(on: str | None, context: Context) -> date:
 
 
 def _check(place: Path, context: Context, config: ConfigRead | None, *, json: bool) -> int:
-    from pipeline.app.contracts import contract_errors
+    from pipeline.app.configuration.contracts import contract_errors
     from pipeline.rating.book import survey_book
     from pipeline.rating.plan_notes import notes_on
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.app.configuration.plan_files import Metered, plan_of, usage_of_file
 from pipeline.app.failures import UsageFailure
 from pipeline.app.parameters import Flag, Given
 from pipeline.app.period import parse_language, parse_month
-from pipeline.app.plan_files import Metered, plan_of, usage_of_file
 from pipeline.app.terminal import out, print_json, say
 
 if TYPE_CHECKING:

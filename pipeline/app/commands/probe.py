@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from pipeline.app.failures import FOUND_SOMETHING, UsageFailure
+from pipeline.app.incidents.probe_output import WORDS, probe_rows, show_rows
+from pipeline.app.incidents.probe_store import LastingStore
 from pipeline.app.parameters import Flag, Given
-from pipeline.app.probe_output import WORDS, probe_rows, show_rows
-from pipeline.app.probe_store import LastingStore
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import plural, print_json, say
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from incidents.probes.checks import Check, Verdict
     from incidents.probes.prober import Prober
+    from pipeline.app.configuration.settings import Config
     from pipeline.app.context import Context
-    from pipeline.app.settings import Config
     from pipeline.coverage.evidence import Evidence
     from pipeline.store.store import Store
 
@@ -206,8 +206,8 @@ def _call(
     json: bool,
 ) -> int:
     from incidents.desk.acts import ActError
-    from pipeline.app.support_calls import take_call
-    from pipeline.app.support_log import StoreLog
+    from pipeline.app.support.calls import take_call
+    from pipeline.app.support.log import StoreLog
     from pipeline.coverage.evidence import EvidenceError
 
     wrong = [f"{' '.join(rest)}: not expected after `call`"] if rest else []

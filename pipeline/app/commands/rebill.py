@@ -88,9 +88,9 @@ def rebill(
     json
         One JSON document on standard output.
     """
-    from pipeline.app.rebill_causes import causes_of
-    from pipeline.app.rebill_payback import assumption_of, payback_json, payback_text, weigh_rebill
-    from pipeline.app.rebill_proposal import propose_rebill
+    from pipeline.app.bills.rebill_causes import causes_of
+    from pipeline.app.bills.rebill_payback import assumption_of, payback_json, payback_text, weigh_rebill
+    from pipeline.app.bills.rebill_proposal import propose_rebill
     from pipeline.rating.bill_books import RebillError
 
     who = acting_user(actor)
@@ -155,9 +155,9 @@ def _check(
 
 
 def _show_all(store: Store, context: Context, what: str | None, lang: str | None, *, json: bool) -> int:
-    from pipeline.app.bill_pages import show_entry
-    from pipeline.app.issued import kind_of
-    from pipeline.app.rebill_causes import causes_of
+    from pipeline.app.bills.issued import kind_of
+    from pipeline.app.bills.pages import show_entry
+    from pipeline.app.bills.rebill_causes import causes_of
     from pipeline.rating.exports.show import short_period
 
     books = store.bills.books()
@@ -195,7 +195,7 @@ def _show_all(store: Store, context: Context, what: str | None, lang: str | None
 
 
 def _entry_json(books: Books, number: int) -> dict[str, Any]:
-    from pipeline.app.issued import kind_of
+    from pipeline.app.bills.issued import kind_of
     from pipeline.rating.exports.bill_json import to_json
     from pipeline.rating.exports.show import plain
 
@@ -217,8 +217,8 @@ def _entry_json(books: Books, number: int) -> dict[str, Any]:
 
 
 def _document(books: Books, found: Rebill, causes: Causes | None = None) -> dict[str, Any]:
-    from pipeline.app.issued import credit_notes
-    from pipeline.app.rebill_causes import causes_json
+    from pipeline.app.bills.issued import credit_notes
+    from pipeline.app.bills.rebill_causes import causes_json
     from pipeline.rating.exports.bill_json import to_json
     from pipeline.rating.exports.show import plain
     from pipeline.rating.rebill import difference
@@ -247,8 +247,8 @@ def _document(books: Books, found: Rebill, causes: Causes | None = None) -> dict
 
 
 def _show(books: Books, found: Rebill, causes: Causes | None = None) -> None:
-    from pipeline.app.issued import credit_notes
-    from pipeline.app.rebill_causes import causes_text
+    from pipeline.app.bills.issued import credit_notes
+    from pipeline.app.bills.rebill_causes import causes_text
     from pipeline.rating.exports.show import short_period
     from pipeline.rating.rebill import difference
 

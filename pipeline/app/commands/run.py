@@ -12,16 +12,16 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from pipeline.app.context import Context
-from pipeline.app.control_loop import check_once, checks
+from pipeline.app.coverage.control_loop import check_once, checks
 from pipeline.app.failures import FOUND_SOMETHING, OwnerFailure, Stopped, UsageFailure
 from pipeline.app.parameters import Flag, Given
-from pipeline.app.run_screen import run_progress, show_report
 from pipeline.app.stores import any_store
 from pipeline.app.terminal import print_json, say
+from pipeline.app.usage.run_screen import run_progress, show_report
 from pipeline.app.whole_store import restore as restore_lost
 
 if TYPE_CHECKING:
-    from pipeline.app.settings import Config
+    from pipeline.app.configuration.settings import Config
     from pipeline.flow_report import RunReport
     from pipeline.formats.model import LogFormat
     from pipeline.store.store import Store

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
+    from pipeline.app.bills.issued import Standing
+    from pipeline.app.bills.month_bill import ContractPart
+    from pipeline.app.configuration.settings import CustomerSettings
     from pipeline.app.context import Context
-    from pipeline.app.issued import Standing
-    from pipeline.app.month_bill import ContractPart
-    from pipeline.app.settings import CustomerSettings
     from pipeline.coverage.periods import Month
     from pipeline.rating.book import PlanBook
     from pipeline.rating.book_months import BookCustomer
@@ -78,8 +78,8 @@ def simulate(
     json
         One JSON document on standard output; with --all an array.
     """
-    from pipeline.app.month_bill import customer_of
-    from pipeline.app.plan_files import book_of
+    from pipeline.app.bills.month_bill import customer_of
+    from pipeline.app.configuration.plan_files import book_of
 
     config = context.config
     if (customer is None) == (not every):
@@ -120,7 +120,7 @@ def simulate(
 
 
 def _print(who: CustomerSettings, month: str, found: Simulation, lang: str | None, json: bool) -> None:
-    from pipeline.app.simulation_output import simulation_json
+    from pipeline.app.bills.simulation_output import simulation_json
 
     if json:
         print_json(simulation_json(who.id, month, found))
@@ -129,20 +129,20 @@ def _print(who: CustomerSettings, month: str, found: Simulation, lang: str | Non
 
 
 def _show(who: CustomerSettings, month: str, found: Simulation, lang: str | None) -> None:
-    from pipeline.app.simulation_screen import show_simulation
+    from pipeline.app.bills.simulation_screen import show_simulation
 
     show_simulation(f"{who.name or who.id}, {month}", found, parse_language(lang, who.lang))
 
 
 def _print_array(every: Iterable[tuple[CustomerSettings | BookCustomer, Simulation]], month: str) -> None:
-    from pipeline.app.simulation_output import print_array, simulation_json
+    from pipeline.app.bills.simulation_output import print_array, simulation_json
 
     print_array(simulation_json(who.id, month, found) for who, found in every)
 
 
 def _print_best(found: BookSimulation, month: str, lang: str | None, json: bool) -> None:
-    from pipeline.app.simulation_output import best_json
-    from pipeline.app.simulation_screen import show_best
+    from pipeline.app.bills.simulation_output import best_json
+    from pipeline.app.bills.simulation_screen import show_best
 
     best = found.best()
     if json:
@@ -166,7 +166,7 @@ def _count(
 ) -> BookSimulation:
     from rich.progress import Progress
 
-    from pipeline.app.book_simulation import simulate_all
+    from pipeline.app.bills.book_simulation import simulate_all
 
     with Progress(console=err(), disable=not err().is_terminal, transient=True) as progress:
         task = progress.add_task("counting", total=len(whom))
@@ -251,9 +251,9 @@ def simulate_month(
 ) -> Simulation:
     """A customer's month, as closed or as it stands; where bills were issued for it, those, and the plans that he was
     moved to. Raises UsageFailure, as for one that has not begun."""
-    from pipeline.app.issued import plan_that_stands, standing_of, with_late
-    from pipeline.app.month_bill import count_part, month_parts, spans_of
-    from pipeline.app.still_open import refuse_future
+    from pipeline.app.bills.issued import plan_that_stands, standing_of, with_late
+    from pipeline.app.bills.month_bill import count_part, month_parts, spans_of
+    from pipeline.app.coverage.still_open import refuse_future
 
     now, spans = context.now(), spans_of(who, month)
     refuse_future(month, now, spans)
@@ -291,7 +291,7 @@ def simulate_parts(
 ) -> Simulation:
     """The same of what was read already; where his contract changed within it, the last one is the plan he has.
     `plans`: of the parts, in the place of his contracts'."""
-    from pipeline.app.month_bill import held_of
+    from pipeline.app.bills.month_bill import held_of
     from pipeline.rating.held import Held
     from pipeline.rating.simulate import simulate as simulate_usage
     from pipeline.rating.simulation import provisionally

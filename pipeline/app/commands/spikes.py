@@ -14,8 +14,8 @@ from pipeline.instants import second_text
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from pipeline.app.bills.spike_watch import SpikeCase, SpikeLook
     from pipeline.app.context import Context
-    from pipeline.app.spike_watch import SpikeCase, SpikeLook
     from pipeline.rating.spike import Forecast, Spike
 
 NOW = "now"
@@ -51,7 +51,7 @@ def spikes(
     json
         One JSON document on standard output; letters are in it.
     """
-    from pipeline.app.spike_watch import SpikeWatch
+    from pipeline.app.bills.spike_watch import SpikeWatch
 
     parse_language(lang)
     _check_month(month, context)

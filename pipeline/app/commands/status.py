@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.app.coverage.reason_screen import described_reasons, reason_lines
+from pipeline.app.coverage.status import coverage_rows, look_at_coverage
 from pipeline.app.failures import FOUND_SOMETHING
 from pipeline.app.parameters import Flag, Given
-from pipeline.app.reason_screen import described_reasons, reason_lines
-from pipeline.app.status_coverage import coverage_rows, look_at_coverage
 from pipeline.app.stores import existing_store
 from pipeline.app.terminal import human_bytes, human_count, out, plural, print_json, printable
 from pipeline.instants import instant_text
@@ -20,7 +20,7 @@ from pipeline.instants import instant_text
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from pipeline.app.settings import Config
+    from pipeline.app.configuration.settings import Config
     from pipeline.store.status import StoreStatus
     from pipeline.store.store import Store
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from incidents.desk.model import DeskEvent
     from incidents.desk.requests import Desk
     from pipeline.app.context import Context
-    from pipeline.app.support_acts import Given
-    from pipeline.app.support_log import StoreLog
+    from pipeline.app.support.acts import Given
+    from pipeline.app.support.log import StoreLog
     from pipeline.store.store import Store
 
 Action = Literal[
@@ -167,13 +167,13 @@ def support(
     }  # fmt: skip
     _check(action, what, given | {"late": late, "all": all, "week": week, "output": output, "watch": watch})
     if action == "token":
-        from pipeline.app.support_tokens import make_token
+        from pipeline.app.support.tokens import make_token
 
         return make_token(str(what), tuple(customer or ()), context.config, json=json)
     from incidents.desk.acts import ActError
     from incidents.desk.rounds import office
-    from pipeline.app import support_acts
-    from pipeline.app.support_log import StoreLog
+    from pipeline.app.support import acts as support_acts
+    from pipeline.app.support.log import StoreLog
 
     config, of = context.config, office(context.config.support)
     typed = support_acts.Given(**{**given, "what": what, "actor": acting_user(actor)})  # type: ignore[arg-type]
@@ -181,7 +181,7 @@ def support(
         log = StoreLog(store, lambda: context.now().timestamp())
         try:
             if action == "intake":
-                from pipeline.app.support_mail import intake
+                from pipeline.app.support.mail import intake
 
                 return intake(store, log, of, config, context.clock(), watch=watch, json=json)
             if action in ("list", "show"):
@@ -216,7 +216,7 @@ def _check(action: str, what: str | None, given: Mapping[str, object]) -> None:
 def _act(
     store: Store, log: StoreLog, of: Office, context: Context, action: str, given: Given
 ) -> list[DeskEvent]:
-    from pipeline.app import support_acts as do
+    from pipeline.app.support import acts as do
 
     now = context.now().timestamp()
     if action == "add":
@@ -248,7 +248,7 @@ def _look(
     json: bool,
 ) -> int:
     from incidents.desk.acts import find_request
-    from pipeline.app.support_output import print_list, print_request
+    from pipeline.app.support.output import print_list, print_request
 
     now, language = context.now().timestamp(), given.lang or context.config.tasks.language
     desk = log.read(now)
@@ -288,8 +288,8 @@ def _report(
     json: bool,
 ) -> int:
     from incidents.desk.report import make_report, parse_week, week_of
-    from pipeline.app.support_acts import write_report
-    from pipeline.app.support_log import clients_of
+    from pipeline.app.support.acts import write_report
+    from pipeline.app.support.log import clients_of
 
     now, tz = context.now().timestamp(), of.settings.tz
     try:
@@ -303,7 +303,7 @@ def _report(
 
 def _end_incident(store: Store, log: StoreLog, context: Context, request: str) -> None:
     """A closed technical request ends its incident, or what holds that open is named."""
-    from pipeline.app.support_log import end_solved
+    from pipeline.app.support.log import end_solved
 
     ended, held = end_solved(store, log, context.now().timestamp())
     if request in ended:
@@ -327,8 +327,8 @@ def _follow(
 ) -> None:
     """Letters that an act brings are sent at once; and what was done is said."""
     from incidents.desk.log import event_type
-    from pipeline.app.support_mail import send_due
-    from pipeline.app.support_output import request_json
+    from pipeline.app.support.mail import send_due
+    from pipeline.app.support.output import request_json
 
     now = context.now().timestamp()
     if action in ("add", "assign", "close"):

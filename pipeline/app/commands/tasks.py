@@ -20,7 +20,7 @@ from pipeline.app.whole_files import write_text_file
 if TYPE_CHECKING:
     from incidents.tasks.model import Task
     from pipeline.app.context import Context
-    from pipeline.app.task_view import TaskView
+    from pipeline.app.incidents.task_view import TaskView
 
 Action = Literal["list", "show", "take", "due", "done", "close", "digest"]
 OUTCOMES = ("recovered", "partly", "lost", "solved")
@@ -87,7 +87,7 @@ def tasks(
     parse_language(lang)
     who = acting_user(actor)
     with existing_store(context) as store:
-        from pipeline.app.task_view import view_tasks
+        from pipeline.app.incidents.task_view import view_tasks
 
         view = view_tasks(store, context)
         language = parse_language(lang, view.config.tasks.language if view.config else "en")
@@ -97,7 +97,7 @@ def tasks(
             return _digest(view, language, html=html, output=output, json=json)
         found = _find(view, str(task))
         if action != "show":
-            from pipeline.app.task_acts import act_on
+            from pipeline.app.incidents.task_acts import act_on
 
             told = act_on(store, view, found, action, what, actor=who, reason=(reason or "").strip())
             say(told)
@@ -148,7 +148,7 @@ def _find(view: TaskView, name: str) -> Task:
 
 def _list(view: TaskView, language: str, *, closed: bool, json: bool) -> int:
     from incidents.tasks.model import TaskState
-    from pipeline.app.task_screen import show_queue
+    from pipeline.app.incidents.task_screen import show_queue
 
     shown = [each for each in view.tasks if closed or each.state is not TaskState.CLOSED]
     if json:

@@ -21,9 +21,9 @@ from pipeline.app.whole_store import restore as restore_lost
 
 if TYPE_CHECKING:
     from pipeline.app.commands.run import StopEvent
+    from pipeline.app.configuration.settings import Config
     from pipeline.app.context import Context
-    from pipeline.app.settings import Config
-    from pipeline.app.watch_lease import Lost
+    from pipeline.app.watch.lease import Lost
     from pipeline.formats.model import LogFormat
 
 
@@ -45,8 +45,8 @@ def up(*, wait: Flag = False, context: Given) -> int:
 
 
 def _with_store(config: Config, fmt: LogFormat, context: Context, stop: StopEvent, *, wait: bool) -> int:
-    from pipeline.app.support_api import api_of
-    from pipeline.app.watching import watch_of
+    from pipeline.app.support.api import api_of
+    from pipeline.app.watch.watching import watch_of
 
     with any_store(context) as store, housekeeping(store, context, stop):
         if store.parts_aside():

@@ -14,8 +14,8 @@ from pipeline.app.whole_store import warn_broken
 if TYPE_CHECKING:
     from pipeline.app.commands.run import StopEvent
     from pipeline.app.context import Context
-    from pipeline.app.watch_lease import Lost
-    from pipeline.app.watch_loop import Watch
+    from pipeline.app.watch.lease import Lost
+    from pipeline.app.watch.loop import Watch
 
 
 def watch(*, once: Flag = False, wait: Flag = False, context: Given) -> int:
@@ -37,8 +37,8 @@ def watch(*, once: Flag = False, wait: Flag = False, context: Given) -> int:
 
 
 def _with_store(context: Context, stop: StopEvent, *, once: bool, wait: bool) -> int:
-    from pipeline.app.support_api import api_of
-    from pipeline.app.watching import watch_of
+    from pipeline.app.support.api import api_of
+    from pipeline.app.watch.watching import watch_of
 
     config = context.config
     with (
@@ -65,7 +65,7 @@ def told_begin(watching: Watch) -> None:
 
 def ended(stop: StopEvent, lost: Lost | None = None) -> None:
     """Raises what the end was: a signal, another watch, or a store that did not answer for too long."""
-    from pipeline.app.watch_lease import HeldFailure
+    from pipeline.app.watch.lease import HeldFailure
 
     if lost is not None and lost.is_set():
         raise lost.failure or HeldFailure(

@@ -1,0 +1,1 @@
+"""Bills, simulations, rebills and spikes: from the store and the configuration to rating, and to people."""

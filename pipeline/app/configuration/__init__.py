@@ -1,0 +1,1 @@
+"""What prebill.toml says, as types, or all that is wrong with it at once."""

@@ -1,0 +1,1 @@
+"""Coverage and gaps for people: when they are checked, what they cost, how they are shown."""

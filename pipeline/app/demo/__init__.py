@@ -1,0 +1,1 @@
+"""What `prebill demo` stages and shows."""

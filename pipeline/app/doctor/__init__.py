@@ -1,0 +1,1 @@
+"""What `prebill doctor` looks at, a file for each thing."""

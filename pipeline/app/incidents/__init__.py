@@ -1,0 +1,1 @@
+"""Incidents, tasks, probes and the rota on the command line."""

@@ -1,0 +1,1 @@
+"""The support desk: its log, its mail, its requests by HTTP."""
