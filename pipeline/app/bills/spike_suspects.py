@@ -24,7 +24,7 @@ DAYS = 35
 HOT_HOURS = 3
 HOT, MONTH, DAY = 1.3, 1.3, 2.0
 """By which factor his last hours, his month so far, or one day of it must be above what is usual. The first two lie
-at the least factor that may be configured (rules.py); a day that is above by less does not move a month."""
+at the least factor that may be configured; a day that is above by less does not move a month."""
 
 
 @dataclass(frozen=True, slots=True)
