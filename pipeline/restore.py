@@ -10,7 +10,7 @@ from pipeline.attempt import Reading
 from pipeline.flow_merge import merge_usages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pipeline.attempt import Reader
     from pipeline.model import LedgerEntry
@@ -27,19 +27,25 @@ TOLD = 100
 
 @dataclass(slots=True)
 class Restored:
-    """What came of it. `left`: why segments could not be counted again, the first of them; `lost`: how many."""
+    """What came of it. `left`: why segments could not be counted again, the first of them; `lost`: how many. `stopped`:
+    before all was looked at."""
 
     segments: int = 0
     rows: int = 0
     lost: int = 0
+    stopped: bool = False
     left: dict[str, str] = field(default_factory=dict)
 
 
-def restore_facts(store: Store, reader: Reader) -> Restored:
-    """Read again what the store lost; may be killed at any moment and run again, by one process at a time."""
+def restore_facts(store: Store, reader: Reader, is_over: Callable[[], bool] = lambda: False) -> Restored:
+    """Read again what the store lost, until `is_over`; may be killed at any moment and run again, by one process at a
+    time."""
     done = Restored()
     for lost in store.lost_facts():
         for at in range(0, len(lost), SEGMENTS_AT_ONCE):
+            if is_over():
+                done.stopped = True
+                return done
             _restore(store, reader, lost[at : at + SEGMENTS_AT_ONCE], done)
     return done
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import OwnerFailure, ReachFailure, UsageFailure
-from pipeline.app.whole_store import RESTORE, refuse_broken, warn_broken
+from pipeline.app.whole_store import FROM_BACKUP, refuse_broken, warn_broken
 
 if TYPE_CHECKING:
     from pipeline.app.context import Context
@@ -26,9 +26,9 @@ AGAIN = "Try it again; `prebill doctor` looks at the machine."
 _OF_THE_MACHINE = {
     **dict.fromkeys(
         (33, 40, 117, 226, 231, 246, 271, 432),
-        ("the store cannot read what it holds, it is damaged", RESTORE),
+        ("the store cannot read what it holds, it is damaged", FROM_BACKUP),
     ),
-    **dict.fromkeys((74, 75, 76, 107), ("the store cannot read or write a file of its own", RESTORE)),
+    **dict.fromkeys((74, 75, 76, 107), ("the store cannot read or write a file of its own", FROM_BACKUP)),
     243: ("the store has no space left", ROOM),
     241: ("the store has no memory left", AGAIN),
     **dict.fromkeys((159, 202, 209, 210, 279), ("the store is too busy or too far to answer", AGAIN)),
@@ -98,7 +98,7 @@ def any_store(context: Context, *, make: bool = True) -> Iterator[Store]:
             str(error), mend="Start this again: it holds the store itself then, or finds who does."
         ) from None
     except DamagedError as error:
-        raise ReachFailure(str(error), mend=RESTORE) from None
+        raise ReachFailure(str(error), mend=FROM_BACKUP) from None
     except StoreError as error:
         raise ReachFailure(_plain(str(error)), mend="`prebill doctor` tells what is in the way.") from None
     except BrokenPipeError:

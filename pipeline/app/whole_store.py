@@ -9,6 +9,7 @@ from pipeline.app.failures import ReachFailure
 from pipeline.app.terminal import plural, printable, say
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterable, Sequence
 
     from pipeline.formats.model import LogFormat
@@ -20,7 +21,7 @@ NAMED = 5
 
 FACTS = "facts"
 
-RESTORE = (
+FROM_BACKUP = (
     "Restore its folder from a backup, or move the folder away and start `prebill run`: it makes a new store of all "
     "that is still in the spool."
 )
@@ -42,7 +43,7 @@ def aside_text(aside: Sequence[Aside]) -> str:
 
 def aside_mend(aside: Sequence[Aside]) -> str:
     """What can be done about them."""
-    return COUNT_AGAIN if all(part.table == FACTS for part in aside) else RESTORE
+    return COUNT_AGAIN if all(part.table == FACTS for part in aside) else FROM_BACKUP
 
 
 def warn_broken(store: Store) -> None:
@@ -82,9 +83,14 @@ def lost_text(store: Store, minutes: tuple[int, int] | None = None) -> str:
     )
 
 
-def restore(store: Store, fmt: LogFormat) -> bool:
+def restore(store: Store, fmt: LogFormat, stop: threading.Event) -> bool:
     """Count again what the store lost of usage; whether anything stays lost. Raises ReachFailure where it is not usage
-    alone that cannot be read."""
+    alone that cannot be read.
+
+    One process at a time: two that wrote the same facts again would count them twice. Who comes second waits, and finds
+    what is still lost then.
+    """
+    from pipeline.app.watch.lease import RESTORE, HeldFailure, holding
     from pipeline.flow_read import SegmentReader
     from pipeline.restore import restore_facts
 
@@ -93,11 +99,19 @@ def restore(store: Store, fmt: LogFormat) -> bool:
         refuse_broken(store)
     if aside:
         say(f"prebill: {aside_text(aside)}")
-    done = restore_facts(store, SegmentReader(fmt))
+    with holding(store, RESTORE, stop, wait=True) as taken:
+        done = restore_facts(store, SegmentReader(fmt), lambda: stop.is_set() or taken.is_set())
     if done.segments:
         say(
             f"{plural(done.segments, 'segment')} whose usage the store had lost counted again: {done.rows:,} rows"
         )
+    if done.stopped and taken.is_set():
+        raise taken.failure or HeldFailure(
+            "another process has taken over counting again what the store lost"
+        )
+    if done.stopped:
+        say("stopped before all that the store lost was counted again")
+        return True
     if done.lost:
         say(
             f"prebill: usage of {plural(done.lost, 'segment')} stays lost; no month that it is of can be billed"

@@ -4,10 +4,16 @@ out of the spool, each segment once."""
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pipeline.app.watch.lease import RESTORE, holding
+from pipeline.app.whole_store import restore
+from pipeline.formats.load import load_format
+from pipeline.store.connect import open_store
 
 from .conftest import Prebill
 from .test_bill_command import CONFIG, FLAT, PLAN, RIPE, write_segment
@@ -86,6 +92,38 @@ def test_usage_that_is_gone_is_told_and_never_billed_short(prebill: Prebill, sit
     assert (again.returncode, "counted again" in again.stderr) == (0, False)
     assert answer(prebill, "sql", "--json", TOTALS) == counted
     assert answer(prebill, *MONTH) == before
+
+
+def test_two_that_count_again_do_so_one_after_the_other(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(site)
+    cut(site, "facts")
+    results: list[bool] = []
+    with open_store(f"chdb://{site / 'store'}") as store:
+        fmt = load_format("edge-tsv")
+        waiting = threading.Thread(target=lambda: results.append(restore(store, fmt, threading.Event())))
+        with holding(store, RESTORE, threading.Event()):
+            waiting.start()
+            waiting.join(0.5)
+            assert (waiting.is_alive(), results) == (True, [])
+            assert sum(len(lost) for lost in store.lost_facts()) == 5
+        waiting.join(30)
+        assert results == [False]
+        assert not list(store.lost_facts())
+        ended = threading.Event()
+        ended.set()
+        assert not restore(store, fmt, ended)  # nothing is lost: nothing is left to stop
+
+
+def test_counting_again_ends_where_it_is_stopped(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(site)
+    cut(site, "facts")
+    with open_store(f"chdb://{site / 'store'}") as store:
+        fmt, ended = load_format("edge-tsv"), threading.Event()
+        ended.set()
+        assert restore(store, fmt, ended)
+        assert sum(len(lost) for lost in store.lost_facts()) == 5
+        assert not restore(store, fmt, threading.Event())
+        assert not list(store.lost_facts())
 
 
 def test_a_closed_month_is_not_adjusted_for_what_was_counted_again(prebill: Prebill, site: Path) -> None:

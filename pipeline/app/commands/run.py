@@ -94,7 +94,7 @@ def _with_store(
     json: bool,
 ) -> int:
     with any_store(context) as store, housekeeping(store, context, stop):
-        still_lost = restore_lost(store, fmt) if restoring or store.parts_aside() else False
+        still_lost = restore_lost(store, fmt, stop) if restoring or store.parts_aside() else False
         if once:
             report = bring_in(config, store, fmt, context, stop, once=once, json=json)
             say(check_once(store, config, context.now()))

@@ -50,7 +50,7 @@ def _with_store(config: Config, fmt: LogFormat, context: Context, stop: StopEven
 
     with any_store(context) as store, housekeeping(store, context, stop):
         if store.parts_aside():
-            restore_lost(store, fmt)
+            restore_lost(store, fmt, stop)
         failed: list[BaseException] = []
         lost: list[Lost] = []
 

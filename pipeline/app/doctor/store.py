@@ -64,7 +64,7 @@ def folder_found(folder: Path) -> Found | None:
 
 def whole_found(store: Store) -> Found | None:
     """What of the store is gone; None where all that it counted is there. Looks through all of it."""
-    from pipeline.app.whole_store import COUNT_AGAIN, RESTORE, aside_mend, aside_text, lost_text
+    from pipeline.app.whole_store import COUNT_AGAIN, FROM_BACKUP, aside_mend, aside_text, lost_text
 
     aside, lacks, lost = store.parts_aside(), store.ledger_lacks(), lost_text(store)
     found = [aside_text(aside)] if aside else []
@@ -72,7 +72,7 @@ def whole_found(store: Store) -> Found | None:
     found += [lost] if lost else []
     if not found:
         return None
-    return FAIL, "; ".join(found), RESTORE if lacks else aside_mend(aside) if aside else COUNT_AGAIN
+    return FAIL, "; ".join(found), FROM_BACKUP if lacks else aside_mend(aside) if aside else COUNT_AGAIN
 
 
 def store_found(context: Context, name: str) -> list[tuple[str, Found]]:

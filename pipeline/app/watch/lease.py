@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pipeline.store.store import Store
 
-WATCH, COVERAGE = "watch", "coverage"
+WATCH, COVERAGE, RESTORE = "watch", "coverage", "restore"
 LASTS_S, RENEW_EVERY_S, LOOK_EVERY_S = 30.0, 10.0, 1.0
 
 
@@ -140,4 +140,4 @@ def _take(store: Store, name: str, stop: threading.Event, *, wait: bool) -> Leas
             say(f"prebill {name}: {who} has it; waiting for its end …")
             told = True
         if stop.wait(LOOK_EVERY_S):
-            raise HeldFailure(f"stopped while {who} was watching")
+            raise HeldFailure(f"stopped while {who} was at it")
