@@ -95,6 +95,8 @@ def _draw(fmt: LogFormat) -> Compiled:
     else:
         scan, exact = entry.scan_delimited, entry.exact_line
         _columns(fmt, spec)
+    for shared in (literals, keys):
+        shared.setflags(write=False)
     hits = names_of(fmt.cache.hit if fmt.cache else ())
     return Compiled(fmt, spec, literals, hits, keys, template, scan, exact)
 
