@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.attempt import attempt_segment
+from pipeline.attempt import Attempt, attempt_segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from pipeline.attempt import Attempt, Postponed, Reader
+    from pipeline.attempt import Postponed, Reader
     from pipeline.coverage.model import Reading
     from pipeline.flow_ledger import Ledger
     from pipeline.model import LedgerEntry, Origin, Segment, UsageBatch
@@ -70,7 +70,7 @@ class Store(Protocol):
 class Run:
     """One run of the graph over one batch. `ledger`: the store's, as this batch may see it. `elements`: its segments,
     all of an (edge, stream) in one element. `parcels`: usage on its way from reading to writing, by number; `written`:
-    entries on their way from writing to the commit."""
+    entries on their way from writing to the commit. `read_bytes` of content came to `read_rows` of usage so far."""
 
     store: Store
     ledger: Ledger
@@ -84,6 +84,8 @@ class Run:
     postponed: list[Postponed] = field(default_factory=list)
     committed: list[LedgerEntry] = field(default_factory=list)
     rows: int = 0
+    read_bytes: int = 0
+    read_rows: int = 0
     seq: int = 0
     error: BaseException | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -104,7 +106,12 @@ class Run:
         return [attempt for future in self._readings.pop(element) for attempt in future.result()]
 
     def _attempt(self, segments: Sequence[Segment]) -> list[Attempt | Postponed]:
-        return [attempt_segment(segment, self.reader, self.now()) for segment in segments]
+        attempts = [attempt_segment(segment, self.reader, self.now()) for segment in segments]
+        usages = [a.usage for a in attempts if isinstance(a, Attempt) and a.usage is not None]
+        with self._lock:
+            self.read_bytes += sum(usage.content_bytes for usage in usages)
+            self.read_rows += sum(len(usage.minute) for usage in usages)
+        return attempts
 
     def stop_reading(self) -> None:
         """Take back what nobody has begun to read."""

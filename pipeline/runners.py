@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunReport", "load_beam", "run", "run_beam", "warm_up"]
 
-BATCH_BYTES = 5 << 29
+BATCH_BYTES = 1 << 31
 """Content of a batch: enough that Beam's fixed cost (0.1 s) does not count, little enough that memory stays flat."""
 
 SAMPLING_MS = 5

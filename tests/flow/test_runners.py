@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from datetime import UTC, datetime
@@ -70,6 +71,24 @@ def test_batches_are_cut_by_bytes_and_progress_is_told(tmp_path: Path) -> None:
     assert told[0][0] < told[-1][0] == 6
     assert told[-1][1] == 0
     assert requests(store) == 60
+
+
+def test_batches_are_bounded_by_the_rows_that_bytes_come_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, sizes = MemoryStore(), list[int]()
+    for n in range(24):
+        path = put(tmp_path, "e1", n * 10, n * 10 + 10, MINUTE + n)
+        names = (line.split(b"\t") for line in path.read_bytes().splitlines(keepends=True))
+        path.write_bytes(b"".join(b"\t".join([*c[:2], b"r%d" % i, *c[3:]]) for i, c in enumerate(names)))
+        os.utime(path, (MINUTE * 60, MINUTE * 60))
+    monkeypatch.setattr("pipeline.flow_local.BATCH_ROWS", 20)
+    six = sum(path.stat().st_size for path in sorted(tmp_path.glob("e1/*.log"))[:6])
+    report = go(tmp_path, store, batch_bytes=six, on_progress=lambda r: sizes.append(r.segments))
+    assert (report.segments, report.rows, requests(store)) == (24, 240, 240)
+    assert sizes[0] == 6  # nothing was known
+    batches = [after - before for before, after in itertools.pairwise(sizes) if after > before]
+    assert max(batches) <= 3  # of 10 rows each; a batch takes one that begins within its bounds
 
 
 def test_a_file_replaced_under_the_same_name_is_read_again(tmp_path: Path) -> None:
