@@ -46,6 +46,7 @@ MEMO_DATE_1, MEMO_DATE_2, MEMO_DAY = 21, 22, 23
 SLOW_LINES = 25  # lines that no fast path took: a figure for benchmarks
 HASHED = 26  # two words: the hash of the name last asked for
 CROWDED = 28  # 1: a group's entry lies far from its place in the index
+MEMO_EPOCH, MEMO_HIGH = 29, 30  # the first eight bytes of the last epoch, and the number in them
 MEMO_CACHE = 32  # 64 pairs: a short cache status, and its length and number
 STATE_SIZE = 160
 

@@ -13,6 +13,8 @@ from kernels.layout import (
     MEMO_DATE_1,
     MEMO_DATE_2,
     MEMO_DAY,
+    MEMO_EPOCH,
+    MEMO_HIGH,
     SEPARATOR,
     TIME_TYPE,
     TIME_UNIT,
@@ -56,12 +58,12 @@ def quick_epoch(a, b, unit, state):  # type: ignore[no-untyped-def]
         last = load64(a + 6) ^ _POINT
         if ((last + _OVER) | (last - _ZEROS)) & _TOPS == U(0):
             word = load64(a)
-            if word == U(get(state, MEMO_DATE_1)):
-                high = get(state, MEMO_DAY)
+            if word == U(get(state, MEMO_EPOCH)):  # for a hundred seconds: 2 ns less a line
+                high = get(state, MEMO_HIGH)
             else:
                 high = eight_digits(word)
-                put(state, MEMO_DATE_1, np.int64(word))
-                put(state, MEMO_DAY, high)
+                put(state, MEMO_EPOCH, np.int64(word))
+                put(state, MEMO_HIGH, high)
             seconds = high * 100 + np.int64(((last >> U(16)) & U(15)) * U(10) + ((last >> U(24)) & U(15)))
             return seconds if high >= 0 and seconds < (1 << 32) else np.int64(UNREADABLE)
     count = digit_count(a)

@@ -69,9 +69,8 @@ class Tables:
         self._blank = np.zeros_like(self.state)
         self._blank[[at.SEED, at.SEED_2]] = self._seed
         self._blank[[at.RUN_FIRST, at.RUN_NEXT]] = -1
-        self._blank[
-            [at.MEMO_DATE_1, at.MEMO_DAY]
-        ] = -1  # of no date or time: nothing is known that begins with zeros
+        # of no date or time: or zeros in the place of one would be taken for the one before
+        self._blank[[at.MEMO_DATE_1, at.MEMO_DAY, at.MEMO_EPOCH, at.MEMO_HIGH]] = -1
         self._blank[[at.SEQ_MIN, at.SEQ_MAX]] = np.iinfo(np.int64).max, -1
         self._dirty = False
         self._regions = False
