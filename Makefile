@@ -64,11 +64,12 @@ clean:  ## removes .venv, caches and the demo's folder
 	@echo "adding $(LIBCHDB) (180 MB) …"; rm -rf .clickhouse; mkdir .clickhouse
 	@npm install --prefix .clickhouse --no-save --no-audit --no-fund --ignore-scripts --loglevel=error "$(LIBCHDB)" && touch $@
 
+# Not the python of an activated .venv makes the next one, but that which made it: the old one is removed first.
 # The stamps carry the lock files' checksum in their names. A .venv that is a link was laid by hand: it is used as it is and never made again.
 $(VENV)/.run-$(RUN_ID):
 	@if [ -L $(VENV) ]; then touch $@; exit 0; fi; \
 	found=; for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
-	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found=$$python; break; fi; done; \
+	  found=$$("$$python" -c 'import sys; sys.version_info < (3, 11) and sys.exit(1); print(sys._base_executable)' 2>/dev/null) && break; found=; done; \
 	if [ -z "$$found" ]; then \
 	  echo "prebill needs Python 3.11 or newer: none of '$(PYTHON) python3 python3.13 python3.12 python3.11' is one."; \
 	  echo "Install it (Debian 12 or newer: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python3.12 …"; \

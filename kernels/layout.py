@@ -141,10 +141,24 @@ SPECIALS = 26  # of the outline: places of what may nest or escape
 MINUTE_BITS = 27  # of a place in the index, its upper ones, that the minute says alone
 TABLES_SIZE = 32
 
-# -- a stretch of a file: where it is read from and how much is left; the block, its room and what of it is not scanned
-# yet; the offset in the content of the block's first byte
-S_FD, S_AT, S_LEFT, S_BLOCK, S_ROOM, S_BEGIN, S_END, S_BASE = range(8)
-STRETCH_SIZE = 8
+# -- a stretch of a content: the plain file where it is read from, and how much is left; the block, its room and what of
+# it is not scanned yet; the offset in the content of the block's first byte; the packed file that stands for the plain
+# one (0: none); a function that takes the bytes on their way, and its state (0: none)
+S_FD, S_AT, S_LEFT, S_BLOCK, S_ROOM, S_BEGIN, S_END, S_BASE, S_PACKED, S_DIGEST, S_DIGEST_STATE = range(11)
+STRETCH_SIZE = 11
+
+# -- a packed file: ISA-L's functions and its inflate_state, the file and how far it is read, a buffer for what is read;
+# 1 once it is not sound
+U_INFLATE, U_RESET, U_STATE, U_FD, U_AT, U_INPUT, U_INPUT_SIZE, U_UNSOUND = range(8)
+PACKED_SIZE = 8
+
+# -- where in inflate_state it is told what to do, and tells how far it came: bytes, as igzip_lib.h of ISA-L 2.30 and
+# later lays it out
+I_NEXT_OUT, I_AVAIL_OUT, I_NEXT_IN, I_AVAIL_IN, I_READ_IN_LENGTH = 0, 8, 16, 32, 36
+I_BLOCK_STATE, I_CRC_FLAG = 21_160, 21_172
+I_FINISHED = 5  # a block_state
+I_GZIP = 1  # a crc_flag: headers are read, checksums compared
+INFLATE_STATE_BYTES = 1 << 17  # it has 87,000
 
 # -- ndjson. A path of KEYS: its role, how many names it has, then place and length of each among the literals. Where
 # a role has several paths they stand in the order in which they count.

@@ -9,6 +9,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.content import Stretch
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -17,7 +19,6 @@ WORTH = 4 << 20
 
 WORTH_TAKING = 1 << 20
 """Bytes that a thread with nothing left to do takes from another: a third of a millisecond's work."""
-
 
 MOST_LENT = 16 << 20
 """Bytes that a reader has to himself at most, beyond the reach of who would take half: 5 ms of work."""
@@ -65,9 +66,8 @@ class FileRange:
                 self._close()
         return got
 
-    def lend(self) -> tuple[int, int, int] | None:
-        """A stretch that the caller reads by himself: the open file, where it begins, how long it is; none near the
-        end, where the last bytes are worth sharing."""
+    def lend(self) -> Stretch | None:
+        """A stretch that the caller reads by himself; none near the end, where the last bytes are worth sharing."""
         with self._lock:
             wanted = min(MOST_LENT, self.left // 4)
             if self._ended or wanted < WORTH_TAKING:
@@ -75,7 +75,7 @@ class FileRange:
             self._open()
             begin = self._at
             self._at += wanted
-        return self._fd, begin, wanted
+        return Stretch(self._fd, begin, wanted)
 
     def give_back(self, count: int) -> None:
         """So many bytes of the last stretch were not read: the file has become shorter, or cannot be read."""

@@ -101,9 +101,8 @@ def aggregate_segment(
         spec[at.SEQ_PLACE] = at.SEQ_LINES if sequence.unit is SequenceUnit.LINE else at.SEQ_BYTES
         spec[at.SEQ_FIRST] = sequence.first
     damaged = None
-    counted = _Counted(content)
     try:
-        tally.scan(counted, compiled, skips=tuple((s.first, s.next) for s in skips), digest=digest)
+        tally.scan(content, compiled, skips=tuple((s.first, s.next) for s in skips), digest=digest)
     except DamagedError as error:
         damaged = error.reason
     groups = tally.groups()
@@ -124,24 +123,10 @@ def aggregate_segment(
         duplicates=tally.count(at.DUPLICATES),
         flagged=tally.count(at.FLAGGED),
         bytes_sent=tally.count(sent),
-        content_bytes=counted.bytes,
+        content_bytes=tally.content_bytes,
         seen=tally.seen(),
         runs=tally.runs(),
         damaged=damaged,
         known=known,
         overflown=tally.overflown,
     )
-
-
-class _Counted:
-    """A content that knows how many bytes it has handed out."""
-
-    def __init__(self, content: Content) -> None:
-        self._content = content
-        self.bytes = 0
-
-    def readinto(self, view: memoryview) -> int:
-        """As the content's own."""
-        got = self._content.readinto(view)
-        self.bytes += got
-        return got

@@ -15,11 +15,12 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from pipeline.content import Stretch
 from pipeline.ingest.decoders import FOREIGN, SKIPPABLE, Codec, gzip_codec, lz4_codec, no_lines, zstd_codec
 from pipeline.ingest.errors import ChangedError, DamagedError, UnreadableError
 from pipeline.ingest.fingerprint import fingerprint_file, fingerprint_of
 from pipeline.ingest.names import split_codec
-from pipeline.ingest.quick_gzip import QuickGzip
+from pipeline.ingest.quick_gzip import MOST_LENT, QuickGzip
 from pipeline.ingest.unpack import CHUNK, NO_LIMITS, Limits, Unpacker
 from pipeline.model import Segment
 
@@ -30,7 +31,7 @@ _HEAD = 512
 
 class Content:
     """Unpacked content, read once from front to end. `codec` is the true one; `notes` is evidence, such as a name
-    that promises another codec; `packed` and `unpacked` count the bytes read from the file and handed out."""
+    that promises another codec; `unpacked` counts the bytes handed out."""
 
     def __init__(
         self, fd: int, name: str, promised: str, limits: Limits, segment: Segment | None, own: bool
@@ -43,7 +44,7 @@ class Content:
         self.name = name
         self.notes: tuple[str, ...] = ()
         self.unpacked = 0
-        self.packed = 0
+        self._read = 0  # of the file, but for what is unpacked the quick way
         try:
             found = os.fstat(fd)
             self._seekable = stat.S_ISREG(found.st_mode)
@@ -62,11 +63,21 @@ class Content:
         )  # most segments are small
         self._start = start
 
-        self._unpack: Unpacker | QuickGzip | None = None
+        self._size = found.st_size - start
+        self._unpack: Unpacker | None = None
+        self._quick: QuickGzip | None = None
         if codec is not None:
             careful = partial(Unpacker, codec, limits, self.read, again, chunk)
-            quick = codec.quick is not None and self._seekable
-            self._unpack = QuickGzip(codec, self, limits, careful, chunk) if quick else careful()
+            functions = codec.quick() if codec.quick is not None and self._seekable else None
+            if functions is not None:
+                self._quick = QuickGzip(functions, fd, start, self._size, limits, careful)
+            else:
+                self._unpack = careful()
+
+    @property
+    def packed(self) -> int:
+        """Bytes read from the file."""
+        return max(self._read, self._quick.packed if self._quick is not None else 0)
 
     def readinto(self, view: memoryview) -> int:
         """Fills `view` (writable, contiguous bytes) as far as it can and returns how many bytes; 0 is the good end.
@@ -80,7 +91,8 @@ class Content:
             return 0
         view = view if view.format == "B" and view.ndim == 1 else view.cast("B")
         try:
-            count = self.read(view) if self._unpack is None else self._unpack.readinto(view)
+            unpack = self._quick or self._unpack
+            count = self.read(view) if unpack is None else unpack.readinto(view)
             if not self.unpacked and (fault := no_lines(bytes(view[: min(count, _HEAD)]))):
                 raise UnreadableError(fault)
         except (DamagedError, UnreadableError) as error:
@@ -88,6 +100,28 @@ class Content:
             raise
         self.unpacked += count
         return count
+
+    def lend(self) -> Stretch | None:
+        """What comes next, for who reads it himself; None where it is to be asked for by `readinto`: the beginning, the
+        end, and all that is not sound."""
+        if not self.unpacked or self._failed is not None or self._unpack is not None or not self._seekable:
+            return None
+        if self._quick is not None:
+            lent = self._quick.lend()
+        else:
+            length = min(MOST_LENT, self._size - self._read)
+            lent = Stretch(self._fd, self._start + self._read, length) if length > 0 else None
+            self._read += max(0, length)
+        self.unpacked += lent.length if lent is not None else 0
+        return lent
+
+    def give_back(self, count: int) -> None:
+        """So many bytes of the stretch were not read."""
+        self.unpacked -= count
+        if self._quick is not None:
+            self._quick.give_back(count)
+        else:
+            self._read -= count
 
     def changed(self) -> str | None:
         """Why what was read is no longer the version of the segment that was found, or `None` while it is.
@@ -109,6 +143,8 @@ class Content:
         """Closes the file; may be called again."""
         if not self._closed:
             self._closed = True
+            if self._quick is not None:
+                self._quick.close()
             if self._own:
                 os.close(self._fd)
 
@@ -128,16 +164,14 @@ class Content:
             self._head = self._head[count:]
         else:
             try:
-                count = os.readv(self._fd, [view])
+                if self._seekable:
+                    count = os.preadv(self._fd, [view], self._start + self._read)
+                else:
+                    count = os.readv(self._fd, [view])
             except OSError as error:
                 raise _unreadable(error) from None
-        self.packed += count
+        self._read += count
         return count
-
-    def rewind(self) -> None:
-        """Begin again with the file's first byte, for whoever unpacks it."""
-        os.lseek(self._fd, self._start, os.SEEK_SET)
-        self.packed = 0
 
 
 def open_content(

@@ -9,7 +9,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pipeline.ingest.inflate import Functions
 
 
 class Decoder(Protocol):
@@ -27,7 +30,7 @@ class Decoder(Protocol):
 @dataclass(frozen=True)
 class Codec:
     """How one compression is recognised and read. `padding`: zero bytes may follow the last member (tape, gzip).
-    `quick`: isal's reader of sound files, see pipeline.ingest.quick_gzip."""
+    `quick`: gives what pipeline.ingest.quick_gzip needs, None where it is missing."""
 
     name: str
     suffix: str
@@ -35,7 +38,7 @@ class Codec:
     errors: tuple[type[Exception], ...]
     make: Callable[[], Decoder]
     padding: bool = False
-    quick: Any = None
+    quick: Callable[[], Functions | None] | None = None
 
     def begins(self, head: bytes | memoryview) -> bool:
         """Whether `head` begins as a member does; the skippable frames of zstd and lz4 are members too."""
@@ -109,18 +112,17 @@ class _Lz4:
 
 def gzip_codec() -> Codec:
     """gzip by ISA-L: the fastest inflate there is for it (measured: zlib 0.54, isal 1.5 GB/s of output a core)."""
-    from isal import igzip_lib, isal_zlib
+    from isal import igzip_lib
+
+    from pipeline.ingest.inflate import find_functions
 
     def make() -> Decoder:
         decoder: Decoder = igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_GZIP)
         return decoder
 
     broken: Any = igzip_lib.error  # its stub takes it for an instance
-    # not in isal's documented interface: a version without it is only slower
-    quick = getattr(isal_zlib, "_GzipReader", None)
-    return Codec(
-        "gzip", ".gz", (b"\x1f\x8b\x08",), (broken, EOFError, ValueError), make, padding=True, quick=quick
-    )
+    errors = (broken, EOFError, ValueError)
+    return Codec("gzip", ".gz", (b"\x1f\x8b\x08",), errors, make, padding=True, quick=find_functions)
 
 
 def zstd_module() -> Any:

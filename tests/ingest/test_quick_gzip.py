@@ -50,12 +50,12 @@ def test_the_quick_way_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "x.log.gz"
     path.write_bytes(b"".join(MEMBERS))
     with open_content(path) as content:
-        assert isinstance(content._unpack, QuickGzip)
+        assert isinstance(content._quick, QuickGzip)
         view = memoryview(bytearray(len(CONTENT) + 1))
         assert content.readinto(view) == len(CONTENT)
         assert view[:-1] == CONTENT
         assert content.readinto(view) == 0
-        assert content._unpack._careful is None, "a sound file needs no second reading"
+        assert content._quick._careful is None, "a sound file needs no second reading"
         assert content.packed == path.stat().st_size
 
 

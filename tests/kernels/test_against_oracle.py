@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels import layout as at
+from pipeline.content import Stretch
 from pipeline.formats.compiled import compile_format
 from pipeline.formats.load import builtin_names, load_format
 from pipeline.tally import Tally
@@ -66,13 +67,13 @@ class Lent:
         os.write(self._fd, content)
         self._at, self._size, self._cuts = 0, len(content), cuts
 
-    def lend(self) -> tuple[int, int, int] | None:
+    def lend(self) -> Stretch | None:
         """As a range of a file does."""
         if self._cuts.random() < 0.3 or self._at >= self._size:
             return None
         begin, wanted = self._at, self._cuts.randint(1, 5000)
         self._at += wanted
-        return self._fd, begin, wanted
+        return Stretch(self._fd, begin, wanted)
 
     def give_back(self, count: int) -> None:
         """As a range of a file does."""

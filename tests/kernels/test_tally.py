@@ -36,6 +36,8 @@ class Bytes:
 
 
 class NoDigest:
+    native = None
+
     def update(self, view: memoryview) -> None:
         """Nobody asks."""
 

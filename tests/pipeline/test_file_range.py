@@ -49,7 +49,7 @@ def test_ranges_given_away_at_any_moment_hold_every_line_once(tmp_path: Path, se
                 reading.append((part.range, bytearray()))
         piece, content = reading[dice.randrange(len(reading))]
         if dice.random() < 0.3 and (lent := piece.lend()) is not None:
-            fd, begin, length = lent
+            fd, begin, length, _ = lent
             unread = dice.choice((0, 0, dice.randrange(length)))
             content += os.pread(fd, length - unread, begin)
             piece.give_back(unread)
@@ -70,11 +70,11 @@ def test_the_last_bytes_are_not_lent(tmp_path: Path) -> None:
     size = path.stat().st_size
     piece = FileRange(str(path), 0, size)
     lent = list(iter(piece.lend, None))
-    assert [begin for _, begin, _ in lent] == [
-        sum(length for _, _, length in lent[:i]) for i in range(len(lent))
+    assert [stretch.begin for stretch in lent] == [
+        sum(stretch.length for stretch in lent[:i]) for i in range(len(lent))
     ]
-    assert 4 * 2_000 > piece.left == size - sum(length for _, _, length in lent) > 0
-    assert all(length >= 2_000 for _, _, length in lent)
+    assert 4 * 2_000 > piece.left == size - sum(stretch.length for stretch in lent) > 0
+    assert all(stretch.length >= 2_000 for stretch in lent)
 
 
 def test_real_threads_read_every_byte_once(tmp_path: Path) -> None:

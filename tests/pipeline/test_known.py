@@ -109,6 +109,8 @@ class _Content:
 class _NoDigest:
     """Of no interest here."""
 
+    native = None
+
     def update(self, view: memoryview) -> None:
         """Nothing."""
 
