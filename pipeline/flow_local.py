@@ -221,7 +221,7 @@ class LocalRunner:
             return None
         # Of the last two batches the second is the smaller one: while it is written, nothing is left to be read. More
         # and smaller ones cost more than they spare: the store begins to merge their parts.
-        size = batch_bytes if not batch_bytes < pending <= 2 * batch_bytes else pending * 9 // 10
+        size = batch_bytes if not batch_bytes < pending <= 2 * batch_bytes else pending * 6 // 7
         for source, queue in self.sources:
             batch = queue.take(size, BATCH_SEGMENTS, flying)
             if not batch:

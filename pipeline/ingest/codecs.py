@@ -61,9 +61,7 @@ class Content:
         chunk = (
             min(CHUNK, max(4096, found.st_size + 1)) if self._seekable else CHUNK
         )  # most segments are small
-        self._start = start
-
-        self._size = found.st_size - start
+        self._start, self._size = start, found.st_size - start
         self._unpack: Unpacker | None = None
         self._quick: QuickGzip | None = None
         if codec is not None:
@@ -77,7 +75,8 @@ class Content:
     @property
     def packed(self) -> int:
         """Bytes read from the file."""
-        return max(self._read, self._quick.packed if self._quick is not None else 0)
+        quick = self._quick.packed if self._quick is not None and not self._closed else 0
+        return max(self._read, quick)
 
     def readinto(self, view: memoryview) -> int:
         """Fills `view` (writable, contiguous bytes) as far as it can and returns how many bytes; 0 is the good end.

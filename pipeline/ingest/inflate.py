@@ -92,10 +92,10 @@ def find_functions() -> Functions | None:
         library = ctypes.CDLL(isal_zlib.__file__)
         names = ("isal_inflate_init", "isal_inflate_reset", "isal_inflate")
         addresses = [ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0 for name in names]
-    except (OSError, AttributeError):
+        functions = Functions(*addresses)
+        return functions if _works(functions) else None
+    except (OSError, AttributeError):  # no library, no such name, no temporary file to try them on
         return None
-    functions = Functions(*addresses)
-    return functions if _works(functions) else None
 
 
 def _works(functions: Functions) -> bool:

@@ -82,8 +82,9 @@ class QuickGzip:
         self._out -= count
 
     def close(self) -> None:
-        """Leave what unpacks to others."""
+        """Leave what unpacks to others; nothing can be read any more."""
         free_inflater(self._inflater)
+        del self._inflater
 
     def _begin_again(self, scratch: memoryview) -> Unpacking:
         """The careful way, behind what was handed out already; its memory is overwritten, for nobody has it yet."""
