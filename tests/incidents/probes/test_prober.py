@@ -16,7 +16,7 @@ from incidents.probes.checks import Check, Verdict, call_evidence, checks_of, ev
 from incidents.probes.outbox import Outbox
 from incidents.probes.prober import TICK_S, Prober
 from incidents.probes.result import Result
-from incidents.probes.schedule import Last
+from incidents.probes.schedule import Last, next_due
 from incidents.probes.settings import BlackboxSettings, ProbingSettings, TargetSettings
 from pipeline.coverage.evidence import parse_evidence
 from tests.incidents.probes.peers import REFUSING, SUPPORT_LINE, a_probe, look, seconds
@@ -304,10 +304,13 @@ def test_a_clock_that_is_set_back_silences_nobody() -> None:
 
 
 def test_who_is_in_doubt_is_looked_at_at_once() -> None:
-    seldom = ProbingSettings(every=seconds("1h"), again=seconds("1s"), timeout=seconds("1s"))
-    seen: list[str] = []
-    checks = checks_of(seldom, (closed("a"), closed("b", "c2")), "msk-1")
-    fine = {check.key: Last(time.time() - 60, 0, 0.0) for check in checks}
+    now, seen = time.time(), list[str]()
+    for every in ("1h", "67m", "73m"):  # one at which no check's own time is near
+        seldom = ProbingSettings(every=seconds(every), again=seconds("1s"), timeout=seconds("1s"))
+        checks = checks_of(seldom, (closed("a"), closed("b", "c2")), "msk-1")
+        fine = {check.key: Last(now - 60, 0, 0.0) for check in checks}
+        if all(next_due(check, fine[check.key], now, seldom) > now + 300 for check in checks):
+            break
     prober = Prober(checks, seldom, lambda _: None, seen=lambda verdict: seen.append(verdict.check.about[1]))
     prober._last = {number: fine[check.key] for number, check in enumerate(checks)}
     prober.start()
