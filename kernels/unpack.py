@@ -82,9 +82,8 @@ def unpack(packed, target, room):  # type: ignore[no-untyped-def]
                 break
             if got == 0 and np.int64(load32(inflate + I_BLOCK_STATE)) == I_FINISHED:
                 break
-        sound = _go_on(
-            packed, inflate
-        )  # at the file's end too: there may be more to come out of what went in
+        # At the file's end too: there may be more to come out of what went in.
+        sound = _go_on(packed, inflate)
     if not sound:
         put(packed, U_UNSOUND, 1)
         return np.int64(-1)

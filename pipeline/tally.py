@@ -118,7 +118,8 @@ class Tally(Tables):
             if kept >= len(self._block) - 1:
                 self._widen(kept)
             end = len(self._block) - 1
-            view = memoryview(self._block)[kept : end if lending is None else min(end, kept + PACKED_STRETCH)]  # type: ignore[arg-type]
+            wanted = end if lending is None else min(end, kept + PACKED_STRETCH)
+            view = self._block.data[kept:wanted]
             got = 0
             try:
                 got = content.readinto(view)

@@ -8,6 +8,7 @@ import hashlib
 import importlib
 from typing import Any, NamedTuple
 
+import numpy as np
 import xxhash
 
 
@@ -100,8 +101,6 @@ class _Native:
         self._functions.free(self._state)
 
     def update(self, view: memoryview | bytes) -> None:
-        import numpy as np
-
         content = np.frombuffer(view, np.uint8)
         self._functions.update(self._state, content.ctypes.data, len(content))
 
