@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.app.failures import OwnerFailure, ReachFailure, UsageFailure
+from pipeline.app.terminal import say
 from pipeline.app.whole_store import FROM_BACKUP, refuse_broken, warn_broken
 
 if TYPE_CHECKING:
@@ -109,6 +110,15 @@ def any_store(context: Context, *, make: bool = True) -> Iterator[Store]:
             f"the store cannot be opened:{where} {error.strerror or error}",
             mend="`prebill doctor` tells more.",
         ) from None
+
+
+def say_tried_again(what: str, error: Exception) -> None:
+    """Says that `what`, done beside the main work, failed and will be tried again. Not where the process has ended that
+    held the store: the main work tells that once, and begins anew with the next one."""
+    from pipeline.store.errors import OwnerEndedError
+
+    if not isinstance(error, OwnerEndedError):
+        say(f"{what} and will be tried again: {error}")
 
 
 def _plain(text: str) -> str:

@@ -6,10 +6,20 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
+import pytest
+
+from pipeline.app.commands.run import StopEvent, housekeeping
+from pipeline.app.context import Context
+from pipeline.store.errors import OwnerEndedError, StoreError
 from tests.empty_store import lay_store
 from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from pipeline.store.store import Store
 
 LINE = "1795343400.1\t1\ta.ru\tGET\t/\t200\t77\t3\tHIT\t5\tc\n"
 WITHIN_S = 120
@@ -57,6 +67,25 @@ def test_a_second_run_takes_over_when_the_owner_is_killed(tmp_path: Path) -> Non
     said = (tmp_path / "second.txt").read_text()
     assert "urllib3" not in said
     assert "will be tried again" not in said
+
+
+@pytest.mark.parametrize(("error", "told"), [(StoreError("busy"), 1), (OwnerEndedError("it has ended"), 0)])
+def test_what_is_done_beside_the_work_leaves_the_end_of_the_owner_to_it(
+    error: StoreError, told: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    swept = threading.Event()
+
+    class Failing:
+        def sweep(self, _now: object) -> None:
+            swept.set()
+            raise error
+
+    with housekeeping(cast("Store", Failing()), Context(), StopEvent()):
+        assert swept.wait(WITHIN_S)
+    assert (
+        capsys.readouterr().err.count("the sweep of superseded facts failed and will be tried again: busy")
+        == told
+    )
 
 
 def _connected(pid: int, port: int) -> bool:

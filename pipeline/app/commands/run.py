@@ -15,7 +15,7 @@ from pipeline.app.context import Context
 from pipeline.app.coverage.control_loop import check_once, checks
 from pipeline.app.failures import FOUND_SOMETHING, OwnerFailure, Stopped, UsageFailure
 from pipeline.app.parameters import Flag, Given
-from pipeline.app.stores import any_store
+from pipeline.app.stores import any_store, say_tried_again
 from pipeline.app.terminal import print_json, say
 from pipeline.app.usage.run_screen import run_progress, show_report
 from pipeline.app.whole_store import restore as restore_lost
@@ -242,7 +242,7 @@ def housekeeping(store: Store, context: Context, stop: threading.Event) -> Itera
             try:
                 store.sweep(now())
             except Exception as error:
-                say(f"the sweep of superseded facts failed and will be tried again: {error}")
+                say_tried_again("the sweep of superseded facts failed", error)
             done.wait(SWEEP_EVERY_S)
 
     thread = threading.Thread(target=sweep, name="sweep", daemon=True)

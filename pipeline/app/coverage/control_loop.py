@@ -13,6 +13,7 @@ from pipeline.app.coverage.checking import check_and_record, reach_s, settings_o
 from pipeline.app.coverage.gap_output import STILL_LOST, money_text, sum_text
 from pipeline.app.coverage.gap_pricing import GapPricer, rate_open
 from pipeline.app.period import span_text
+from pipeline.app.stores import say_tried_again
 from pipeline.app.terminal import printable, say
 from pipeline.coverage.looks import LOOK
 
@@ -51,7 +52,7 @@ def checks(
                 check_and_tell(store, continuous, clock().timestamp())
                 pricer.wake()
             except Exception as error:
-                say(f"the check of coverage failed and will be tried again: {error}")
+                say_tried_again("the check of coverage failed", error)
             done.wait(EVERY_S)
 
     thread = threading.Thread(target=work, name="coverage", daemon=True)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.app.coverage.gap_output import STILL_LOST
-from pipeline.app.terminal import say
+from pipeline.app.stores import say_tried_again
 
 if TYPE_CHECKING:
     from pipeline.app.configuration.settings import Config
@@ -87,7 +87,7 @@ class GapPricer:
             except _StoppedError:
                 return
             except Exception as error:  # money is worth less than the gaps themselves
-                say(f"what gaps cost could not be reckoned and will be tried again: {error}")
+                say_tried_again("what gaps cost could not be reckoned", error)
 
     def _go_on(self, _done: int, _all: int) -> None:
         if self._done.is_set():
