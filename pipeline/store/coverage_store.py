@@ -62,9 +62,9 @@ class CoverageStore(CoverageNews):
         """Counter readings in [since, until), of one edge or of all, ordered by edge and time."""
         return evidence_log.read_readings(self._sessions, since, until, edge)
 
-    def beat(self, at: float) -> None:
-        """Notes that prebill is there at this instant (epoch seconds) and looks for segments."""
-        evidence_log.add_beat(self._sessions, at)
+    def beat(self, *at: float) -> None:
+        """Notes that prebill is there at these instants (epoch seconds) and looks for segments."""
+        evidence_log.add_beats(self._sessions, at)
 
     def beats(self, since: float, until: float) -> NDArray[np.float64]:
         """float64: beats in [since, until), epoch seconds, ascending, each once."""

@@ -163,11 +163,12 @@ def _readings(
     )
 
 
-def add_beat(sessions: Sessions, at: float) -> None:
-    """Notes that prebill is there at this instant and looks."""
+def add_beats(sessions: Sessions, at: Sequence[float]) -> None:
+    """Notes that prebill is there at these instants and looks."""
     import pyarrow as pa
 
-    sessions.insert("beats", pa.table({"at": pa.array([round(at * 1000)], pa.timestamp("ms", tz="UTC"))}))
+    instants = pa.array([round(second * 1000) for second in at], pa.timestamp("ms", tz="UTC"))
+    sessions.insert("beats", pa.table({"at": instants}))
 
 
 def read_beats(sessions: Sessions, since: float, until: float) -> NDArray[np.float64]:

@@ -300,8 +300,7 @@ def test_what_fell_due_while_nobody_looked_fails_the_check_until_two_runs_have_l
 ) -> None:
     """Fed by `run` once, as its beats tell, then by `run --once` only."""
     with open_store(f"chdb://{tmp_path}/store") as store:
-        for second in range(0, 201, 20):
-            store.beat(START + second)
+        store.beat(*(START + second for second in range(0, 201, 20)))
 
     def check_after_a_run(at: str) -> tuple[int, str, set[str]]:
         assert prebill("run", "--once", "--now", at).returncode < 2

@@ -151,8 +151,7 @@ def put_minutes(
             ]
         )  # fmt: skip
     store.add_readings([_reading(edge, minute) for edge in EDGES for minute in range(first + 1, after + 1)])
-    for second in range(first * 60, after * 60 + 31, 20):
-        store.beat(float(second))
+    store.beat(*map(float, range(first * 60, after * 60 + 31, 20)))
 
 
 def _write_id(segment: int) -> int:

@@ -187,7 +187,7 @@ def test_a_target_that_hangs_does_not_hold_the_others_and_the_end_is_quick() -> 
         began = time.monotonic()
         prober.stop()
         peer.close()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15  # of the 30 that the slow ones may take
     assert not prober.alive
 
 
