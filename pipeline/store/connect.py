@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 OWNER_STARTS_WITHIN_S = 30.0
 """How long another process may take between locking the folder and answering."""
 
-ENDING_S = (0.02, 0.08, 0.15)
-"""How often, and after how long each, a visitor who was cut off looks whether the owner was just ending."""
+ENDING_S = (0.0, 0.02, 0.08, 0.15)
+"""Pauses after which a visitor who was cut off looks whether the owner has ended."""
 
 READ_LIMITS = {"max_execution_time": 300, "max_memory_usage": 4 << 30}
 """What a read-only query may use at most."""
@@ -249,7 +249,7 @@ def _visit(dsn: ChdbDsn, address: Address, *, make: bool) -> Store | None:
 
     def ended() -> bool:
         # a process that is killed may let go of its connections a moment before it lets go of the folder
-        for pause in (0.0, *ENDING_S):
+        for pause in ENDING_S:
             time.sleep(pause)
             # without an address it is ending, or the next one begins
             if not is_owned(dsn.path) or read_address(dsn.path) != address:

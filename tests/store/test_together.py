@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.model import Origin
-from pipeline.store import StoreError, open_store
+from pipeline.store import StoreError, connect, open_store
+from pipeline.store.errors import OwnerEndedError
 from tests.store.cases import MINUTE, make_batch, make_entry
 
 if TYPE_CHECKING:
@@ -152,6 +153,26 @@ def test_a_visitor_hears_that_its_owner_is_gone_and_can_become_the_owner(tmp_pat
     finally:
         owner.kill()
         owner.wait()
+
+
+def test_an_owner_that_lets_go_of_its_connections_first_is_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsn = f"chdb://{tmp_path}/store"
+    command = [sys.executable, "-m", "tests.store.crash_writer", dsn, "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
+        try:
+            assert owner.stdout is not None
+            assert owner.stdout.readline() == "ready\n"
+            with open_store(dsn) as visitor:
+                owner.kill()
+                owner.wait()
+                still = iter([True, True])
+                monkeypatch.setattr(connect, "is_owned", lambda _folder: next(still, False))
+                with pytest.raises(OwnerEndedError):
+                    visitor.cut()
+        finally:
+            owner.kill()
 
 
 @EMBEDDED
